@@ -1,0 +1,1 @@
+"""Files to files: pictures, sound and video; no network, no state."""

@@ -1,0 +1,1 @@
+"""What things are: plain frozen data, with no I/O and no clock."""

@@ -1,0 +1,207 @@
+"""What a project is made from.
+
+`parse_brief` is the only door for what people typed: it names the field, what is allowed and what was given.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from reelqueue.errors import InvalidBrief
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.media import Aspect
+from reelqueue.wording import Text
+
+MIN_CONTENT_CHARS = 500
+"""Least content where there is no topic; as in the system that we replace."""
+MAX_CONTENT_CHARS = 10_000
+MAX_TOPIC_CHARS = 200
+MIN_DURATION_S, MAX_DURATION_S = 15, 1_800
+LOCAL_LANGUAGES = ("zh-TW", "en")
+REVIEWS = ("script", "assets", "render", "thumbnail", "final")
+
+
+class Brief(Frozen):
+    """A validated brief.  Optional fields are None where the caller left the choice to us."""
+
+    topic: str | None = None
+    content: str | None = None
+    language: str | None = None
+    duration_s: int | None = Field(default=None, ge=MIN_DURATION_S, le=MAX_DURATION_S, strict=True)
+    aspect: Aspect = "16:9"
+    fps: int = Field(default=30, ge=24, le=60, strict=True)
+    voice: str | None = Field(default=None, min_length=1, max_length=100)
+    lexicon: dict[str, str] = Field(default_factory=dict, max_length=500)
+    presenter: bool = Field(default=True, strict=True)
+    presenter_required: bool = Field(default=False, strict=True)
+    images_dir: str | None = Field(default=None, min_length=1, max_length=1_000)
+    images: tuple[str, ...] = Field(default=(), max_length=500)
+    music: str | None = Field(default=None, min_length=1, max_length=1_000)
+    logo: str | None = Field(default=None, min_length=1, max_length=1_000)
+    subtitle_style: Literal["box", "outline", "none"] = "box"
+    image_style: str | None = None
+    negative_prompt: str | None = None
+    privacy: Literal["private", "unlisted", "public"] = "private"
+    publish_at: str | None = None
+    playlist: str | None = None
+    tags: tuple[str, ...] = Field(default=(), max_length=60)
+    category_id: int | None = Field(default=None, ge=1, le=99)
+    made_for_kids: bool = Field(default=False, strict=True)
+    synthetic_media: bool = Field(default=True, strict=True)
+    localizations: dict[str, dict[str, str]] = Field(default_factory=dict, max_length=50)
+    channel: str | None = None
+    priority: int = 0
+    deadline: str | None = None
+    review: tuple[str, ...] = ()
+    providers: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("topic", "content")
+    @classmethod
+    def _no_control_characters(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
+        if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
+            raise ValueError("control characters")
+        return text.strip()
+
+    @field_validator("topic")
+    @classmethod
+    def _topic_in_range(cls, value: str | None) -> str | None:
+        if value is not None and not 1 <= len(value) <= MAX_TOPIC_CHARS:
+            raise ValueError("length")
+        return value
+
+    @field_validator("content")
+    @classmethod
+    def _content_in_range(cls, value: str | None) -> str | None:
+        if value is not None and not 1 <= len(value) <= MAX_CONTENT_CHARS:
+            raise ValueError("length")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _language_has_a_voice(cls, value: str | None) -> str | None:
+        if value is not None and value not in LOCAL_LANGUAGES:
+            raise ValueError("language")
+        return value
+
+    @field_validator("review")
+    @classmethod
+    def _reviews_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if set(value) - set(REVIEWS):
+            raise ValueError("review")
+        return tuple(name for name in REVIEWS if name in value)
+
+    @field_validator("providers")
+    @classmethod
+    def _providers_are_local(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(
+            k not in {"script", "image", "voice", "presenter", "publisher"} or v not in {"auto", "local"}
+            for k, v in value.items()
+        ):
+            raise ValueError("providers")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_fit(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        tags = tuple(tag.strip() for tag in value)
+        if any(not tag or "<" in tag or ">" in tag or "," in tag for tag in tags) or sum(len(tag) + 2 for tag in tags) > 500:
+            raise ValueError("tags")
+        return tags
+
+    @field_validator(
+        "image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"
+    )
+    @classmethod
+    def _effect_is_built(cls, value: Any) -> Any:
+        """A field whose effect is not built yet is refused unless it asks for nothing."""
+        if value not in (None, 0, {}):
+            raise ValueError("not built")
+        return value
+
+    @model_validator(mode="after")
+    def _something_to_tell(self) -> "Brief":
+        if self.topic is None and self.content is None:
+            raise ValueError("nothing to tell")
+        if self.topic is None and self.content is not None and len(self.content) < MIN_CONTENT_CHARS:
+            raise ValueError("too short")
+        return self
+
+
+ALLOWED: dict[str, Text] = {
+    "topic": Text(
+        f"1 到 {MAX_TOPIC_CHARS} 個字元的文字，不含控制字元",
+        f"text of 1 to {MAX_TOPIC_CHARS} characters, without control characters",
+    ),
+    "content": Text(
+        f"最多 {MAX_CONTENT_CHARS:,} 個字元的文字或 Markdown（沒有 topic 時至少 {MIN_CONTENT_CHARS} 個），不含控制字元",
+        f"text or Markdown to {MAX_CONTENT_CHARS:,} characters (at least {MIN_CONTENT_CHARS} where there is no topic), without control characters",
+    ),
+    "language": Text("zh-TW 或 en（本機語音只有這兩種）", "zh-TW or en (the local voice speaks these two)"),
+    "duration_s": Text(
+        f"{MIN_DURATION_S} 到 {MAX_DURATION_S:,} 的整數秒",
+        f"a whole number of seconds from {MIN_DURATION_S} to {MAX_DURATION_S:,}",
+    ),
+    "aspect": Text("16:9、9:16 或 1:1", "16:9, 9:16 or 1:1"),
+    "fps": Text("24 到 60 的整數", "a whole number from 24 to 60"),
+    "voice": Text("語音名稱，1 到 100 個字元", "the name of a voice, 1 to 100 characters"),
+    "lexicon": Text("{寫法: 讀法} 的文字對照，最多 500 筆", "a mapping {written: spoken} of texts, at most 500"),
+    "presenter": Text("true 或 false", "true or false"),
+    "presenter_required": Text("true 或 false", "true or false"),
+    "images_dir": Text("一個資料夾的路徑", "the path of a folder"),
+    "images": Text("圖片路徑的清單，最多 500 個", "a list of paths of pictures, at most 500"),
+    "music": Text("音樂檔的路徑，或 none", "the path of a music file, or none"),
+    "logo": Text("圖片檔的路徑", "the path of a picture"),
+    "subtitle_style": Text("box、outline 或 none", "box, outline or none"),
+    "privacy": Text("private、unlisted 或 public", "private, unlisted or public"),
+    "tags": Text("標籤清單，合計最多 500 個字元，不含 < > ,", "a list of tags, 500 characters in all, without < > ,"),
+    "category_id": Text("1 到 99 的整數", "a whole number from 1 to 99"),
+    "made_for_kids": Text("true 或 false", "true or false"),
+    "synthetic_media": Text("true 或 false", "true or false"),
+    "review": Text(
+        "由 script、assets、render、thumbnail、final 組成的清單", "a list of script, assets, render, thumbnail, final"
+    ),
+    "providers": Text(
+        "{script|image|voice|presenter|publisher: auto 或 local}", "{script|image|voice|presenter|publisher: auto or local}"
+    ),
+}
+_NOT_BUILT = Text("目前還不支援，請拿掉這個欄位", "nothing yet: the effect of this field is not built; leave it out")
+for _name in ("image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"):
+    ALLOWED[_name] = _NOT_BUILT
+
+
+def parse_brief(data: Any) -> Brief:
+    """A brief from what a caller gave: a `Brief` or a mapping.
+
+    Raises:
+        InvalidBrief: a field is unknown, missing or out of range; names the first such field.
+    """
+    if isinstance(data, Brief):
+        return data
+    if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
+        raise InvalidBrief(
+            "brief", Text("一個欄位與值的對照（JSON 物件）", "a mapping of fields to values (a JSON object)"), data
+        )
+    unknown = [key for key in data if key not in Brief.model_fields]
+    if unknown:
+        names = "、".join(Brief.model_fields), ", ".join(Brief.model_fields)
+        raise InvalidBrief(unknown[0], Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), unknown[0])
+    try:
+        return Brief.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _refusal(data, first) from None
+
+
+def _refusal(data: Mapping[str, Any], error: Any) -> InvalidBrief:
+    if error["loc"]:
+        field = str(error["loc"][0])
+        return InvalidBrief(field, ALLOWED[field], data.get(field))
+    if data.get("content") is not None:
+        given = f"{len(str(data['content']).strip())} characters"
+        return InvalidBrief("content", ALLOWED["content"], given)
+    return InvalidBrief("topic", Text("topic 或 content 至少要有一個", "a topic or a content, at least one of them"), None)

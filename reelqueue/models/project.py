@@ -1,0 +1,122 @@
+"""The state of a project, as it stands in `project_state.json`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from reelqueue.models.brief import Brief
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+
+SCHEMA_VERSION = 1
+
+
+class Artifact(Frozen):
+    """A file of the project: `path` relative to its folder, its sha256 in hex, its size."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class StageError(Frozen):
+    """Why a stage failed, as the wire carries it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+
+class StageState(Frozen):
+    """One stage.
+
+    `attempts` counts the starts of this run that count; `fingerprint` is the hash of the inputs that the result was
+    made from; `artifacts` are at most three; `result` is what the job returns (script's lies in `script.json`).
+    """
+
+    status: StageStatus = StageStatus.PENDING
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    duration_s: float | None = None
+    fingerprint: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: StageError | None = None
+    result: dict[str, Any] | None = None
+
+
+class Wait(Frozen):
+    """For what the project waits.  `until` is None where a person has to act."""
+
+    reason: str
+    until: datetime | None = None
+    what_to_do: str = ""
+
+
+class Upload(Frozen):
+    """How far the publication is: see the upload protocol in docs/architecture.md."""
+
+    marker: str
+    session_no: int = 0
+    video_id: str | None = None
+    steps: dict[str, Any] = Field(default_factory=dict)
+
+
+class Usage(Frozen):
+    """What was used of a service, summed."""
+
+    service: str
+    model: str
+    unit: str
+    amount: float
+    cost_usd: float = 0.0
+
+
+class ProjectState(Frozen):
+    """The truth about a project.
+
+    `revision` grows with every commit, `fence` with every take-over; `owner` is opaque; `write_id` is fresh for every
+    commit and `recent` are the last 16 of them.  `goal` is the last stage asked for; `run` counts starts and retries.
+    `approved` are the reviews that a person has approved: stage names, and `final` before upload.
+    `crashes` counts the deaths in a row with `crash_piece` in hand; `resume_at` is when a parked project goes on.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    project_id: int
+    revision: int = 0
+    fence: int = 0
+    owner: str | None = None
+    write_id: str = ""
+    recent: tuple[str, ...] = ()
+    status: ProjectStatus = ProjectStatus.CREATED
+    wait: Wait | None = None
+    brief: Brief
+    run: int = 0
+    goal: Stage = Stage.UPLOAD
+    stages: dict[Stage, StageState] = Field(default_factory=lambda: {stage: StageState() for stage in Stage})
+    approved: tuple[str, ...] = ()
+    upload: Upload | None = None
+    usage: tuple[Usage, ...] = ()
+    batch_id: int | None = None
+    resume_at: datetime | None = None
+    crashes: int = 0
+    crash_piece: str = ""
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def next_stage(self) -> Stage | None:
+        """The first stage that is neither done nor skipped, up to the goal; None where all are."""
+        for stage in Stage:
+            if not self.goal.reaches(stage):
+                return None
+            if self.stages[stage].status not in {StageStatus.DONE, StageStatus.SKIPPED}:
+                return stage
+        return None
+
+    def with_stage(self, stage: Stage, **changes: Any) -> "ProjectState":
+        """A copy in which `stage` is changed."""
+        return self.replace(stages={**self.stages, stage: self.stages[stage].replace(**changes)})

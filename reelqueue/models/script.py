@@ -1,0 +1,47 @@
+"""The script of a video, as it stands in `script.json`."""
+
+from reelqueue.models.frozen import Frozen
+
+
+class Part(Frozen):
+    """The intro or the outro.  `duration` is an estimate in seconds; the real one is the voice's."""
+
+    text: str
+    duration: float
+
+
+class Segment(Frozen):
+    """One scene's narration, 5-20 s.  `index` counts from 0.
+
+    `heading` is the heading that the text stood under, where this segment is the first below it.
+    """
+
+    index: int
+    text: str
+    duration: float
+    image_description: str
+    heading: str | None = None
+
+
+class Metadata(Frozen):
+    """What the video is published with.  `title` keeps to YouTube's rules: 1-100 characters, no `<` or `>`."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+
+
+class Script(Frozen):
+    """A whole script.  `language` is the narration's BCP 47 tag; `total_duration` the sum of the estimates in seconds."""
+
+    intro: Part
+    segments: tuple[Segment, ...]
+    outro: Part
+    metadata: Metadata
+    total_duration: float
+    language: str
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What is spoken, part by part: intro, each segment, outro."""
+        return (self.intro.text, *(segment.text for segment in self.segments), self.outro.text)

@@ -1,0 +1,1 @@
+"""What goes over the network, and the local twin of it; chosen by a setting."""

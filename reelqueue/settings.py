@@ -1,0 +1,153 @@
+"""Every knob: its name, default, unit and range.  Read once, from the environment and `.env`.
+
+Each is read as `REELQUEUE_<NAME>` first, then by its bare name (but `LANGUAGE`, which gettext owns).  `.env.example`
+documents the same list; a test holds the two together.
+"""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from reelqueue.errors import InvalidSettings
+from reelqueue.wording import Language, Text
+
+Provider = Literal["auto", "local"]
+
+
+def _named(name: str, default: Any, **rules: Any) -> Any:
+    aliases = [f"REELQUEUE_{name}"] if name == "LANGUAGE" else [f"REELQUEUE_{name}", name]
+    return Field(default=default, validation_alias=AliasChoices(*aliases), **rules)
+
+
+class Settings(BaseSettings):
+    """One frozen object; `read_settings` makes it."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    redis_url: SecretStr | None = _named("REDIS_URL", None)
+    redis_host: str | None = _named("REDIS_HOST", None)
+    redis_port: int = _named("REDIS_PORT", 6379, ge=1, le=65535)
+    redis_db: int = _named("REDIS_DB", 0, ge=0, le=65535)
+    data_dir: Path = _named("DATA_DIR", Path("data"))
+    language: Language = _named("LANGUAGE", "zh-TW")
+    timezone: str = _named("TIMEZONE", "Asia/Taipei")
+    log_level: Literal["debug", "info", "warning", "error"] = _named("LOG_LEVEL", "info")
+    log_format: Literal["json", "console"] = _named("LOG_FORMAT", "json")
+    script_provider: Provider = _named("SCRIPT_PROVIDER", "auto")
+    image_provider: Provider = _named("IMAGE_PROVIDER", "auto")
+    voice_provider: Provider = _named("VOICE_PROVIDER", "auto")
+    presenter_provider: Provider = _named("PRESENTER_PROVIDER", "auto")
+    publisher: Provider = _named("PUBLISHER", "auto")
+    retry_delays: Annotated[tuple[float, ...], NoDecode] = _named("RETRY_DELAYS", (2.0, 5.0, 10.0))
+    lease_seconds: float = _named("LEASE_SECONDS", 15.0, ge=1.0, le=300.0)
+    video_max_jobs: int = _named("VIDEO_MAX_JOBS", 2, ge=1, le=64)
+    video_wait_slots: int = _named("VIDEO_WAIT_SLOTS", 8, ge=1, le=256)
+    batch_max_jobs: int = _named("BATCH_MAX_JOBS", 1, ge=1, le=64)
+    maintenance_max_jobs: int = _named("MAINTENANCE_MAX_JOBS", 1, ge=1, le=16)
+    poison_after: int = _named("POISON_AFTER", 3, ge=1, le=100)
+    keep_days: int = _named("KEEP_DAYS", 30, ge=0, le=3650)
+    disk_low_water_gb: float = _named("DISK_LOW_WATER_GB", 2.0, ge=0.0, le=10_000.0)
+    ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
+    font_dir: Path | None = _named("FONT_DIR", None)
+    music_dir: Path | None = _named("MUSIC_DIR", None)
+    allow_network_fs: bool = _named("ALLOW_NETWORK_FS", False)
+    celery_broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
+    celery_result_backend: SecretStr | None = Field(default=None, validation_alias="CELERY_RESULT_BACKEND")
+
+    @field_validator("retry_delays", mode="before")
+    @classmethod
+    def _delays_are_a_list(cls, value: Any) -> Any:
+        return tuple(part for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("retry_delays")
+    @classmethod
+    def _delays_are_in_range(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) > 10 or any(not 0 <= delay <= 3600 for delay in value):
+            raise ValueError("delays")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @model_validator(mode="after")
+    def _old_names_are_deprecated(self) -> Self:
+        if self.redis_url is None and self.redis_host is None and (self.celery_broker_url or self.celery_result_backend):
+            old = "CELERY_BROKER_URL" if self.celery_broker_url else "CELERY_RESULT_BACKEND"
+            warnings.warn(f"{old} is deprecated: set REDIS_URL", DeprecationWarning, stacklevel=2)
+        return self
+
+    @property
+    def configured_redis_url(self) -> str | None:
+        """The server that the operator named, as a URL; None where he named none."""
+        for url in (
+            self.redis_url,
+            self.celery_broker_url if self.redis_host is None else None,
+            self.celery_result_backend if self.redis_host is None else None,
+        ):
+            if url is not None:
+                return url.get_secret_value()
+        if self.redis_host is not None:
+            return f"redis://{quote(self.redis_host, safe=':[]')}:{self.redis_port}/{self.redis_db}"
+        return None
+
+
+ALLOWED = {
+    "LANGUAGE": Text("zh-TW 或 en", "zh-TW or en"),
+    "TIMEZONE": Text("時區名稱，例如 Asia/Taipei", "the name of a time zone, for example Asia/Taipei"),
+    "RETRY_DELAYS": Text(
+        "以逗號分隔的秒數，最多 10 個，例如 2,5,10", "seconds separated by commas, at most 10 of them, for example 2,5,10"
+    ),
+    "LOG_LEVEL": Text("debug、info、warning 或 error", "debug, info, warning or error"),
+    "LOG_FORMAT": Text("json 或 console", "json or console"),
+}
+for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER", "PRESENTER_PROVIDER", "PUBLISHER"):
+    ALLOWED[_provider] = Text("auto 或 local", "auto or local")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` (by field name) win.
+
+    Raises:
+        InvalidSettings: names the variable, what is allowed and what was given.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _refusal(first) from None
+
+
+def redacted(url: str) -> str:
+    """A server's URL without its password, for people to read."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", ":***@", 1)
+
+
+def _refusal(error: Any) -> InvalidSettings:
+    name = str(error["loc"][0]).upper().removeprefix("REELQUEUE_") if error["loc"] else "settings"
+    shown = os.environ.get(f"REELQUEUE_{name}", os.environ.get(name, error.get("input")))
+    if name in {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"}:
+        shown = "***"
+    limits = error.get("ctx", {})
+    numbers = Text(f"數字（{_range(limits, error['type'])}）", f"a number ({_range(limits, error['type'])})")
+    shown_name = "REELQUEUE_LANGUAGE" if name == "LANGUAGE" else name
+    return InvalidSettings(shown_name, ALLOWED.get(name, numbers), shown)
+
+
+def _range(limits: dict[str, Any], kind: str) -> str:
+    bounds = {"ge": ">= ", "le": "<= ", "gt": "> ", "lt": "< "}
+    found = [f"{sign}{limits[name]}" for name, sign in bounds.items() if name in limits]
+    return ", ".join(found) or kind
