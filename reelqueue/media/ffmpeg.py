@@ -1,0 +1,124 @@
+"""FFmpeg as a child: which one, how it is started, what its errors mean."""
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from reelqueue.errors import DiskFull, InstallationError, MediaError, TransientError
+from reelqueue.process import ChildFailed, Finished, Limits, run
+from reelqueue.wording import Text, same
+
+LEAST_VERSION = 7
+"""First major version whose `alimiter` and `ebur128` behave as our measurements were taken with."""
+NEEDED = ("aac", "aformat", "alimiter", "aresample", "ebur128", "volume")
+STALL_S = 60.0
+LIMITS = Limits(memory_bytes=4 * 1024**3, file_bytes=20 * 1024**3)
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """A usable FFmpeg: its path and its version as it tells it."""
+
+    path: Path
+    version: str
+
+
+async def find_ffmpeg(setting: Path | None) -> Ffmpeg:
+    """The FFmpeg to use: the one that is set, else one on the path that suffices, else the wheel's.
+
+    Raises:
+        InstallationError: the one that is set can't be started, is too old or lacks a filter; or there is none.
+    """
+    if setting is not None:
+        return await _checked(setting)
+    on_path = shutil.which("ffmpeg")
+    if on_path is not None:
+        try:
+            return await _checked(Path(on_path))
+        except InstallationError:
+            pass  # too old: the wheel's takes its place
+    try:
+        return await _checked(Path(imageio_ffmpeg.get_ffmpeg_exe()))
+    except RuntimeError:
+        raise InstallationError(
+            Text("找不到 FFmpeg", "there is no FFmpeg"),
+            Text("安裝套件 imageio-ffmpeg，或設定 FFMPEG_BINARY", "install the package imageio-ffmpeg, or set FFMPEG_BINARY"),
+        ) from None
+
+
+_known: dict[Path, Ffmpeg] = {}
+
+
+async def _checked(path: Path) -> Ffmpeg:
+    """What this binary is; it is asked once per process."""
+    if path in _known:
+        return _known[path]
+    try:
+        first, able = await _ask(path)
+    except (OSError, ChildFailed):
+        raise InstallationError(
+            Text(f"無法執行 FFmpeg：{path}", f"FFmpeg can't be started: {path}"),
+            Text(
+                "檢查 FFMPEG_BINARY 的路徑與執行權限，或拿掉這個設定", "check the path and mode in FFMPEG_BINARY, or leave it out"
+            ),
+        ) from None
+    version = re.search(r"ffmpeg version n?(\S+)", first)
+    major = re.match(r"(\d+)", version[1]) if version else None
+    missing = [name for name in NEEDED if not re.search(rf"\b{name}\b", able)]
+    if version is None or missing or (major is not None and int(major[1]) < LEAST_VERSION):
+        found = version[1] if version else "?"
+        raise InstallationError(
+            Text(
+                f"FFmpeg 不適用：{path}（版本 {found}，缺少 {missing}）",
+                f"FFmpeg does not suffice: {path} (version {found}, lacks {missing})",
+            ),
+            Text(f"需要 {LEAST_VERSION} 以上的完整版本", f"a full build of version {LEAST_VERSION} or newer is needed"),
+        )
+    _known[path] = Ffmpeg(path, version[1])
+    return _known[path]
+
+
+async def _ask(path: Path) -> tuple[str, str]:
+    version = await run([str(path), "-hide_banner", "-version"], cwd=Path("/"), timeout_s=20)
+    filters = await run([str(path), "-hide_banner", "-filters"], cwd=Path("/"), timeout_s=20)
+    encoders = await run([str(path), "-hide_banner", "-encoders"], cwd=Path("/"), timeout_s=20)
+    return version.stdout.decode(), (filters.stdout + encoders.stdout).decode()
+
+
+async def run_ffmpeg(
+    ffmpeg: Ffmpeg, arguments: Sequence[str], *, folder: Path, timeout_s: float, on_seconds: Callable[[float], None] | None = None
+) -> Finished:
+    """Run FFmpeg in `folder`, by generated names only; `on_seconds` hears how far into the output it is.
+
+    Raises:
+        DiskFull: there was no space left.
+        MediaError: it refused its input or its options; says why in its own words.
+        TransientError: it was killed, crashed or stalled: another try may go well.
+    """
+
+    def hear(line: str) -> None:
+        found = re.match(r"out_time_us=(\d+)", line)
+        if found and on_seconds:
+            on_seconds(int(found[1]) / 1e6)
+
+    argv = [str(ffmpeg.path), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-progress", "pipe:1", *arguments]
+    try:
+        return await run(argv, cwd=folder, timeout_s=timeout_s, stall_s=STALL_S, limits=LIMITS, on_line=hear)
+    except ChildFailed as failure:
+        raise meaning(failure) from failure
+
+
+def meaning(failure: ChildFailed) -> DiskFull | MediaError | TransientError:
+    """What a failure of a media tool asks for: space, another input, or another try."""
+    if "No space left on device" in failure.tail or "ENOSPC" in failure.detail:
+        return DiskFull(
+            Text("磁碟已滿", "the disk is full"), Text("清出空間後會自動繼續", "make room: the project goes on by itself")
+        )
+    if failure.kind in {"signal", "stall", "timeout"}:
+        return TransientError(failure.text, Text("會自動重試", "it is tried again by itself"))
+    said = [line for line in failure.tail.splitlines() if line.strip()][-1:] or [failure.detail]
+    return MediaError(Text(f"{failure.text.zh}：{said[0][:300]}", f"{failure.text.en}: {said[0][:300]}"), same(""))
