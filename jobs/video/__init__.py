@@ -1,0 +1,1 @@
+"""The five stages of a video, a module each."""

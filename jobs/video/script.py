@@ -1,0 +1,64 @@
+"""The first stage: a topic or a text becomes a script."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.context import WorkerContext
+from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from reelqueue.models.script import Script
+from reelqueue.models.stage import Stage
+from reelqueue.providers.protocols import ScriptRequest
+from reelqueue.wording import Text, same
+
+
+async def generate_script_task(ctx: WorkerContext, project_id: int, chain: bool = True) -> dict[str, Any]:
+    """Write the script of a project.
+
+    Reads: the brief.
+    Writes: `script.json` (a `models.script.Script`).
+    Costs: one billable call, none locally; none when the stage is already done.
+    Repeats: harmless; after a crash between the answer and the commit, one more call is paid.
+    """
+    return await run_stage(ctx, project_id, Stage.SCRIPT, SCRIPT_WORK, chain=chain)
+
+
+async def inputs(given: StageInputs) -> Mapping[str, Any]:
+    """What the script is made from."""
+    writer = given.providers.script
+    return {"request": _request(given).model_dump(mode="json"), "writer": [writer.name, writer.version]}
+
+
+async def write_script(run: StageRun) -> StageOutcome:
+    """Ask the script writer and keep its answer."""
+    writer = run.providers.script
+    await run.tell(5, Text("正在撰寫腳本...", "writing the script..."))
+    await run.check()
+    written = await run.call("script", lambda: writer.write_script(_request(run)))
+    await run.tell(80, Text("正在儲存腳本...", "keeping the script..."))
+    for warning in written.warnings:
+        run.warn(same(warning))
+    artifact = await run.blobs.write("script.json", written.script.model_dump_json(indent=1).encode())
+    return StageOutcome(result={}, artifacts=(artifact,))
+
+
+async def recall(given: StageInputs) -> dict[str, Any]:
+    """The stage's result, which lies in `script.json` and not in the state."""
+    return {"script": (await read_script(given)).model_dump(mode="json")}
+
+
+async def read_script(given: StageInputs | StageRun) -> Script:
+    """The script of a project whose script stage is done.
+
+    Raises:
+        MediaError: the file is not what the state says it is.
+    """
+    artifact = given.project.stages[Stage.SCRIPT].artifacts[0]
+    return Script.model_validate_json(await given.blobs.read(artifact))
+
+
+def _request(given: StageInputs | StageRun) -> ScriptRequest:
+    brief = given.project.brief
+    return ScriptRequest(topic=brief.topic, content=brief.content, language=given.language, duration_s=brief.duration_s, tags=brief.tags)
+
+
+SCRIPT_WORK = StageWork(inputs=inputs, work=write_script, recall=recall)

@@ -1,0 +1,82 @@
+"""What a stage's `manifest.json` lists: its pieces, and what the next stage builds from.
+
+The state holds only the manifest's hash: a 30-minute video has hundreds of pieces.
+"""
+
+from typing import Any, Literal
+
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.media import Loudness, MediaInfo
+from reelqueue.models.project import Artifact
+from reelqueue.models.scene import SceneSpec
+from reelqueue.models.voice import Speech
+
+Role = Literal["intro", "segment", "outro"]
+
+
+class SpokenPiece(Frozen):
+    """One piece of voice: the hash of its inputs, its sound file, and what is known of it."""
+
+    key: str
+    sound: Artifact
+    speech: Speech
+
+
+class ShownPiece(Frozen):
+    """What one part shows.  `stand_in` where the maker failed and a drawn scene took its place."""
+
+    key: str
+    scene: SceneSpec
+    picture: Artifact | None = None
+    stand_in: bool = False
+
+
+class PresentedPiece(Frozen):
+    """A presenter for one part, as the service that made it describes it (`kind`: "figure" or "clip")."""
+
+    key: str
+    description: dict[str, Any]
+
+
+class PartAssets(Frozen):
+    """All that one part of the script is made of."""
+
+    role: Role
+    index: int
+    text: str
+    voice: tuple[SpokenPiece, ...]
+    shown: ShownPiece
+    presenter: PresentedPiece | None = None
+
+
+class AssetsManifest(Frozen):
+    """`assets/manifest.json`: the parts in their order."""
+
+    language: str
+    title: str
+    topic: str
+    tags: tuple[str, ...]
+    parts: tuple[PartAssets, ...]
+
+    @property
+    def spoken_s(self) -> float:
+        """Seconds of voice, without the gaps between pieces."""
+        return sum(piece.speech.duration_s for part in self.parts for piece in part.voice)
+
+
+class UnitPiece(Frozen):
+    """One encoded unit: a scene or a joint between two."""
+
+    key: str
+    file: Artifact
+    frames: int
+
+
+class RenderManifest(Frozen):
+    """`render/manifest.json`: the units in their order, the sound, and what was measured of the result."""
+
+    units: tuple[UnitPiece, ...]
+    sound: Artifact
+    loudness: Loudness
+    video: MediaInfo
+    frames: int
