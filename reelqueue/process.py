@@ -1,7 +1,7 @@
 """The only place that starts a child process: limits, time-outs, kill, and death together with the parent.
 
-Two kinds: `run` for a tool that runs once (ffmpeg), `python_child` for one of our own modules that is asked
-many times and keeps what it loaded (a voice's model, a scene's planes).
+`run` is for a tool that runs once (ffmpeg), `python_child` for one of our own modules that is asked many times and
+keeps what it loaded (a voice's model, a scene's planes), `start` for a worker that lives as long as we do.
 
 A child dies with its parent, however that dies: on Linux by the kernel's parent-death signal (it is bound to the
 *thread* that forked, so children are started from the event loop's own thread), elsewhere a Python child ends
@@ -232,6 +232,61 @@ def _prepare(limits: Limits) -> Callable[[], None]:
             os.nice(limits.nice)
 
     return prepare
+
+
+# Long-lived processes: workers below a supervisor, and a server that outlives the one who started it.
+
+
+async def start(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path | None = None, limits: Limits = Limits(nice=0)
+) -> asyncio.subprocess.Process:
+    """Start a long-lived child with exactly the environment `env`; the caller ends it with `end`.
+
+    It dies with us, in a session of its own: the terminal's Ctrl-C reaches only us.  Its output goes to the end of
+    `log`, else where ours goes.
+
+    Raises:
+        OSError: it could not be started.
+    """
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(log.open("ab")) if log else None
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=_prepare(limits),
+        )
+
+
+async def end(process: asyncio.subprocess.Process, *, grace_s: float) -> None:
+    """Ask a child started by `start` to end (SIGTERM), kill its whole group after `grace_s`, and reap it."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await process.wait()
+    await _end(process)
+
+
+def detach(log: Path) -> None:
+    """Outlive the process that started us: fork, end the first one, go on in a session of our own, print to `log`.
+
+    To be called before any thread or event loop exists.
+    """
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, source in ((0, null), (1, target), (2, target)):
+        os.dup2(source, number)
+    os.close(null)
+    os.close(target)
 
 
 # A Python child: asked in lines of JSON on stdin, answers in lines of JSON on stdout.
