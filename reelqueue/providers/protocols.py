@@ -223,10 +223,11 @@ class SessionGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """One provider of each kind."""
+    """One provider of each kind; `stand_in` draws where `image` failed."""
 
     script: ScriptWriter
     image: ImageMaker
     voice: Voice
     presenter: Presenter
     publisher: Publisher
+    stand_in: ImageMaker

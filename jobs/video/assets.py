@@ -1,0 +1,160 @@
+"""The second stage: what is heard and what is seen, piece by piece, side by side.
+
+Voice piece by piece (the local voice: a sentence), one picture or drawn scene a part, a presenter for intro and outro.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.context import WorkerContext
+from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from jobs.video.images import own_pictures, picture_inputs, shown_pieces
+from jobs.video.pieces import Tally, kept_or_made
+from jobs.video.script import read_script
+from jobs.video.speech import speak_all, voice_pieces
+from reelqueue.errors import ReelqueueError
+from reelqueue.models.keys import piece_key
+from reelqueue.models.manifest import AssetsManifest, PartAssets, PresentedPiece, ShownPiece, SpokenPiece
+from reelqueue.models.script import Script
+from reelqueue.models.stage import Stage
+from reelqueue.providers.protocols import PresenterRequest
+from reelqueue.wording import Text, same
+
+ASSETS_VERSION = 1
+MOST_FAILED_IMAGES = 0.20
+"""From this share of failed images on the stage fails (contract, section 2a)."""
+SECONDS_PER_PIECE = 15.0
+PRESENTER_POLL_S = 3.0
+
+
+async def generate_assets_task(ctx: WorkerContext, project_id: int, chain: bool = True) -> dict[str, Any]:
+    """Make a project's voice, pictures and presenter.
+
+    Reads: `script.json`, the user's own pictures.
+    Writes: `audio/`, `images/`, `avatars/`, `assets/manifest.json`.
+    Costs: one call a picture and a voice piece, none locally; kept pieces are never made again.
+    Repeats: harmless; after a crash at most the calls in flight are made again.
+    """
+    return await run_stage(ctx, project_id, Stage.ASSETS, ASSETS_WORK, chain=chain)
+
+
+async def inputs(given: StageInputs) -> Mapping[str, Any]:
+    """What the assets are made from: the script, the brief's wishes, the makers, the user's own pictures by content."""
+    brief, makers = given.project.brief, given.providers
+    return {
+        "assets": ASSETS_VERSION,
+        "script": given.project.stages[Stage.SCRIPT].artifacts[0].sha256,
+        "brief": brief.model_dump(mode="json", include={"voice", "lexicon", "presenter", "presenter_required", "aspect"}),
+        "pictures": await picture_inputs(brief),
+        "makers": [[maker.name, maker.version] for maker in (makers.voice, makers.image, makers.presenter)],
+        "language": given.language,
+    }
+
+
+async def make_assets(run: StageRun) -> StageOutcome:
+    """Make every piece that is not there yet, then list them all."""
+    script = await read_script(run)
+    run.providers.voice.check(script.language, run.brief.voice)
+    cut = [voice_pieces(run, text, script.language) for text in script.texts]
+    sentences = sum(len(pieces) for pieces in cut)
+    run.allow(SECONDS_PER_PIECE * (sentences + len(script.texts)))
+    await run.tell(1, Text("準備素材...", "preparing the assets..."))
+    pictures = await own_pictures(run, len(script.segments))
+    tally = Tally(sum(len(piece) for pieces in cut for piece in pieces) + 20 * len(script.texts), lambda share: _tell(run, share, sentences))
+    async with asyncio.TaskGroup() as group:
+        voice = group.create_task(speak_all(run, cut, script.language, tally))
+        shown = group.create_task(shown_pieces(run, script, pictures, tally))
+    spoken, (images, errors) = voice.result(), shown.result()
+    _enough_images(images, errors)
+    presenters = await _presenters(run, script, spoken)
+    manifest = _manifest(run, script, spoken, images, presenters)
+    artifact = await run.blobs.write("assets/manifest.json", manifest.model_dump_json().encode())
+    counts = {
+        "audio": sentences,
+        "images": len(images),
+        "avatars": sum(presenter is not None for presenter in presenters),
+        "voice_s": round(manifest.spoken_s, 3),
+        "manifest": artifact.path,
+    }
+    return StageOutcome(result={"assets": counts, "errors": errors}, artifacts=(artifact,), partial=bool(errors))
+
+
+async def read_assets(given: StageInputs | StageRun) -> AssetsManifest:
+    """The manifest of a project whose assets are done.  Raises MediaError where it is not what the state says."""
+    artifact = given.project.stages[Stage.ASSETS].artifacts[0]
+    return AssetsManifest.model_validate_json(await given.blobs.read(artifact))
+
+
+async def _tell(run: StageRun, share: float, sentences: int) -> None:
+    await run.tell(2 + 96 * share, Text(f"生成語音與畫面（共 {sentences} 句）...", f"making voice and pictures ({sentences} sentences)..."))
+
+
+def _enough_images(images: list[ShownPiece], errors: list[dict[str, Any]]) -> None:
+    """Fail where a fifth or more of the images had to be stood in for."""
+    if errors and len(errors) / max(1, len(images)) >= MOST_FAILED_IMAGES:
+        raise _Failed(errors)
+
+
+class _Failed(ReelqueueError):
+    """Too many images failed; speaks with the first failure's voice."""
+
+    code = "permanent"
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        first = str(errors[0].get("message", ""))
+        super().__init__(
+            Text(f"{len(errors)} 張圖片失敗，超過容許的 20%：{first}", f"{len(errors)} images failed, more than the 20 % allowed: {first}"),
+            same(str(errors[0].get("hint", ""))),
+        )
+
+
+async def _presenters(run: StageRun, script: Script, spoken: list[tuple[SpokenPiece, ...]]) -> list[PresentedPiece | None]:
+    """A presenter for the first and the last part; where it fails and is not required, a warning."""
+    out: list[PresentedPiece | None] = [None] * len(spoken)
+    if not run.brief.presenter:
+        return out
+    for place, role in ((0, "intro"), (len(spoken) - 1, "outro")):
+        try:
+            out[place] = await _presenter(run, script, role, spoken[place])
+        except ReelqueueError as error:
+            if run.brief.presenter_required:
+                raise
+            run.warn(Text(f"沒有主播畫面：{error.message}", f"no presenter: {error.message}"))
+    return out
+
+
+async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[SpokenPiece, ...]) -> PresentedPiece:
+    maker = run.providers.presenter
+    request = PresenterRequest(
+        role=role, duration_s=sum(p.speech.duration_s for p in spoken), language=script.language, seed=script.metadata.title
+    )
+    key = piece_key({"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]})
+    sound = await run.blobs.fetch(spoken[0].sound)
+
+    async def holds(_piece: PresentedPiece) -> bool:
+        return True
+
+    async def make() -> PresentedPiece:
+        job_id = await run.call(f"presenter {role}", lambda: maker.begin(request, sound))
+        while not await run.call(f"presenter {role}", lambda: maker.poll(job_id)):
+            await asyncio.sleep(PRESENTER_POLL_S)
+        description = await run.call(f"presenter {role}", lambda: maker.fetch(job_id, run.files.avatars))
+        return PresentedPiece(key=key, description=description)
+
+    return await kept_or_made(run, PresentedPiece, f"avatars/{key}.json", holds=holds, make=make)
+
+
+def _manifest(
+    run: StageRun, script: Script, spoken: list[tuple[SpokenPiece, ...]], images: list[ShownPiece], presenters: list[PresentedPiece | None]
+) -> AssetsManifest:
+    roles = ["intro", *("segment" for _ in script.segments), "outro"]
+    parts = tuple(
+        PartAssets(role=role, index=index, text=text, voice=voice, shown=shown, presenter=presenter)  # type: ignore[arg-type]
+        for index, (role, text, voice, shown, presenter) in enumerate(zip(roles, script.texts, spoken, images, presenters, strict=True))
+    )
+    metadata = script.metadata
+    return AssetsManifest(language=script.language, title=metadata.title, topic=run.brief.topic or metadata.title, tags=metadata.tags, parts=parts)
+
+
+ASSETS_WORK = StageWork(inputs=inputs, work=make_assets)

@@ -1,0 +1,130 @@
+"""What each part shows: the user's own pictures first, else the image maker's."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.runner import StageRun
+from jobs.video.pieces import Tally, kept_or_made
+from reelqueue.errors import Fenced, Parked, ReelqueueError, as_wire
+from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
+from reelqueue.models.brief import Brief
+from reelqueue.models.keys import piece_key
+from reelqueue.models.manifest import ShownPiece
+from reelqueue.models.scene import SceneSpec
+from reelqueue.models.script import Script
+from reelqueue.providers.protocols import ImageMaker, ImageRequest
+from reelqueue.wording import Text
+
+AT_ONCE = 4
+"""Pictures asked for side by side (a service's own limit is its adapter's matter)."""
+FULL_WIDTH_PX = 1600
+"""From this width on a picture fills the frame; a smaller one is framed (look.md section 5 of the specification)."""
+
+
+async def picture_inputs(brief: Brief) -> list[str]:
+    """The user's pictures by content, for the fingerprint."""
+
+    def read() -> list[str]:
+        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in given_pictures(brief.images, brief.images_dir)]
+
+    return await asyncio.to_thread(read)
+
+
+async def own_pictures(run: StageRun, segments: int) -> dict[int, ShownPiece]:
+    """The user's pictures, re-encoded safely and spread evenly over the segments (which count from 1 here: 0 is the intro)."""
+    given = await asyncio.to_thread(given_pictures, run.brief.images, run.brief.images_dir)
+    if len(given) > segments:
+        run.warn(Text(f"圖片比段落多，只用前 {segments} 張", f"more pictures than segments: the first {segments} are used"))
+        given = given[:segments]
+    places = [1 + i * segments // len(given) for i in range(len(given))]
+    return {place: await _ingested(run, path) for place, path in zip(places, given, strict=True)}
+
+
+async def _ingested(run: StageRun, source: Path) -> ShownPiece:
+    digest = hashlib.sha256(await asyncio.to_thread(source.read_bytes)).hexdigest()
+    key = piece_key({"picture": digest, "ingest": INGEST_VERSION})
+
+    async def holds(piece: ShownPiece) -> bool:
+        return piece.picture is not None and await run.blobs.holds(piece.picture)
+
+    async def make() -> ShownPiece:
+        await run.hold(f"picture {key}")
+        part = run.files.images / f"{key}.{run.project.fence}.part"
+        picture = await ingest(source, part)
+        artifact = await run.blobs.put(f"images/{key}.{picture.suffix}", part)
+        layout = "picture-full" if picture.width >= FULL_WIDTH_PX else "picture-print"
+        scene = SceneSpec(
+            text="", language=run.language, candidates=(layout,), title="", picture=artifact.path, picture_width=picture.width, picture_height=picture.height
+        )  # fmt: skip
+        return ShownPiece(key=key, scene=scene, picture=artifact)
+
+    return await kept_or_made(run, ShownPiece, f"images/{key}.json", holds=holds, make=make)
+
+
+async def shown_pieces(
+    run: StageRun, script: Script, pictures: dict[int, ShownPiece], tally: Tally
+) -> tuple[list[ShownPiece], list[dict[str, Any]]]:
+    """What each part shows, in their order, and the errors for which a drawn scene stands in."""
+    places, errors = asyncio.Semaphore(AT_ONCE), list[dict[str, Any]]()
+    requests = _requests(run, script)
+
+    async def one(place: int, request: ImageRequest) -> ShownPiece:
+        async with places:
+            piece = await _shown(run, request, pictures.get(place), errors)
+        await tally.add(20)
+        return piece
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(place, request)) for place, request in enumerate(requests)]
+    return [task.result() for task in tasks], errors
+
+
+def _requests(run: StageRun, script: Script) -> Sequence[ImageRequest]:
+    metadata, aspect = script.metadata, run.brief.aspect
+    topic = run.brief.topic or metadata.title
+
+    def request(role: str, index: int, text: str, description: str, heading: str | None) -> ImageRequest:
+        return ImageRequest(
+            role=role, text=text, image_description=description, heading=heading, title=metadata.title, topic=topic, language=script.language,
+            index=index, aspect=aspect,
+        )  # fmt: skip
+
+    middle = [request("segment", s.index + 1, s.text, s.image_description, s.heading) for s in script.segments]
+    return [
+        request("intro", 0, script.intro.text, metadata.title, None),
+        *middle,
+        request("outro", len(middle) + 1, script.outro.text, metadata.title, None),
+    ]
+
+
+async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, errors: list[dict[str, Any]]) -> ShownPiece:
+    if own is not None:  # the words are the part's, the picture is the user's
+        words = await run.providers.stand_in.make_image(request, run.files.images)
+        scene = own.scene.replace(text=request.text, title=words.title, marked="", note="", language=request.language, subject=words.subject)
+        return own.replace(scene=scene)
+    maker, stand_in = run.providers.image, run.providers.stand_in
+    try:
+        return await _made(run, maker, request)
+    except ReelqueueError as error:
+        if maker is stand_in or isinstance(error, Fenced | Parked):
+            raise
+        errors.append({"index": request.index, **as_wire(error)})
+        return (await _made(run, stand_in, request)).replace(stand_in=True)
+
+
+async def _made(run: StageRun, maker: ImageMaker, request: ImageRequest) -> ShownPiece:
+    key = piece_key({"request": request.model_dump(), "maker": [maker.name, maker.version]})
+
+    async def holds(piece: ShownPiece) -> bool:
+        return piece.picture is None or await run.blobs.holds(piece.picture)
+
+    async def make() -> ShownPiece:
+        await run.hold(f"image {key}")
+        scene = await run.call(f"image {key}", lambda: maker.make_image(request, run.files.images))
+        picture = None if scene.picture is None else await run.blobs.describe(f"images/{scene.picture}")
+        return ShownPiece(key=key, scene=scene, picture=picture)
+
+    return await kept_or_made(run, ShownPiece, f"images/{key}.json", holds=holds, make=make)

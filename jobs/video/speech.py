@@ -1,0 +1,52 @@
+"""The voice of a video, piece by piece."""
+
+import asyncio
+from collections.abc import Sequence
+
+from jobs.runner import StageRun
+from jobs.video.pieces import Tally, kept_or_made
+from reelqueue.errors import PermanentError
+from reelqueue.models.keys import piece_key
+from reelqueue.models.manifest import SpokenPiece
+from reelqueue.providers.protocols import Speaker, SpeechRequest
+from reelqueue.wording import Text
+
+AT_ONCE = 2
+"""Pieces spoken side by side: the local voice keeps a process a core of a small machine busy."""
+
+
+def voice_pieces(run: StageRun, text: str, language: str) -> tuple[str, ...]:
+    """One part's text, cut as the voice wants it."""
+    pieces = run.providers.voice.pieces(text, language)
+    if not pieces:
+        raise PermanentError(Text("有一段腳本沒有可以唸的文字", "a part of the script has nothing to speak"))
+    return pieces
+
+
+async def speak_all(run: StageRun, cut: Sequence[tuple[str, ...]], language: str, tally: Tally) -> list[tuple[SpokenPiece, ...]]:
+    """Every piece of every part, in their order."""
+    places = asyncio.Semaphore(AT_ONCE)
+    async with run.providers.voice.open() as speaker, asyncio.TaskGroup() as group:
+        tasks = [[group.create_task(_speak(run, speaker, text, language, places, tally)) for text in part] for part in cut]
+    return [tuple(task.result() for task in part) for part in tasks]
+
+
+async def _speak(run: StageRun, speaker: Speaker, text: str, language: str, places: asyncio.Semaphore, tally: Tally) -> SpokenPiece:
+    voice = run.providers.voice
+    request = SpeechRequest(text=text, language=language, voice=run.brief.voice, lexicon=run.brief.lexicon)
+    key = piece_key({"request": request.model_dump(), "voice": [voice.name, voice.version]})
+    name = f"audio/{key}.wav"
+
+    async def holds(piece: SpokenPiece) -> bool:
+        return await run.blobs.holds(piece.sound)
+
+    async def make() -> SpokenPiece:
+        await run.hold(f"voice {key}")
+        part = run.files.audio / f"{key}.{run.project.fence}.part"
+        speech = await run.call(f"voice {key}", lambda: speaker.speak(request, part))
+        return SpokenPiece(key=key, sound=await run.blobs.put(name, part), speech=speech)
+
+    async with places:
+        piece = await kept_or_made(run, SpokenPiece, f"audio/{key}.json", holds=holds, make=make)
+    await tally.add(len(text))
+    return piece
