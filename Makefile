@@ -29,7 +29,7 @@ check: setup
 
 # Pins every dependency with its hashes, for all platforms and Pythons at once; no index URL goes in.
 lock:
-	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
 bench: setup
 	$(BIN)/python -m benchmarks
