@@ -1,0 +1,44 @@
+"""A connection to Redis of our own, for listening."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.sentinel import Sentinel
+
+SENTINEL = "redis+sentinel"
+
+
+@contextlib.asynccontextmanager
+async def open_redis(url: str) -> AsyncIterator[Redis]:
+    """A client of the server at `url`: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://host,host2/master/0`.
+
+    Nothing is connected before the first command.
+    """
+    if not url.startswith(f"{SENTINEL}://"):
+        async with Redis.from_url(url) as redis:
+            yield redis
+        return
+    parts = urlsplit(url)
+    master, _, database = parts.path.strip("/").partition("/")
+    known = {"username": parts.username, "password": parts.password}
+    access = {name: unquote(value) for name, value in known.items() if value}
+    places = [_host(place) for place in parts.netloc.rpartition("@")[2].split(",")]
+    sentinel = Sentinel(
+        places,  # type: ignore[no-untyped-call]  # redis-py leaves it so
+        sentinel_kwargs=access,
+        db=int(database or 0),
+        **access,
+    )
+    try:
+        async with sentinel.master_for(master) as redis:
+            yield redis
+    finally:
+        for watcher in sentinel.sentinels:
+            await watcher.aclose()
+
+
+def _host(place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+    return host.strip("[]"), int(port or 26379)

@@ -1,0 +1,320 @@
+"""Progress on a real server: counted, kept, sent; heard once and in order through kills and a loss of memory."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from redis.asyncio import Redis
+
+from progress.connection import open_redis
+from progress.ending import project_end
+from progress.events import ProgressEvent, Topic
+from progress.publisher import Publisher
+from progress.subscriber import Follower, parse_after
+from reelqueue import embedded
+from reelqueue.errors import InstallationError, ProjectNotFound
+from reelqueue.models.brief import Brief
+from reelqueue.models.project import ProjectState, StageError
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.wording import Text
+
+FINAL = {"completed", "failed", "cancelled"}
+
+
+class Disk:
+    """What the disk says of one project; None for an unknown one."""
+
+    def __init__(self, status: str | None = "running") -> None:
+        self.status = status
+        self.is_old = False
+
+    async def end(self) -> ProgressEvent | None:
+        if self.status is None:
+            raise ProjectNotFound(1)
+        fields = {"stage": "youtube_upload", "progress": 100, "message": "", "timestamp": "", "seq": 0, "epoch": "disk"}
+        return ProgressEvent(project_id=1, status=self.status, **fields) if self.status in FINAL else None
+
+    async def unheard_end(self) -> ProgressEvent | None:
+        return await self.end() if self.is_old else None
+
+
+@pytest.fixture(scope="module")
+def server_folder(tmp_path_factory):
+    """One server for the module, kept by a user in a process-wide lock."""
+    folder = tmp_path_factory.mktemp("redis")
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        runner.run(stack.enter_async_context(embedded.server(folder)))
+        yield folder
+        runner.run(stack.aclose())
+
+
+@pytest.fixture
+async def url(server_folder):
+    found = embedded.find(server_folder)
+    async with Redis.from_url(found) as redis:
+        await redis.flushall()
+        yield found
+        assert [key async for key in redis.scan_iter() if await redis.ttl(key) < 0] == []
+
+
+@pytest.fixture
+async def redis(url) -> AsyncIterator[Redis]:
+    async with Redis.from_url(url) as client:
+        yield client
+
+
+@pytest.fixture
+def publisher(redis) -> Publisher:
+    return Publisher(redis)
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+def follower(url: str, disk: Disk, after: int | str | None = None) -> Follower:
+    return Follower(Topic(project_id=1), lambda: open_redis(url), disk, *parse_after(after))
+
+
+async def tell(publisher: Publisher, **fields) -> int | None:
+    usual = {"project_id": 1, "stage": "asset_generation", "progress": 0, "message": "…", "status": "running", "run": 1}
+    return await publisher.publish(**usual | fields)
+
+
+async def collect(follower: Follower, seconds: float = 15.0) -> list[ProgressEvent]:
+    async with asyncio.timeout(seconds):
+        return [event async for event in follower.follow()]
+
+
+async def kept(redis: Redis) -> list[dict]:
+    return [json.loads(fields[b"e"]) for _, fields in await redis.xrange(Topic(project_id=1).log_key)]
+
+
+async def test_a_plain_subscriber_hears_the_json_of_the_contract(redis, publisher):
+    async with redis.pubsub() as channel:
+        await channel.subscribe("progress:1")
+        await channel.get_message(timeout=5)
+        await tell(publisher, stage="script_generation", progress=50, message=Text("調用…", "asking…"), overall=10, eta_s=95.4)
+        heard = json.loads((await channel.get_message(timeout=5))["data"])
+
+    assert set(heard) == {
+        "project_id", "stage", "progress", "message", "timestamp", "seq", "epoch", "overall", "eta_s", "status",
+    }  # fmt: skip
+    assert (heard["progress"], heard["overall"], heard["seq"], heard["eta_s"]) == (50, 10, 1, 95)
+    assert heard["message"] == "調用…"
+    assert datetime.fromisoformat(heard["timestamp"]).tzinfo == UTC
+
+
+async def test_a_batch_has_a_channel_of_its_own(redis, publisher):
+    async with redis.pubsub() as channel:
+        await channel.subscribe("progress:batch:4")
+        await channel.get_message(timeout=5)
+        await publisher.publish(batch_id=4, stage="batch", progress=1, message="m", status="running")
+        heard = json.loads((await channel.get_message(timeout=5))["data"])
+
+    assert heard["batch_id"] == 4
+    assert "project_id" not in heard
+
+
+async def test_progress_never_falls_within_a_run(redis, publisher):
+    await tell(publisher, progress=40, overall=30)
+    await tell(publisher, progress=10, overall=20)
+    await tell(publisher, stage="video_rendering", progress=5, overall=25)
+    await tell(publisher, stage="error", progress=0, overall=0, status="failed", error={"code": "media"})
+
+    assert [(event["progress"], event["overall"]) for event in await kept(redis)] == [(40, 30), (40, 30), (5, 30), (5, 30)]
+
+
+async def test_overall_falls_only_when_a_run_begins_at_an_earlier_stage(redis, publisher):
+    await tell(publisher, stage="video_rendering", progress=40, overall=60)
+    await tell(publisher, stage="video_rendering", progress=0, overall=50, run=2)
+    await tell(publisher, stage="asset_generation", progress=0, overall=5, run=3)
+
+    assert [(event["progress"], event["overall"]) for event in await kept(redis)] == [(40, 60), (0, 60), (0, 5)]
+
+
+async def test_a_thousand_events_are_kept(redis, publisher):
+    for number in range(1003):
+        await tell(publisher, progress=number // 11)
+
+    entries = await kept(redis)
+    assert [entries[0]["seq"], entries[-1]["seq"], len(entries)] == [4, 1003, 1000]
+
+
+async def test_a_late_subscriber_misses_nothing(url, publisher, disk):
+    for percent in range(20):
+        await tell(publisher, progress=percent)
+    await tell(publisher, stage="youtube_upload", progress=100, overall=100, status="completed")
+    disk.status = "completed"
+
+    events = await collect(follower(url, disk))
+
+    assert [event.seq for event in events] == list(range(1, 22))
+    assert events[-1]["status"] == "completed"
+
+
+@pytest.mark.parametrize("with_epoch", [False, True])
+async def test_after_says_what_is_known_already(url, redis, publisher, disk, with_epoch):
+    for percent in range(5):
+        await tell(publisher, progress=percent)
+    await tell(publisher, progress=100, status="completed")
+    disk.status = "completed"
+    epoch = (await kept(redis))[0]["epoch"]
+
+    events = await collect(follower(url, disk, f"{epoch}:4" if with_epoch else 4))
+
+    assert [event.seq for event in events] == [5, 6]
+
+
+@pytest.mark.parametrize("after", ["gone:900", 900])
+async def test_after_from_an_older_epoch_starts_anew(url, publisher, disk, after):
+    await tell(publisher, progress=100, status="completed")
+    disk.status = "completed"
+
+    assert [event.seq for event in await collect(follower(url, disk, after))] == [1]
+
+
+async def test_killed_connections_lose_nothing(url, redis, publisher, disk):
+    following = asyncio.create_task(collect(follower(url, disk)))
+    for percent in range(100):
+        await tell(publisher, progress=percent)
+        if percent % 10 == 9:
+            await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    disk.status = "completed"
+    await tell(publisher, progress=100, status="completed")
+
+    assert [event.seq for event in await following] == list(range(1, 102))
+
+
+async def test_after_redis_lost_its_memory_a_new_epoch_goes_on(url, redis, publisher, disk):
+    first = asyncio.Event()
+
+    async def listen() -> list[ProgressEvent]:
+        events = []
+        async for event in follower(url, disk).follow():
+            events.append(event)
+            first.set()
+        return events
+
+    following = asyncio.create_task(listen())
+    await tell(publisher, progress=1)
+    await asyncio.wait_for(first.wait(), 10)
+    await redis.flushall()
+    await tell(publisher, progress=2)
+    disk.status = "completed"
+    await tell(publisher, progress=100, status="completed")
+    events = await asyncio.wait_for(following, 10)
+
+    assert [(event.seq, event.progress) for event in events] == [(1, 1), (1, 2), (2, 100)]
+    assert events[0].epoch != events[1].epoch == events[2].epoch
+
+
+async def test_an_end_that_a_later_run_followed_ends_nothing(url, publisher, disk):
+    await tell(publisher, stage="error", status="failed", error={"code": "media"})
+    failed = asyncio.Event()
+
+    async def listen() -> list[str]:
+        statuses = []
+        async for event in follower(url, disk).follow():
+            statuses.append(event.status)
+            failed.set()
+        return statuses
+
+    following = asyncio.create_task(listen())  # the state on disk says "running": somebody retried
+    await asyncio.wait_for(failed.wait(), 10)
+    disk.status = "completed"
+    await tell(publisher, run=2, progress=100, status="completed")
+
+    assert await asyncio.wait_for(following, 10) == ["failed", "completed"]
+
+
+async def test_a_project_that_ended_while_redis_lost_its_memory_is_told_from_the_disk(url, disk):
+    disk.status, disk.is_old = "completed", True
+
+    events = await collect(follower(url, disk))
+
+    assert [(event.status, event.epoch, event.seq) for event in events] == [("completed", "disk", 1)]
+
+
+async def test_an_end_is_told_from_the_disk_when_no_server_answers(tmp_path, disk):
+    disk.status, disk.is_old = "failed", True
+
+    events = await collect(follower(f"unix://{tmp_path}/none.sock", disk))
+
+    assert [event.status for event in events] == ["failed"]
+
+
+async def test_the_log_gone_one_snapshot_is_left(url, redis, publisher, disk):
+    for percent in (1, 2, 3):
+        await tell(publisher, progress=percent)
+    await tell(publisher, progress=100, status="completed")
+    await redis.delete(Topic(project_id=1).log_key)
+    disk.status = "completed"
+
+    assert [event.seq for event in await collect(follower(url, disk))] == [4]
+
+
+async def test_an_unknown_project_raises(url):
+    with pytest.raises(ProjectNotFound):
+        await collect(follower(url, Disk(None)))
+
+
+async def test_a_project_deleted_meanwhile_ends_the_events(url, publisher, disk):
+    await tell(publisher, status="cancelled")
+    events = []
+    async for event in follower(url, disk).follow():
+        events.append(event.status)
+        disk.status = None
+
+    assert events == ["cancelled"]
+
+
+async def test_a_stranger_on_the_channel_is_passed_over(url, redis, publisher, disk):
+    following = asyncio.create_task(collect(follower(url, disk)))
+    await redis.publish("progress:1", "not ours")
+    disk.status = "completed"
+    await tell(publisher, progress=100, status="completed")
+
+    assert [event.seq for event in await following] == [1]
+
+
+async def test_telling_never_fails_the_work(tmp_path):
+    async with Redis.from_url(f"unix://{tmp_path}/none.sock") as redis:
+        publisher = Publisher(redis)
+        seq = await tell(publisher)
+
+    assert seq is None
+    assert publisher.lost == 1
+
+
+async def test_a_server_that_wants_a_password_is_named(tmp_path, disk):
+    async with embedded.server(tmp_path) as address, Redis.from_url(address) as redis:
+        await redis.config_set("requirepass", "secret")
+        with pytest.raises(InstallationError, match="密碼"):
+            await collect(follower(address, disk))
+        await redis.execute_command("AUTH", "secret")
+        await redis.config_set("requirepass", "")
+
+
+def test_after_takes_a_seq_or_an_epoch_and_a_seq():
+    assert parse_after(None) == (None, 0)
+    assert parse_after(7) == (None, 7)
+    assert parse_after("k3f9:7") == ("k3f9", 7)
+    with pytest.raises(ValueError, match="after="):
+        parse_after("k3f9:")
+
+
+def test_a_failed_projects_end_names_stage_and_error():
+    now = datetime.now(UTC)
+    state = ProjectState(project_id=3, brief=Brief(topic="t"), status=ProjectStatus.FAILED, created_at=now, updated_at=now)
+    error = StageError(code="media", message="broken", hint="mend it")
+    event = project_end(state.with_stage(Stage.RENDER, status=StageStatus.FAILED, error=error))
+
+    assert event is not None
+    assert (event.stage, event.status) == ("error", "failed")
+    assert event.error == {"code": "media", "message": "broken", "hint": "mend it", "retryable": False, "stage": "render"}
