@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     redis_port: int = _named("REDIS_PORT", 6379, ge=1, le=65535)
     redis_db: int = _named("REDIS_DB", 0, ge=0, le=65535)
     data_dir: Path = _named("DATA_DIR", Path("data"))
-    language: Language = _named("LANGUAGE", "zh-TW")
+    reelqueue_language: Language = _named("LANGUAGE", "zh-TW")
     timezone: str = _named("TIMEZONE", "Asia/Taipei")
     log_level: Literal["debug", "info", "warning", "error"] = _named("LOG_LEVEL", "info")
     log_format: Literal["json", "console"] = _named("LOG_FORMAT", "json")
@@ -77,7 +77,10 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            raise ValueError("zone") from None
         return value
 
     @model_validator(mode="after")
@@ -86,6 +89,11 @@ class Settings(BaseSettings):
             old = "CELERY_BROKER_URL" if self.celery_broker_url else "CELERY_RESULT_BACKEND"
             warnings.warn(f"{old} is deprecated: set REDIS_URL", DeprecationWarning, stacklevel=2)
         return self
+
+    @property
+    def language(self) -> Language:
+        """The language of messages.  The field has the long name, since by its bare one gettext's would be read."""
+        return self.reelqueue_language
 
     @property
     def configured_redis_url(self) -> str | None:

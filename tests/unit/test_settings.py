@@ -1,0 +1,77 @@
+"""Settings are read once, by their long name first, and a wrong one is named."""
+
+import os
+
+import pytest
+
+from reelqueue.errors import InvalidSettings
+from reelqueue.settings import read_settings, redacted
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("REELQUEUE_") or name in {"REDIS_URL", "REDIS_HOST", "DATA_DIR", "CELERY_BROKER_URL"}:
+            monkeypatch.delenv(name)
+
+
+def test_the_long_name_wins_over_the_bare_one(monkeypatch):
+    monkeypatch.setenv("DATA_DIR", "/bare")
+    monkeypatch.setenv("REELQUEUE_DATA_DIR", "/long")
+
+    assert str(read_settings().data_dir) == "/long"
+
+
+def test_the_bare_language_is_gettexts_and_not_ours(monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "de:en")
+
+    assert read_settings().language == "zh-TW"
+
+
+def test_dotenv_is_read(tmp_path):
+    (tmp_path / ".env").write_text("RETRY_DELAYS=1, 2\nREELQUEUE_LANGUAGE=en\n")
+
+    settings = read_settings()
+
+    assert settings.retry_delays == (1.0, 2.0)
+    assert settings.language == "en"
+
+
+def test_a_url_wins_over_a_host_and_a_host_over_celerys_names(monkeypatch):
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://old/0")
+    monkeypatch.setenv("REDIS_HOST", "h")
+    assert read_settings().configured_redis_url == "redis://h:6379/0"
+    monkeypatch.setenv("REDIS_URL", "redis://u/1")
+    assert read_settings().configured_redis_url == "redis://u/1"
+
+
+def test_celerys_names_still_work_with_a_warning(monkeypatch):
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://old/3")
+
+    with pytest.warns(DeprecationWarning, match="CELERY_RESULT_BACKEND"):
+        settings = read_settings()
+
+    assert settings.configured_redis_url == "redis://old/3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LEASE_SECONDS", "0"), ("VIDEO_MAX_JOBS", "two"), ("TIMEZONE", "Mars/Base"), ("RETRY_DELAYS", "1,x"), ("LOG_LEVEL", "loud"),
+        ("REELQUEUE_LANGUAGE", "fr"), ("SCRIPT_PROVIDER", "gemini"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_refused_by_its_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings()
+
+    assert name in caught.value.message
+    assert value in caught.value.message
+
+
+def test_a_password_in_a_url_is_never_shown():
+    assert redacted("redis://me:s3cret@host:1/0") == "redis://me:***@host:1/0"
+    assert "s3cret" not in repr(read_settings(redis_url="redis://me:s3cret@host"))
