@@ -145,8 +145,23 @@ def _chunks(speech: Speech, spans: Sequence[tuple[int, int]], room: Room) -> lis
 def _cost(speech: Speech, spans: Sequence[tuple[int, int]], start: int, end: int, fill: float) -> float:
     """What a cue of the words `start` to `end` costs: one for being there, more for a bad cut, a flash, a crumb."""
     cost = 1.0 + (0.0 if fill >= 0.3 else (0.3 - fill) * 3)
-    if end < len(spans):
-        last = speech.text[spans[end - 1][0] : spans[end - 1][1]].rstrip(" 」』”’）)\"'")
-        cost += 0.0 if last[-1:] in _CLAUSE_ENDS else 1.6
+    if end < len(spans) and not _ends_clause(speech, spans[end - 1]):
+        cost += 1.6
+        if any(_ends_clause(speech, span) for span in spans[start : end - 1]):
+            cost += 1.2  # it could have ended there
+        if _is_latin(speech.text[spans[end - 1][0]]) and _is_latin(speech.text[spans[end][0]]) and _is_mostly_wide(speech.text):
+            cost += 2.0  # a foreign name in two halves
     shown = speech.words[end - 1].end_s - speech.words[start].start_s
     return cost + (0.0 if shown >= LEAST_S else 1.5)
+
+
+def _ends_clause(speech: Speech, span: tuple[int, int]) -> bool:
+    return speech.text[span[0] : span[1]].rstrip(" 」』”’）)\"'")[-1:] in _CLAUSE_ENDS
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _is_mostly_wide(text: str) -> bool:
+    return sum(unicodedata.east_asian_width(c) in "WF" for c in text) * 3 > len(text)
