@@ -1,0 +1,63 @@
+"""What is asked of the encoder: one unit of the video, a scene's body or the joint between two scenes.
+
+A request holds everything that decides the pixels, as JSON, so its hash can name the piece.  `out` and
+`project_root` say only where things lie: leave them out of the hash.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from reelqueue.models.cue import Cue
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.voice import Viseme, Word
+
+
+class UnitScene(Frozen):
+    """One scene of a unit.
+
+    `scene` is an `art.arrange.ArrangedScene` as JSON; `frames` is the whole of the scene, joints included, of which
+    the unit shows those from `first` on.  Words, visemes and cues are in the scene's own time.
+    """
+
+    scene: dict[str, Any]
+    frames: int = Field(ge=1)
+    first: int = Field(ge=0)
+    words: tuple[Word, ...] = ()
+    visemes: tuple[Viseme, ...] = ()
+    cues: tuple[Cue, ...] = ()
+    presenter: bool = False
+
+
+class UnitRequest(Frozen):
+    """One unit: one scene is a body, two are a joint in which the second fades in over the first."""
+
+    scenes: tuple[UnitScene, ...] = Field(min_length=1, max_length=2)
+    style: dict[str, Any]
+    subtitles: Literal["box", "outline", "none"] = "box"
+    frames: int = Field(ge=1)
+    fps: int = Field(ge=1, le=120)
+    width: int = Field(ge=16, le=8192)
+    height: int = Field(ge=16, le=8192)
+    project_root: Path
+    out: Path
+
+    @model_validator(mode="after")
+    def _frames_lie_in_the_scenes(self) -> Self:
+        for scene in self.scenes:
+            if scene.first + self.frames > scene.frames:
+                raise ValueError("a unit can't show more frames than its scene has")
+        return self
+
+    @property
+    def pixels(self) -> dict[str, Any]:
+        """What decides the pixels, as JSON: what the piece's name is the hash of."""
+        return self.model_dump(mode="json", exclude={"out", "project_root"})
+
+
+class UnitInfo(Frozen):
+    """A unit that was written."""
+
+    frames: int
+    bytes: int
