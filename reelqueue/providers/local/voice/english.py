@@ -23,7 +23,7 @@ def _reader() -> Any:
 
 def spell(letters: str) -> str:
     """The names of letters; a small s at the end is a plural: "APIs".  The last letter bears the stress."""
-    stem, plural = (letters[:-1], "z") if letters[-1:] == "s" and letters[:-1].isupper() else (letters, "")
+    stem, plural = (letters[:-1], "z") if len(letters) > 2 and letters[-1] == "s" and letters[:-1].isupper() else (letters, "")
     names = [LETTERS[char.upper()] for char in stem if char.upper() in LETTERS]
     light = [name.replace("ˈ", "ˌ") for name in names[:-1]]
     return " ".join([*light, *names[-1:]]) + plural

@@ -5,6 +5,7 @@ hibari's own reader makes "5.0" to "five" and knows neither NT$ nor GPT-4o, so e
 
 import re
 
+from reelqueue.providers.local.voice.addresses import ADDRESS, address
 from reelqueue.providers.local.voice.unit import Reader, Said
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
@@ -111,7 +112,7 @@ def _time(m: re.Match[str]) -> Said:
     if minute:
         hour += " oh " + cardinal(minute) if minute < 10 else " " + cardinal(minute)
     elif not half:
-        hour += " o'clock"
+        hour += " o'clock" if int(m["hour"]) <= 12 else " hundred"
     said: Said = (("en", hour),)
     return (*said, ("letters", half[0].upper() + "M")) if half else said
 
@@ -164,6 +165,11 @@ def _plain(m: re.Match[str]) -> Said:
 
 
 _READ: tuple[tuple[str, Reader], ...] = (
+    (r"\be\.g\.", lambda _: _en("for example")),
+    (r"\bi\.e\.", lambda _: _en("that is")),
+    (ADDRESS, lambda m: address(m["host"] or m[0], "en", "dot")),
+    (r"(?<!\w)(?:(\d{4})|'(\d0))'?s\b", lambda m: _en(decade(m[1] or m[2]))),
+    (r"(?<![\d-])0\d{1,3}-\d{3,4}-\d{3,4}(?![\d-])", lambda m: _en(digits(m[0]))),
     (r"(?<![\d.])(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)", _date),
     (rf"({'|'.join(MONTHS)})\s(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s(\d{{4}}))?(?![\d:%])",
      lambda m: _en(f"{m[1]} {ordinal(int(m[2]))}" + (f" {year(m[3])}" if m[3] else ""))),
@@ -180,7 +186,6 @@ _READ: tuple[tuple[str, Reader], ...] = (
     (rf"(?<![\w.])(?:(?P<from>{NUMBER})\s?[-–—~]\s?)?(?P<number>{NUMBER})[ -]?(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![A-Za-z\d/'])",
      lambda m: _en((number(m["from"]) + " to " if m["from"] else "") + number(m["number"]) + " " + _many(m["number"], UNITS[m["unit"]]))),
     (r"(?<![\w.,])(\d{1,4})(?:st|nd|rd|th)\b", lambda m: _en(ordinal(int(m[1])))),
-    (r"(?<!\w)'?(\d{4}|\d0)'?s\b", lambda m: _en(decade(m[1]))),
     (r"(?<![A-Za-z\d])(?:[A-Za-z]+-?\d+(?:\.\d+)*[A-Za-z]*\d*|\d+(?:\.\d+)*[A-Za-z]{1,3})(?![A-Za-z\d])", _name),
     (r"(?<![\d.])v?\d+(?:\.\d+){2,}", lambda m: _en(_version(m[0].lstrip("v")))),
     (rf"({NUMBER})\s?[x×]\s?({NUMBER})", lambda m: _en(f"{number(m[1])} by {number(m[2])}")),
@@ -190,8 +195,6 @@ _READ: tuple[tuple[str, Reader], ...] = (
     (rf"(?<![\w)])[-−]({NUMBER})", lambda m: _en("minus " + number(m[1]))),
     (rf"#\s?({NUMBER})", lambda m: _en("number " + number(m[1]))),
     (rf"{NUMBER}", _plain),
-    (r"\be\.g\.", lambda _: _en("for example")),
-    (r"\bi\.e\.", lambda _: _en("that is")),
     (r"\betc\.?(?!\w)", lambda _: _en("et cetera")),
     (r"\bvs\.?(?!\w)", lambda _: _en("versus")),
     (r"\b(Mr|Mrs|Ms|Dr|Prof|St)\.", lambda m: _en({"Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor", "Prof": "Professor", "St": "Saint"}[m[1]])),

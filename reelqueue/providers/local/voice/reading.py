@@ -16,6 +16,7 @@ _TAKEN = "_"
 _WIDE = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f〇"
 _REST = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<word>[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*)|(?P<mark>[^\w\s])")
+_CAPITALS = re.compile(r"[A-Z]{2,}(?:['’]?s)?")
 _PINYIN = re.compile(r"[a-zü]{1,6}[1-5](?: [a-zü]{1,6}[1-5])*")
 _PHONEMES = re.compile(r"/([^/]+)/")
 MARKS = {
@@ -42,7 +43,7 @@ def read(text: str, language: str, lexicon: Mapping[str, str]) -> tuple[Unit, ..
     working = _take_terms(working, language, units)
     for pattern, said in _rules(language):
         working = _take(working, pattern, said, units)
-    units += _rest(working)
+    units += _rest(working, language)
     return tuple(sorted(units, key=lambda unit: unit.start))
 
 
@@ -107,25 +108,24 @@ def _spoken(spoken: str, language: str) -> Said:
     working, units = spoken.translate(_WIDE), list[Unit]()
     for pattern, said in _rules(language):
         working = _take(working, pattern, said, units)
-    units += _rest(working)
+    units += _rest(working, language)
     return tuple((unit.kind, unit.spoken) for unit in sorted(units, key=lambda unit: unit.start) if unit.kind != "pause")
 
 
-def _rest(working: str) -> Iterator[Unit]:
+def _rest(working: str, language: str) -> Iterator[Unit]:
     for match in _REST.finditer(working):
         start, end = match.span()
         if match["han"]:
             yield Unit(start, end, "zh", match[0], fixed=False)
         elif match["word"]:
-            yield from _word(start, end, match[0])
+            yield from _word(start, end, match[0], language)
         elif (mark := MARKS.get(match[0])) and not (match[0] == "." and working[end : end + 1].isalnum()):
             yield Unit(start, end, "pause", mark)
 
 
-def _word(start: int, end: int, word: str) -> Iterator[Unit]:
-    """One English word; an abbreviation in capitals is spelled, also with a plural s (APIs)."""
-    stem = word[:-1] if len(word) > 2 and word[-1] == "s" and word[:-1].isupper() else word
-    if stem.isupper() and len(stem) > 1 and stem.isalpha():
+def _word(start: int, end: int, word: str, language: str) -> Iterator[Unit]:
+    """One English word; an abbreviation in capitals is spelled, also with an s (APIs, CPU's), and in Chinese a single letter."""
+    if _CAPITALS.fullmatch(word) or (len(word) == 1 and not language.startswith("en")):
         yield Unit(start, end, "letters", word)
     else:
         yield Unit(start, end, "en", word.replace("’", "'"))

@@ -160,7 +160,11 @@ def _part(whole: Take, first: int, last: int, heard_from: int, heard_to: int, pl
     """Samples `first` to `last` of a take, with the words and tokens in them, moved to `place` seconds."""
     begin_s, end_s = first / SAMPLE_RATE, last / SAMPLE_RATE
     tokens = tuple(token for token in whole.tokens if begin_s <= (token.start_s + token.end_s) / 2 < end_s)
-    part = Take(waves.faded(whole.sound[first:last]), tokens, whole.heard[heard_from:heard_to])
+    heard = tuple(
+        (one, min(max(start, begin_s), end_s), min(max(end, begin_s), end_s))
+        for one, start, end in whole.heard[heard_from:heard_to]
+    )
+    part = Take(waves.faded(whole.sound[first:last]), tokens, heard)
     return part.moved(place - begin_s)
 
 
@@ -171,5 +175,7 @@ def _inserted(alone: Take, wanted: float, count: int, place: float) -> Take:
     sound = waves.faded(alone.sound[first:last] * np.float32(wanted / own if own else 1.0))
     breath = np.zeros(round(_BREATH_S * SAMPLE_RATE), dtype=np.float32)
     tokens = tuple(token for token in alone.tokens if token.start_s * SAMPLE_RATE < last and token.symbol not in ",.")
-    kept = Take(np.concatenate((breath, sound, breath)), tokens, alone.heard[:count])
+    end_s = last / SAMPLE_RATE  # the last token lasts on in the silence that was cut off
+    heard = tuple((one, min(start, end_s), min(end, end_s)) for one, start, end in alone.heard[:count])
+    kept = Take(np.concatenate((breath, sound, breath)), tokens, heard)
     return kept.moved(place + _BREATH_S - first / SAMPLE_RATE)
