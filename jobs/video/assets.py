@@ -61,7 +61,9 @@ async def make_assets(run: StageRun) -> StageOutcome:
     run.allow(SECONDS_PER_PIECE * (sentences + len(script.texts)))
     await run.tell(1, Text("準備素材...", "preparing the assets..."))
     pictures = await own_pictures(run, len(script.segments))
-    tally = Tally(sum(len(piece) for pieces in cut for piece in pieces) + 20 * len(script.texts), lambda share: _tell(run, share, sentences))
+    tally = Tally(
+        sum(len(piece) for pieces in cut for piece in pieces) + 20 * len(script.texts), lambda share: _tell(run, share, sentences)
+    )
     async with asyncio.TaskGroup() as group:
         voice = group.create_task(speak_all(run, cut, script.language, tally))
         shown = group.create_task(shown_pieces(run, script, pictures, tally))
@@ -87,7 +89,9 @@ async def read_assets(given: StageInputs | StageRun) -> AssetsManifest:
 
 
 async def _tell(run: StageRun, share: float, sentences: int) -> None:
-    await run.tell(2 + 96 * share, Text(f"生成語音與畫面（共 {sentences} 句）...", f"making voice and pictures ({sentences} sentences)..."))
+    await run.tell(
+        2 + 96 * share, Text(f"生成語音與畫面（共 {sentences} 句）...", f"making voice and pictures ({sentences} sentences)...")
+    )
 
 
 def _enough_images(images: list[ShownPiece], errors: list[dict[str, Any]]) -> None:
@@ -104,7 +108,10 @@ class _Failed(ReelqueueError):
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         first = str(errors[0].get("message", ""))
         super().__init__(
-            Text(f"{len(errors)} 張圖片失敗，超過容許的 20%：{first}", f"{len(errors)} images failed, more than the 20 % allowed: {first}"),
+            Text(
+                f"{len(errors)} 張圖片失敗，超過容許的 20%：{first}",
+                f"{len(errors)} images failed, more than the 20 % allowed: {first}",
+            ),
             same(str(errors[0].get("hint", ""))),
         )
 
@@ -129,7 +136,9 @@ async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[Spo
     request = PresenterRequest(
         role=role, duration_s=sum(p.speech.duration_s for p in spoken), language=script.language, seed=script.metadata.title
     )
-    key = piece_key({"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]})
+    key = piece_key(
+        {"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]}
+    )
     sound = await run.blobs.fetch(spoken[0].sound)
 
     async def holds(_piece: PresentedPiece) -> bool:
@@ -146,15 +155,23 @@ async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[Spo
 
 
 def _manifest(
-    run: StageRun, script: Script, spoken: list[tuple[SpokenPiece, ...]], images: list[ShownPiece], presenters: list[PresentedPiece | None]
+    run: StageRun,
+    script: Script,
+    spoken: list[tuple[SpokenPiece, ...]],
+    images: list[ShownPiece],
+    presenters: list[PresentedPiece | None],
 ) -> AssetsManifest:
     roles = ["intro", *("segment" for _ in script.segments), "outro"]
     parts = tuple(
         PartAssets(role=role, index=index, text=text, voice=voice, shown=shown, presenter=presenter)  # type: ignore[arg-type]
-        for index, (role, text, voice, shown, presenter) in enumerate(zip(roles, script.texts, spoken, images, presenters, strict=True))
+        for index, (role, text, voice, shown, presenter) in enumerate(
+            zip(roles, script.texts, spoken, images, presenters, strict=True)
+        )
     )
     metadata = script.metadata
-    return AssetsManifest(language=script.language, title=metadata.title, topic=run.brief.topic or metadata.title, tags=metadata.tags, parts=parts)
+    return AssetsManifest(
+        language=script.language, title=metadata.title, topic=run.brief.topic or metadata.title, tags=metadata.tags, parts=parts
+    )
 
 
 ASSETS_WORK = StageWork(inputs=inputs, work=make_assets)

@@ -103,7 +103,9 @@ def _requests(run: StageRun, script: Script) -> Sequence[ImageRequest]:
 async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, errors: list[dict[str, Any]]) -> ShownPiece:
     if own is not None:  # the words are the part's, the picture is the user's
         words = await run.providers.stand_in.make_image(request, run.files.images)
-        scene = own.scene.replace(text=request.text, title=words.title, marked="", note="", language=request.language, subject=words.subject)
+        scene = own.scene.replace(
+            text=request.text, title=words.title, marked="", note="", language=request.language, subject=words.subject
+        )
         return own.replace(scene=scene)
     maker, stand_in = run.providers.image, run.providers.stand_in
     try:

@@ -58,7 +58,9 @@ async def read_script(given: StageInputs | StageRun) -> Script:
 
 def _request(given: StageInputs | StageRun) -> ScriptRequest:
     brief = given.project.brief
-    return ScriptRequest(topic=brief.topic, content=brief.content, language=given.language, duration_s=brief.duration_s, tags=brief.tags)
+    return ScriptRequest(
+        topic=brief.topic, content=brief.content, language=given.language, duration_s=brief.duration_s, tags=brief.tags
+    )
 
 
 SCRIPT_WORK = StageWork(inputs=inputs, work=write_script, recall=recall)

@@ -31,7 +31,9 @@ async def speak_all(run: StageRun, cut: Sequence[tuple[str, ...]], language: str
     return [tuple(task.result() for task in part) for part in tasks]
 
 
-async def _speak(run: StageRun, speaker: Speaker, text: str, language: str, places: asyncio.Semaphore, tally: Tally) -> SpokenPiece:
+async def _speak(
+    run: StageRun, speaker: Speaker, text: str, language: str, places: asyncio.Semaphore, tally: Tally
+) -> SpokenPiece:
     voice = run.providers.voice
     request = SpeechRequest(text=text, language=language, voice=run.brief.voice, lexicon=run.brief.lexicon)
     key = piece_key({"request": request.model_dump(), "voice": [voice.name, voice.version]})

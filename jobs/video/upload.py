@@ -110,7 +110,10 @@ async def _open(run: StageRun, publication: Publication, upload: Upload) -> str:
     if upload.session_no >= MOST_SESSIONS:
         raise NeedsPerson(
             Text(f"上傳已重新開始 {MOST_SESSIONS} 次仍未完成", f"the upload was begun {MOST_SESSIONS} times and never ended"),
-            Text("請檢查頻道上是否已有這支影片，再執行 reelqueue retry", "see whether the channel has the video, then reelqueue retry"),
+            Text(
+                "請檢查頻道上是否已有這支影片，再執行 reelqueue retry",
+                "see whether the channel has the video, then reelqueue retry",
+            ),
         )
     await run.check()
     session = await run.call("session", lambda: run.providers.publisher.open(publication))
