@@ -217,18 +217,18 @@ def _cost(left: str, right: str, *, spaced: bool) -> float:
     core_left, core_right = _core(left), _core(right)
     if left[-1] in CLAUSE_ENDS or left.rstrip(_CLOSING)[-1:] in CLAUSE_ENDS:
         return FREE
-    if left[-1] == "、":
+    if left[-1] == "、" or left[-1] in _CLOSING or right[0] in _OPENING:
         return LIST
-    if left[-1] in _CLOSING or right[0] in _OPENING:
-        return LIST
-    if core_left[-1:].isdigit() and is_han(right[0]):
-        return DEAR
     if is_han(left[-1]) or is_han(right[0]):
         return _han_cost(core_left, core_right)
     return AVOID - 1 if core_left.lower() in _LEAN_ON_EN and spaced else WORD
 
 
 def _han_cost(left: str, right: str) -> float:
+    if left[-1:].isdigit():  # 12|萬
+        return DEAR
+    if right[:1].isdigit():
+        return LOOSE + WORD
     if right in _LEAN_BACK or left in _LEAN_ON:
         return AVOID
     if left in _LEAN_ON_A_LITTLE:
