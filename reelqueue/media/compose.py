@@ -8,22 +8,11 @@ layer changed.  A camera changes every pixel: then all is drawn.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from reelqueue.art.layers import DrawnScene
 from reelqueue.media.camera import Film
 from reelqueue.media.motion import Look, look_at
 from reelqueue.media.patches import PatchStore, placed
 from reelqueue.media.planes import Patch, Planes, Rect, blend, ground_planes, padded, restore
-
-
-def empty_planes(width: int, height: int) -> Planes:
-    """Planes of an even size, not yet drawn."""
-    return Planes(
-        np.empty((height, width), np.uint8),
-        np.empty((height // 2, width // 2), np.uint8),
-        np.empty((height // 2, width // 2), np.uint8),
-    )
 
 
 @dataclass(slots=True)

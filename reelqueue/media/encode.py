@@ -24,13 +24,16 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
+from reelqueue.art.arrange import ArrangedScene
 from reelqueue.art.layers import DrawnScene
+from reelqueue.art.style import Style
 from reelqueue.errors import MediaError
 from reelqueue.media.compose import Stage, prepare
 from reelqueue.media.planes import Planes, mix, padded
 from reelqueue.media.refusal import refusal
 from reelqueue.media.unit import UnitInfo, UnitRequest, UnitScene
 from reelqueue.process import serve
+from reelqueue.wording import Text
 
 CRF = 20
 KEYFRAME_EVERY = 180
@@ -155,12 +158,12 @@ def write_unit(scenes: Sequence[Shown], *, firsts: Sequence[int], frames: int, f
 
 
 @dataclass(slots=True)
-class Studio:
+class Scenes:
     """What the child keeps between requests: the scenes shown last, by all that decides their pixels."""
 
     kept: OrderedDict[str, Shown] = field(default_factory=OrderedDict)
 
-    def scene(self, request: UnitRequest, number: int) -> Shown:
+    def get(self, request: UnitRequest, number: int) -> Shown:
         """A scene of the request, set up now or kept from the last unit."""
         scene = request.scenes[number]
         apart = {"scenes", "frames", "out"}
@@ -168,29 +171,43 @@ class Studio:
         if key not in self.kept:
             while len(self.kept) >= SCENES_KEPT:
                 self.kept.popitem(last=False)
-            self.kept[key] = show(draw_scene(request, scene), fps=request.fps, frames=scene.frames)
+            try:
+                drawn = draw_scene(request, scene)
+            except OSError as error:
+                raise _unreadable(error) from error
+            self.kept[key] = show(drawn, fps=request.fps, frames=scene.frames)
         self.kept.move_to_end(key)
         return self.kept[key]
 
     def handle(self, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Answer one request; a picture that can't be read is answered as a refusal."""
+        """Answer one request; what can't be drawn is answered as a refusal."""
         request = UnitRequest.model_validate(data)
+        firsts = [scene.first for scene in request.scenes]
         try:
-            scenes = [self.scene(request, number) for number in range(len(request.scenes))]
+            scenes = [self.get(request, number) for number in range(len(request.scenes))]
+            yield from write_unit(scenes, firsts=firsts, frames=request.frames, fps=request.fps, out=request.out)
         except MediaError as error:
             yield refusal(error)
-            return
-        firsts = [scene.first for scene in request.scenes]
-        yield from write_unit(scenes, firsts=firsts, frames=request.frames, fps=request.fps, out=request.out)
+
+
+def _unreadable(error: OSError) -> MediaError:
+    name = Path(str(error.filename)).name if error.filename else str(error)
+    return MediaError(
+        Text(f"讀不到圖片 {name}", f"the picture {name} can't be read"),
+        Text("換一張圖片後再試", "give another picture and try again"),
+    )
 
 
 def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
-    """Have art draw a scene, its subtitles above all else."""
-    art = importlib.import_module("reelqueue.art.draw")
+    """Have art draw a scene, its subtitles above all else.
+
+    Raises:
+        MediaError, OSError: a picture can't be read.
+    """
     size = (request.width, request.height)
-    style = art.Style.model_validate(request.style)
-    drawn: DrawnScene = art.draw(
-        art.ArrangedScene.model_validate(scene.scene),
+    style = Style.model_validate(request.style)
+    drawn: DrawnScene = importlib.import_module("reelqueue.art.draw").draw(
+        ArrangedScene.model_validate(scene.scene),
         style,
         size=size,
         duration_s=scene.frames / request.fps,
@@ -198,6 +215,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
         visemes=scene.visemes,
         presenter=scene.presenter,
         project_root=request.project_root,
+        logo=request.logo,
     )
     if request.subtitles == "none":
         return drawn
@@ -208,7 +226,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
 def main() -> None:
     """Serve until stdin closes."""
     cv2.setNumThreads(1)  # the cores are the encoder's
-    serve(Studio().handle)
+    serve(Scenes().handle)
 
 
 if __name__ == "__main__":

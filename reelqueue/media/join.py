@@ -4,6 +4,7 @@ A unit's packets are moved by the whole frames before it.  The sound's packets k
 priming), which the file's edit list hides: what is heard begins at 0.
 """
 
+import contextlib
 import heapq
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -59,7 +60,7 @@ def join_now(units: Sequence[Path], sound: Path | None, out: Path) -> int:
 def _copy(units: Sequence[Path], sound: Path | None, target: Any) -> int:
     """Copy all packets in the order of their times."""
     with _opened(units[0]) as first:
-        stream = first.streams.video[0]
+        stream = _picture(units[0], first)
         rate, time_base = stream.average_rate, stream.time_base
         video = target.add_stream_from_template(stream)
         video.time_base = time_base
@@ -88,7 +89,7 @@ class _Film:
         setup: bytes | None = None
         for unit in self.units:
             with _opened(unit) as source:
-                stream = source.streams.video[0]
+                stream = _picture(unit, source)
                 setup = setup if setup is not None else stream.codec_context.extradata
                 same = (stream.codec_context.extradata, stream.average_rate, stream.time_base)
                 if same != (setup, self.rate, self.time_base):
@@ -130,12 +131,20 @@ def _by_time(*sources: Any) -> Iterator[Any]:
     )
 
 
-def _opened(path: Path) -> Any:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A file to read from; what FFmpeg finds wrong with it is said by its name."""
     try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
+        with av.open(str(path)) as container:
+            yield container
+    except (av.InvalidDataError, av.EOFError, FileNotFoundError) as error:
         raise _damaged(path) from error
-    return container
+
+
+def _picture(path: Path, container: Any) -> Any:
+    if not container.streams.video:
+        raise _damaged(path)
+    return container.streams.video[0]
 
 
 def _damaged(path: Path) -> MediaError:

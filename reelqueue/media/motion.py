@@ -70,7 +70,7 @@ _TINY = 1e-6
 def _share(move: Move, seconds: float) -> float:
     if move.kind == "cut" or move.seconds <= 0:
         return 1.0
-    return min(1.0, max(0.0, (seconds - move.at_s) / move.seconds))
+    return min(1.0, max(0.0, (seconds + _TINY - move.at_s) / move.seconds))
 
 
 def _swayed(layer: Layer, seconds: float) -> tuple[int, int]:
@@ -85,7 +85,7 @@ def _moved(look: Look, layer: Layer, move: Move, share: float) -> Look | None:
     """The look at `share` (0-1) of an entrance; backwards it is an exit."""
     if share <= 0:
         return None
-    if share >= 1:
+    if share >= 1 - _TINY:
         return look
     done = ease_out(share)
     opacity = round(OPACITIES * done)
@@ -106,7 +106,8 @@ def _moved(look: Look, layer: Layer, move: Move, share: float) -> Look | None:
             look = look._replace(opacity=opacity)
         case "cut":
             pass
-    return look
+    unseen = look.opacity == 0 or (look.window is not None and (look.window[2] == 0 or look.window[1] == look.window[3]))
+    return None if unseen else look
 
 
 def _steps(px: float) -> int:

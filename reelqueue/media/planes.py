@@ -25,6 +25,9 @@ than 2 px reach."""
 GRAIN_LEVELS = 2.0
 """Still noise of this many levels of luma either way; without it dark gradients band after x264 (look.md 3)."""
 
+_STRIPE = 128
+"""Rows converted at a time; even."""
+
 # bt709: luma weights of R, G, B; limited range scales luma by 219/255 and chroma by 224/255.
 _KR, _KB = 0.2126, 0.0722
 _KG = 1 - _KR - _KB
@@ -106,6 +109,15 @@ def padded(size: tuple[int, int]) -> tuple[int, int]:
     return even_up(size[0]), even_up(size[1])
 
 
+def empty_planes(width: int, height: int) -> Planes:
+    """Planes of an even size, not yet drawn."""
+    return Planes(
+        np.empty((height, width), np.uint8),
+        np.empty((height // 2, width // 2), np.uint8),
+        np.empty((height // 2, width // 2), np.uint8),
+    )
+
+
 def ground_planes(sprite: Sprite, *, grain: bool, seed: int) -> Planes:
     """An opaque sprite as a whole frame; odd sizes are padded by repeating the last column or row."""
     straight = rasterise(sprite.svg, sprite.width, sprite.height)
@@ -116,11 +128,18 @@ def ground_planes(sprite: Sprite, *, grain: bool, seed: int) -> Planes:
 
 def picture_planes(bgr: Plane, *, noise: float = 0.0, seed: int = 0) -> Planes:
     """An opaque picture of even size as planes, with still noise of `noise` levels either way on the luma."""
-    floats = cv2.transform(bgr.astype(np.float32), _OPAQUE)
-    luma = floats[:, :, 0]
-    if noise:
-        luma = luma + np.random.default_rng(seed).uniform(-noise, noise, luma.shape).astype(np.float32)
-    return Planes(_rounded(luma), _rounded(_halved(floats[:, :, 1])), _rounded(_halved(floats[:, :, 2])))
+    height, width = bgr.shape[:2]
+    planes = empty_planes(width, height)
+    grains = np.random.default_rng(seed)
+    for top in range(0, height, _STRIPE):  # in floats a whole enlarged picture would take 90 MB
+        floats = cv2.transform(bgr[top : top + _STRIPE].astype(np.float32), _OPAQUE)
+        luma = floats[:, :, 0]
+        if noise:
+            luma = luma + grains.uniform(-noise, noise, luma.shape).astype(np.float32)
+        planes.y[top : top + _STRIPE] = _rounded(luma)
+        half = np.s_[top // 2 : (top + _STRIPE) // 2]
+        planes.u[half], planes.v[half] = (_rounded(_halved(floats[:, :, channel])) for channel in (1, 2))
+    return planes
 
 
 def patch_of(sprite: Sprite, x: int, y: int) -> Patch | None:

@@ -1,7 +1,8 @@
 """What is asked of the encoder: one unit of the video, a scene's body or the joint between two scenes.
 
 A request holds everything that decides the pixels, as JSON, so its hash can name the piece.  `out` and
-`project_root` say only where things lie: leave them out of the hash.
+`project_root` say only where things lie: they are left out of `pixels`.  Pictures are named by path, so their
+content has to be hashed beside it.
 """
 
 from pathlib import Path
@@ -40,6 +41,7 @@ class UnitRequest(Frozen):
     fps: int = Field(ge=1, le=120)
     width: int = Field(ge=16, le=8192)
     height: int = Field(ge=16, le=8192)
+    logo: Path | None = None
     project_root: Path
     out: Path
 
