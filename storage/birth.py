@@ -1,0 +1,210 @@
+"""How a project or a batch comes to be: its folder appears whole, under an id that nobody has had before.
+
+The folder is made aside with its state in it and renamed into place, so an id is never taken by half a project.  Around
+it, in this order: the idempotency key (it names the id), the marker `open/<id>`, the folder.  A crash between any two
+is mended by the next create under the same key, or leaves a marker that leads nowhere.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reelqueue.errors import Conflict
+from reelqueue.wording import Text
+from storage import disk
+from storage.answers import Missing
+
+ID_LIMIT = 10**15
+"""Ids that we choose stay below; larger ones are an app's own."""
+_ID = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+KEY_FILE = "key"
+"""In a project's folder: the hash of the idempotency key it was made under."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An idempotency key and what is asked for under it, both as hashes."""
+
+    hash: str
+    content: str
+
+    @classmethod
+    def of(cls, kind: str, key: str, content: Any) -> "Key":
+        """The key of a create; `kind` keeps projects' and batches' keys apart."""
+        canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return cls(hashlib.sha256(f"{kind}\0{key}".encode()).hexdigest(), hashlib.sha256(canonical.encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """Where the folders of one kind lie.  All synchronous: one thread hop, one creation at a time."""
+
+    folders: Path
+    keys: Path
+    state_name: str
+    gone: Path | None = None
+    markers: Path | None = None
+
+    def bear(self, body_of: Callable[[int], bytes], wanted: int | None, key: Key | None) -> int:
+        """Make the folder of a new id with its state in it; the id of the one made before under the same key.
+
+        Raises:
+            Conflict: the wanted id is taken, or something else was made under the key.
+            DiskFull, Unavailable: nothing was made, or a marker that leads nowhere.
+        """
+        with disk.locked(self.folders), disk.translated(self.folders):
+            number = wanted
+            if key is not None:
+                number, born = self._named_by(key, wanted)
+                if born:
+                    return number
+            elif number is None:
+                number = self._next_id()
+            elif self._is_taken(number):
+                raise _taken(number)
+            self._make(number, body_of(number), key)
+            return number
+
+    def ids(self) -> list[int]:
+        """The ids that have a folder, in no order."""
+        return _numbers(self.folders)
+
+    def bury(self, number: int) -> Path:
+        """Take a folder away, and its id for ever; returns where the folder lies now, to be removed.
+
+        Raises:
+            Missing: there is none.
+            DiskFull, Unavailable: it is there still, or gone.
+        """
+        with disk.locked(self.folders), disk.translated(self.folders):
+            folder = self.folders / str(number)
+            if self.gone is not None:
+                key = _text(folder / KEY_FILE)
+                disk.place(self.gone / str(number), json.dumps({"key": key}).encode())
+            aside = self.folders.parent / "trash" / f"{number}.{secrets.token_hex(4)}"
+            folder.replace(aside)
+            disk.sync_folder(self.folders)
+            return aside
+
+    def mark(self, number: int) -> None:
+        """Mark an id as not ended, durably."""
+        if self.markers is not None and not (self.markers / str(number)).exists():
+            disk.place(self.markers / str(number), b"")
+
+    def unmark(self, number: int) -> None:
+        """Take the mark away."""
+        if self.markers is not None:
+            (self.markers / str(number)).unlink(missing_ok=True)
+
+    def unmark_if_not_there(self, number: int) -> None:
+        """Take away a mark that leads nowhere: its create died, or the folder was deleted."""
+        with disk.locked(self.folders):
+            if not (self.folders / str(number)).exists():
+                self.unmark(number)
+
+    def marked(self) -> list[int]:
+        """The ids that are marked as not ended, in no order."""
+        found = [] if self.markers is None else _numbers(self.markers)
+        for number in found:
+            if not (self.folders / str(number)).exists():
+                self.unmark_if_not_there(number)
+        return [number for number in found if (self.folders / str(number)).exists()]
+
+    def _named_by(self, key: Key, wanted: int | None) -> tuple[int, bool]:
+        """The id that the key names, and whether its folder is there."""
+        path = self.keys / f"{key.hash}.json"
+        named = _named(path)
+        if named is not None:
+            number, content = named
+            if content != key.content or (wanted is not None and wanted != number):
+                raise _other_content()
+            if _text(self.folders / str(number) / KEY_FILE) == key.hash:
+                return number, True
+            if self._was_ours(number, key):
+                raise _deleted(number)
+            if not self._is_taken(number):
+                return number, False  # we died between the key and the folder
+        if wanted is not None and self._is_taken(wanted):
+            path.unlink(missing_ok=True)
+            raise _taken(wanted)
+        number = wanted if wanted is not None else self._next_id()
+        disk.place(path, json.dumps({"id": number, "content": key.content}).encode())
+        return number, False
+
+    def _make(self, number: int, body: bytes, key: Key | None) -> None:
+        aside = self.folders / f".new-{secrets.token_hex(8)}"
+        try:
+            disk.make_folder(aside)
+            if key is not None:
+                disk.place(aside / KEY_FILE, key.hash.encode(), durable=False)
+            disk.place(aside / self.state_name, body)
+            self.mark(number)
+            aside.replace(self.folders / str(number))
+            disk.sync_folder(self.folders)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def _is_taken(self, number: int) -> bool:
+        return (self.folders / str(number)).exists() or (self.gone is not None and (self.gone / str(number)).exists())
+
+    def _was_ours(self, number: int, key: Key) -> bool:
+        tombstone = None if self.gone is None else _text(self.gone / str(number))
+        return tombstone is not None and json.loads(tombstone or "{}").get("key") == key.hash
+
+    def _next_id(self) -> int:
+        used = [*_numbers(self.folders), *(_numbers(self.gone) if self.gone is not None else ())]
+        return 1 + max((number for number in used if number < ID_LIMIT), default=0)
+
+
+def _named(path: Path) -> tuple[int, str] | None:
+    text = _text(path)
+    if text is None:
+        return None
+    with suppress(ValueError, KeyError, TypeError):
+        data = json.loads(text)
+        return int(data["id"]), str(data["content"])
+    return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return disk.read(path).decode(errors="replace")
+    except Missing:
+        return None
+
+
+def _numbers(folder: Path) -> list[int]:
+    """The names in a folder that are ids; nothing else there matters."""
+    try:
+        return [int(entry.name) for entry in folder.iterdir() if _ID.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return []
+
+
+def _taken(number: int) -> Conflict:
+    return Conflict(
+        Text(f"編號 {number} 已被使用", f"the id {number} is taken"),
+        Text("換一個編號，或不指定編號", "choose another id, or none"),
+    )
+
+
+def _other_content() -> Conflict:
+    return Conflict(
+        Text("這個 idempotency key 已用於另一份內容", "this idempotency key was used for something else"),
+        Text("相同的 key 只能用於相同的內容；請換一個 key", "one key stands for one content; use another key"),
+    )
+
+
+def _deleted(number: int) -> Conflict:
+    return Conflict(
+        Text(f"這個 idempotency key 的專案 {number} 已刪除", f"project {number} of this idempotency key was deleted"),
+        Text("請換一個 key", "use another key"),
+    )

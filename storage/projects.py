@@ -1,0 +1,235 @@
+"""Projects on disk: the truth.  A job in the queue is only a hint; `project_state.json` decides.
+
+An unfinished project always has a marker `open/<id>`: it is made before the state, and taken away after the last
+commit and the last event (`unmark`, which a lease does when it lets go).
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.models.brief import parse_brief
+from reelqueue.models.ids import parse_project_id
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus
+from storage import disk, reserve
+from storage.answers import Missing
+from storage.birth import Key, Nursery
+from storage.codec import PROJECT_CODEC
+from storage.documents import Documents
+from storage.holding import Holding, busy
+from storage.hop import hop
+from storage.lease import Lease
+from storage.liveness import LeaseRecord, Owner, Watch
+from storage.migrations import FromTheFuture, Unreadable
+from storage.paths import STATE, Paths, ProjectFiles
+from storage.states import SetAside, States, warn_of_set_aside
+
+DEFAULT_LEASE_SECONDS = 15.0
+
+
+class ProjectStore:
+    """Every project below one `DATA_DIR`, as one process sees them."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        owner: Owner,
+        *,
+        lease_seconds: float,
+        watch: Watch | None = None,
+        on_set_aside: SetAside = warn_of_set_aside,
+    ) -> None:
+        self.paths = paths
+        self._documents = Documents(paths.root)
+        self._nursery = Nursery(paths.projects, paths.keys, STATE, gone=paths.gone, markers=paths.open)
+        self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside)
+        self._holding = Holding(
+            self._states,
+            owner,
+            lease_seconds,
+            watch or Watch(lease_seconds),
+            lambda number: paths.project(number).lease,
+            before_write=self._mark_unfinished,
+            at_the_end=self.unmark,
+        )
+
+    @classmethod
+    def reader(cls, paths: Paths) -> Self:
+        """A store for who only reads and never takes a project over."""
+        return cls(paths, Owner.here(), lease_seconds=DEFAULT_LEASE_SECONDS)
+
+    async def create(
+        self,
+        brief: Any,
+        *,
+        project_id: object = None,
+        idempotency_key: str | None = None,
+        batch_id: int | None = None,
+    ) -> ProjectState:
+        """Make a project; under a key that was used before for the same brief, give that project back.
+
+        Raises:
+            InvalidBrief: names the field.
+            ProjectNotFound: `project_id` is no id.
+            Conflict: the id is taken or was taken once, or the key stands for something else.
+            DiskFull: nothing was made.  Unavailable: with a key the same call may be made again.
+        """
+        parsed = parse_brief(brief)
+        wanted = None if project_id is None else parse_project_id(project_id)
+        content = parsed.model_dump(mode="json")
+        key = None if idempotency_key is None else Key.of("project", idempotency_key, content)
+        now = datetime.now(UTC)
+
+        def body_of(number: int) -> bytes:
+            state = ProjectState(project_id=number, brief=parsed, batch_id=batch_id, created_at=now, updated_at=now)
+            return self._states.first_body(state)[0]
+
+        def bear() -> int:
+            self.paths.make()
+            reserve.keep(self.paths.reserve)
+            number = self._nursery.bear(body_of, wanted, key)
+            self.paths.project(number).make()
+            return number
+
+        return await self.load(await hop(bear))
+
+    async def load(self, project_id: object) -> ProjectState:
+        """The newest state.
+
+        Raises:
+            ProjectNotFound: there is none, or the id is malformed.
+            NeedsPerson: a newer version wrote it, or it can't be read and there is none before it.
+            Unavailable: the disk does not answer.
+        """
+        return (await self._states.load(parse_project_id(project_id))).state
+
+    async def ids(self, *, newest_first: bool = True) -> list[int]:
+        """The ids of all projects; the highest is the newest."""
+        return sorted(await hop(self._nursery.ids), reverse=newest_first)
+
+    async def list(
+        self,
+        *,
+        status: str | None = None,
+        batch_id: int | None = None,
+        limit: int = 100,
+        after: int | None = None,
+    ) -> Sequence[ProjectState]:
+        """States, newest first; `after` is the id of the last one seen.  One that can't be read is left out and logged.
+
+        Raises:
+            ValueError: `status` is none of a project's.
+        """
+        wanted = None if status is None else ProjectStatus(status)
+        found: list[ProjectState] = []
+        for number in await self.ids():
+            if len(found) >= limit:
+                break
+            if after is not None and number >= after:
+                continue
+            try:
+                state = await self.load(number)
+            except (ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
+                continue
+            if wanted in {None, state.status} and batch_id in {None, state.batch_id}:
+                found.append(state)
+        return found
+
+    async def unfinished(self) -> Sequence[int]:
+        """The ids that are marked as not ended, oldest first.  One that ended just now may be among them: see `unmark`."""
+        return sorted(await hop(self._nursery.marked))
+
+    async def take_over(self, project_id: object) -> Lease:
+        """Have a project in hand: nobody else's commit passes from here on.
+
+        Raises:
+            ProjectNotFound: there is none, or the id is malformed.
+            Busy: somebody who may be alive holds it.
+            NeedsPerson, DiskFull, Unavailable: see `load`; nothing is held.
+        """
+        number = parse_project_id(project_id)
+        held, previous = await self._holding.take(number)
+        files = self.paths.project(number)
+        await hop(self._ready, files)
+        return Lease(held, previous, files)
+
+    async def change(self, project_id: object, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
+        """Commit a change without a lease: to cancel, approve, retry or start.  `change` is a pure function of the state.
+
+        The holder of a lease finds the change at its next commit or check.
+
+        Raises:
+            ProjectNotFound, NeedsPerson: as `load`; whatever `change` raises.
+            DiskFull: nothing was written.  Unavailable: it is not known whether it is there.
+        """
+        number = parse_project_id(project_id)
+        known = await self._states.commit(number, change, permit=_anything, before_write=self._mark_unfinished)
+        return known.state
+
+    async def unmark(self, project_id: object) -> None:
+        """Take the marker of an ended project away, after its last event; that of another stays.
+
+        A lease does it when it lets go; who ends a project without one, or finds an ended one in `unfinished`, calls it.
+
+        Raises:
+            Unavailable: the marker may still be there.
+        """
+        number = parse_project_id(project_id)
+        await hop(self._unmark_if_ended, number)
+
+    async def delete(self, project_id: object) -> None:
+        """Remove a project and leave a tombstone: its id is never used again.  What it published stays.
+
+        Raises:
+            ProjectNotFound: there is none, or the id is malformed.
+            Busy: somebody who may be alive holds it.
+            Unavailable: it may be gone or not.
+        """
+        number = parse_project_id(project_id)
+        if number not in await hop(self._nursery.ids):
+            raise ProjectNotFound(project_id)
+        if await self._holding.holder(number) is not None:
+            raise busy(number)
+        try:
+            await hop(self._delete, number)
+        except Missing:
+            raise ProjectNotFound(project_id) from None
+
+    async def holder(self, project_id: object) -> LeaseRecord | None:
+        """Who has the project in hand and may be alive, and which piece; None where nobody has."""
+        return await self._holding.holder(parse_project_id(project_id))
+
+    def _mark_unfinished(self, state: ProjectState) -> None:
+        if not state.status.is_final:
+            self._nursery.mark(state.project_id)
+
+    def _unmark_if_ended(self, number: int) -> None:
+        path = self.paths.project(number).state
+        try:
+            with disk.locked(path.parent), disk.translated(path):
+                if PROJECT_CODEC.decode(path.read_bytes()).status.is_final:
+                    self._nursery.unmark(number)
+        except Missing:
+            self._nursery.unmark_if_not_there(number)
+        except (Unreadable, FromTheFuture):
+            return  # a person has to look at it
+
+    def _ready(self, files: ProjectFiles) -> None:
+        reserve.keep(self.paths.reserve)
+        files.make()
+
+    def _delete(self, number: int) -> None:
+        aside = self._nursery.bury(number)
+        self._nursery.unmark(number)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _key(number: int) -> str:
+    return f"projects/{number}/{STATE}"
+
+
+def _anything(state: ProjectState) -> None:
+    """Who has no lease may change any state: `change` itself says what fits."""

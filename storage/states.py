@@ -1,0 +1,213 @@
+"""States on disk: load one, and commit a change of one.  The rules are the same for projects and batches.
+
+A commit reads, checks, applies a pure function and replaces the document only if it still is the one that was read;
+if a change by somebody else came between, the function is applied again to the newest state.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Generic
+
+import structlog
+
+from reelqueue.errors import NeedsPerson, ReelqueueError
+from reelqueue.wording import Text
+from storage import disk
+from storage.answers import Missing, Stale, Unavailable
+from storage.codec import MAX_STATE_BYTES, Codec, S
+from storage.documents import Documents, Version
+from storage.hop import hop
+from storage.migrations import FromTheFuture, Unreadable
+
+RECENT = 16
+"""How many `write_id`s a state keeps."""
+MOST_TRIES = 100
+"""Of one commit: each lost race means that somebody else's commit landed."""
+SetAside = Callable[[Path, Path | None], None]
+"""Told of a state that could not be read: where it lies now, and the one restored in its place (None: there was none)."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[S]):
+    """A state, and which body of its document it was."""
+
+    state: S
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Whose commit it is: a take-over's new fence and owner."""
+
+    fence: int
+    owner: str
+
+
+def warn_of_set_aside(aside: Path, restored: Path | None) -> None:
+    """The default `SetAside`: a warning in the log."""
+    log.warning("a state could not be read and was set aside", set_aside=str(aside), restored=str(restored) if restored else None)
+
+
+class States(Generic[S]):
+    """The states of one kind; `key` names the document of an id, `unknown` is the error for an id without one."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        codec: Codec[S],
+        key: Callable[[int], str],
+        unknown: Callable[[int], ReelqueueError],
+        on_set_aside: SetAside = warn_of_set_aside,
+    ) -> None:
+        self.documents = documents
+        self._codec: Codec[S] = codec
+        self._key = key
+        self._unknown = unknown
+        self._on_set_aside = on_set_aside
+
+    async def load(self, state_id: int) -> Known[S]:
+        """The newest state.
+
+        A state that can't be read is set aside and the one before it put in its place, with a fence that nobody
+        holds; that is reported, and logged.
+
+        Raises:
+            the error for unknown ids; Unavailable: the disk does not answer.
+            NeedsPerson: a newer version wrote it (the file stays as it is), or it can't be read and none is before it.
+        """
+        key = self._key(state_id)
+        for _ in range(MOST_TRIES):
+            try:
+                body, version = await self.documents.load(key)
+                return Known(self._codec.decode(body), version)
+            except Missing:
+                raise await self._nothing_there(state_id) from None
+            except FromTheFuture as error:
+                raise _from_the_future(self.documents.path(key), error) from error
+            except Unreadable:
+                await self._set_aside(key, version)
+        raise Unavailable(key, "it can't be read")
+
+    async def commit(
+        self,
+        state_id: int,
+        change: Callable[[S], S],
+        *,
+        permit: Callable[[S], None],
+        known: Known[S] | None = None,
+        stamp: Stamp | None = None,
+        before_write: Callable[[S], None] | None = None,
+    ) -> Known[S]:
+        """Commit `change` of the newest state.
+
+        `permit` looks at the state that is about to be changed and raises if that may not be.  `known` saves a read.
+        `before_write` runs in the hop, under the lock, right before the new state is written.  Without `known` and
+        `stamp` a change that gives back the very same object is not written.
+
+        Raises:
+            whatever `permit` and `change` raise; DiskFull: nothing was written.
+            Unavailable: it is not known whether the change is there.
+        """
+        spare_reading = known is None and stamp is None
+        for _ in range(MOST_TRIES):
+            known = known or await self.load(state_id)
+            permit(known.state)
+            changed = change(known.state)
+            if spare_reading and changed is known.state:
+                return known
+            body, state = self._codec.encode(_stamped(known.state, changed, stamp))
+            if len(body) > MAX_STATE_BYTES:
+                log.warning("a state is larger than it should be", key=self._key(state_id), bytes=len(body))
+            first = None if before_write is None else partial(before_write, state)
+            try:
+                version = await self.documents.replace(self._key(state_id), body, known.version, fence=state.fence, first=first)
+            except Stale:
+                known = None
+            except Missing:
+                raise await self._nothing_there(state_id) from None
+            else:
+                return Known(state, version)
+        raise Unavailable(self._key(state_id), "others were always faster")
+
+    def first_body(self, state: S) -> tuple[bytes, S]:
+        """A new state as bytes and as a reader will find it."""
+        write_id = secrets.token_hex(8)
+        return self._codec.encode(state.replace(revision=1, write_id=write_id, recent=(write_id,)))
+
+    async def _nothing_there(self, state_id: int) -> ReelqueueError:
+        path = self.documents.path(self._key(state_id))
+        aside = await hop(_set_aside_before, path)
+        return self._unknown(state_id) if not aside else _unreadable(path, aside[-1])
+
+    async def _set_aside(self, key: str, version: Version) -> None:
+        path = self.documents.path(key)
+        moved = await hop(self._swap_in_previous, path, version)
+        if moved is not None:
+            self._on_set_aside(*moved)
+
+    def _swap_in_previous(self, path: Path, version: Version) -> tuple[Path, Path | None] | None:
+        """Set the unreadable file aside, put the one before it in its place.  None where somebody else did so already."""
+        with disk.locked(path.parent), disk.translated(path):
+            if disk.version_of(path.read_bytes()) != version:
+                return None
+            restored = self._previous(path)
+            aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+            if restored is None:
+                path.replace(aside)
+                disk.sync_folder(path.parent)
+                return aside, None
+            aside.hardlink_to(path)  # so that a crash here leaves the bad file in both places, never in none
+            disk.place(path, restored)
+            return aside, path
+
+    def _previous(self, path: Path) -> bytes | None:
+        """The state before, with a revision and a fence above those that were lost; None where it is no better."""
+        try:
+            state = self._codec.decode(path.with_name(f"{path.name}.prev").read_bytes())
+        except (FileNotFoundError, Unreadable, FromTheFuture):
+            return None
+        write_id = secrets.token_hex(8)
+        newer = state.replace(
+            revision=state.revision + 2,
+            fence=state.fence + 2,  # the lost one may have been a take-over: no living owner may hold this fence
+            owner=None,
+            write_id=write_id,
+            recent=(*state.recent, write_id)[-RECENT:],
+        )
+        return self._codec.encode(newer)[0]
+
+
+def _stamped(old: S, new: S, stamp: Stamp | None) -> S:
+    write_id = secrets.token_hex(8)
+    return new.replace(
+        revision=old.revision + 1,
+        fence=stamp.fence if stamp else old.fence,
+        owner=stamp.owner if stamp else old.owner,
+        write_id=write_id,
+        recent=(*old.recent, write_id)[-RECENT:],
+        updated_at=datetime.now(UTC),
+    )
+
+
+def _set_aside_before(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.corrupt-*"))
+
+
+def _from_the_future(path: Path, error: FromTheFuture) -> NeedsPerson:
+    return NeedsPerson(
+        Text(f"{path} 是由較新的版本寫入的（{error}）", f"{path} was written by a newer version ({error})"),
+        Text("請升級 reelqueue 後再試；檔案沒有被更動", "upgrade reelqueue and try again; the file was left as it is"),
+    )
+
+
+def _unreadable(path: Path, aside: Path) -> NeedsPerson:
+    return NeedsPerson(
+        Text(f"{path} 無法讀取，已移到 {aside.name}", f"{path} could not be read and was set aside as {aside.name}"),
+        Text(f"請從備份還原 {path.name}，或刪除這個專案", f"restore {path.name} from a backup, or delete the project"),
+    )
