@@ -106,7 +106,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each 0700 whatever the umask; one that exists is left as it is."""
+    """Make a folder and those above it, each 0700; one that exists is left as it is."""
     if folder.is_dir():
         return
     if folder.parent != folder:

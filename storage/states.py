@@ -169,7 +169,7 @@ class States(Generic[S]):
     def _previous(self, path: Path) -> bytes | None:
         """The state before, with a revision and a fence above those that were lost; None where it is no better."""
         try:
-            state = self._codec.decode(path.with_name(f"{path.name}.prev").read_bytes())
+            state: S = self._codec.decode(path.with_name(f"{path.name}.prev").read_bytes())
         except (FileNotFoundError, Unreadable, FromTheFuture):
             return None
         write_id = secrets.token_hex(8)

@@ -1,0 +1,155 @@
+"""What was spent and used, by Pacific day: the quota of YouTube resets at midnight in Los Angeles.
+
+`reserve` before the call, `settle` after it; both are idempotent by the call's key.  A crash between the two leaves
+the reservation: it over-counts, which is the safe side.  Truth is on disk; Redis holds copies for readers.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError
+
+from reelqueue.errors import NeedsPerson
+from reelqueue.models.frozen import Frozen
+from reelqueue.wording import Text
+from storage.answers import Exists, Missing, Stale, Unavailable
+from storage.documents import Documents, Version
+from storage.paths import Paths
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+MOST_TRIES = 100
+"""Of one change: each lost race means that somebody else's landed."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+def pacific_day(now: datetime) -> date:
+    """The day in Los Angeles at `now` (aware)."""
+    return now.astimezone(PACIFIC).date()
+
+
+def pacific_midnight_after(now: datetime) -> datetime:
+    """The next midnight in Los Angeles, in UTC; right on the days of 23 and of 25 hours too."""
+    tomorrow = pacific_day(now) + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), PACIFIC).astimezone(UTC)
+
+
+class Account(Frozen):
+    """One bucket of one client on one day.  Amounts are decimals; `settled` holds those that are known."""
+
+    cap: Decimal = Decimal(0)
+    used: Decimal = Decimal(0)
+    reservations: dict[str, Decimal] = Field(default_factory=dict)
+    settled: dict[str, Decimal] = Field(default_factory=dict)
+
+    def with_reservation(self, key: str, amount: Decimal) -> Self:
+        """A copy that counts `amount` for `key`."""
+        return self.replace(used=self.used + amount, reservations={**self.reservations, key: amount})
+
+    def with_actual(self, key: str, amount: Decimal) -> Self:
+        """A copy that counts what `key` really took."""
+        before = self.reservations.get(key, Decimal(0))
+        left = {name: value for name, value in self.reservations.items() if name != key}
+        return self.replace(used=self.used - before + amount, reservations=left, settled={**self.settled, key: amount})
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is counted: whose (a client of a service), which limit of his, on which Pacific day."""
+
+    client: str
+    name: str
+    day: date
+
+    def key(self) -> str:
+        """Its document.
+
+        Raises:
+            ValueError: a name is more than letters, digits, `_` and `-`.
+        """
+        if not (_NAME.fullmatch(self.client) and _NAME.fullmatch(self.name)):
+            raise ValueError(f"{self.client}.{self.name}")
+        return f"ledger/{self.day.isoformat()}/{self.client}.{self.name}.json"
+
+
+class Ledger:
+    """The accounts below one `DATA_DIR`."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._documents = Documents(paths.root)
+
+    async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal) -> bool:
+        """Count `amount` for the call `key`; False where the bucket has no room for it (nothing is counted then).
+
+        `cap` 0 is no limit.  A key that was reserved or settled before is counted already: True.
+
+        Raises:
+            Unavailable, DiskFull: make no call.  NeedsPerson: the account can't be read.
+        """
+
+        def with_it(account: Account) -> Account | None:
+            if key in account.reservations or key in account.settled:
+                return account
+            if cap > 0 and account.used + amount > cap:
+                return None
+            return account.replace(cap=cap).with_reservation(key, amount)
+
+        return await self._change(bucket, with_it) is not None
+
+    async def settle(self, bucket: Bucket, key: str, amount: Decimal) -> None:
+        """Count what the call `key` really took, 0 for a call that was not made; the first settlement of a key stays.
+
+        Raises:
+            Unavailable, DiskFull: the reservation stays.  NeedsPerson: the account can't be read.
+        """
+
+        def with_it(account: Account) -> Account:
+            return account if key in account.settled else account.with_actual(key, amount)
+
+        await self._change(bucket, with_it)
+
+    async def account(self, bucket: Bucket) -> Account:
+        """How the bucket stands.
+
+        Raises:
+            Unavailable: that can't be known.  NeedsPerson: the account can't be read.
+        """
+        return (await self._load(bucket))[0]
+
+    async def _change(self, bucket: Bucket, change: Callable[[Account], Account | None]) -> Account | None:
+        for _ in range(MOST_TRIES):
+            account, version = await self._load(bucket)
+            changed = change(account)
+            if changed is None or changed is account:
+                return changed
+            body = changed.model_dump_json().encode()
+            try:
+                if version is None:
+                    await self._documents.create(bucket.key(), body)
+                else:
+                    await self._documents.replace(bucket.key(), body, version)
+            except (Exists, Stale, Missing):
+                continue
+            return changed
+        raise Unavailable(bucket.key(), "others were always faster")
+
+    async def _load(self, bucket: Bucket) -> tuple[Account, Version | None]:
+        try:
+            body, version = await self._documents.load(bucket.key())
+        except Missing:
+            return Account(), None
+        try:
+            return Account.model_validate_json(body), version
+        except ValidationError as error:
+            raise _unreadable(bucket) from error
+
+
+def _unreadable(bucket: Bucket) -> NeedsPerson:
+    return NeedsPerson(
+        Text(f"帳本 {bucket.key()} 無法讀取", f"the account {bucket.key()} can't be read"),
+        Text("請從旁邊的 .prev 或備份還原", "restore it from the .prev beside it, or from a backup"),
+    )
