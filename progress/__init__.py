@@ -17,6 +17,7 @@ from progress.subscriber import Follower, parse_after
 from reelqueue import embedded
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.settings import Settings, read_settings
+from storage import BatchStore, Paths, ProjectStore
 
 __all__ = ["ProgressEvent", "Publisher", "subscribe_progress"]
 
@@ -38,8 +39,6 @@ async def subscribe_progress(
         InvalidSettings: a setting is wrong, or Redis refuses us.
         ValueError: `after` is no such thing, or both or neither of the ids were given.
     """
-    from storage import BatchStore, Paths, ProjectStore  # noqa: PLC0415
-
     project = None if project_id is None else parse_project_id(project_id)
     batch = None if batch_id is None else parse_batch_id(batch_id)
     topic = Topic(project_id=project, batch_id=batch)

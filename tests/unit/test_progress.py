@@ -9,17 +9,20 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
+from progress import subscribe_progress
 from progress.connection import open_redis
 from progress.ending import project_end
 from progress.events import ProgressEvent, Topic
 from progress.publisher import Publisher
 from progress.subscriber import Follower, parse_after
 from reelqueue import embedded
-from reelqueue.errors import InstallationError, ProjectNotFound
+from reelqueue.errors import BatchNotFound, InstallationError, ProjectNotFound
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState, StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.settings import read_settings
 from reelqueue.wording import Text
+from storage import Paths, ProjectStore
 
 FINAL = {"completed", "failed", "cancelled"}
 
@@ -318,3 +321,30 @@ def test_a_failed_projects_end_names_stage_and_error():
     assert event is not None
     assert (event.stage, event.status) == ("error", "failed")
     assert event.error == {"code": "media", "message": "broken", "hint": "mend it", "retryable": False, "stage": "render"}
+
+
+async def test_the_public_door_finds_server_and_state_by_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.delenv("REDIS_HOST", raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    paths = Paths(tmp_path)
+    project = await ProjectStore.reader(paths).create({"topic": "t"})
+    async with embedded.server(paths.redis_dir) as url, Redis.from_url(url) as redis:
+        await Publisher(redis).publish(project_id=1, stage="script_generation", progress=0, message="m", status="running")
+        heard = subscribe_progress(project.project_id)
+        event = await anext(heard)
+        await heard.aclose()
+
+    assert (event.project_id, event.stage, event.seq) == (1, "script_generation", 1)
+
+
+@pytest.mark.parametrize("given", ["../x", "１", 0, 99, "9" * 300])
+async def test_ids_that_are_none_raise(tmp_path, given):
+    with pytest.raises(ProjectNotFound):
+        await anext(subscribe_progress(given, settings=read_settings(data_dir=tmp_path)))
+
+
+async def test_an_unknown_batch_raises(tmp_path):
+    with pytest.raises(BatchNotFound):
+        await anext(subscribe_progress(batch_id=3, settings=read_settings(data_dir=tmp_path)))
