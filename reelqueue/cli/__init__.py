@@ -1,0 +1,33 @@
+"""The `reelqueue` command: a module per group of commands.  Wiring, printing and exit codes; no decisions."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+
+
+def main() -> None:
+    """The console script: never returns, exits with the command's code."""
+    sys.exit(command(sys.argv[1:]))
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Carry one command line out; returns its exit code."""
+    from reelqueue.cli.app import build  # noqa: PLC0415 - an import of this package alone stays cheap
+    from reelqueue.cli.outcome import ended  # noqa: PLC0415 - as above
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Chinese shows "?" rather than a traceback
+    _choose_language()
+    return ended(lambda: build()(list(arguments), standalone_mode=False, prog_name="reelqueue"))
+
+
+def _choose_language() -> None:
+    """Before anything is said.  A wrong setting is named by the command that reads it, not by `--help`."""
+    from reelqueue.errors import InvalidSettings  # noqa: PLC0415 - as above
+    from reelqueue.settings import read_settings  # noqa: PLC0415 - as above
+    from reelqueue.wording import speak  # noqa: PLC0415 - as above
+
+    with contextlib.suppress(InvalidSettings):
+        speak(read_settings().language)

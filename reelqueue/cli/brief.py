@@ -1,0 +1,182 @@
+"""From what was typed to a brief: a topic, a text file or a JSON file, and the options for its fields."""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reelqueue.errors import InvalidBrief, ReelqueueError
+from reelqueue.models.brief import Brief, parse_brief
+from reelqueue.wording import Text
+
+READ_BYTES = 1_000_000
+"""More than any brief may hold: what is longer is refused by the field's own rule after this much was read."""
+
+
+class Unreadable(InvalidBrief):
+    """A file that was named can't be read."""
+
+    def __init__(self, option: str, path: str, why: Text) -> None:
+        ReelqueueError.__init__(
+            self,
+            Text(f"{option} {path}：{why.zh}", f"{option} {path}: {why.en}"),
+            Text("請指定一個存在的 UTF-8 文字檔", "name a file that exists and is UTF-8 text"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the options said; None and empty where nothing was said."""
+
+    topic: str | None
+    source: str | None
+    brief_file: str | None
+    fields: dict[str, Any]
+
+    def brief(self) -> Brief:
+        """The brief.
+
+        Raises:
+            InvalidBrief: nothing to tell, a file that can't be read, a field that is wrong.
+        """
+        said = {name: value for name, value in self.fields.items() if value is not None and value != []}
+        data = _from_json(self.brief_file) if self.brief_file else {}
+        data |= said
+        if self.topic is not None:
+            data["topic"] = self.topic
+        if self.source is not None:
+            data["content"] = _read("--from", self.source)
+        return parse_brief(_with_pictures(data))
+
+
+def typed(
+    topic: str | None,
+    source: str | None,
+    brief_file: str | None,
+    **fields: Any,
+) -> Typed:
+    """Gather the options of `make` and `new`."""
+    fields["duration_s"], fields["fps"], fields["category_id"] = (
+        _number(fields.pop("duration")), _number(fields["fps"]), _number(fields.pop("category")),
+    )  # fmt: skip
+    fields["review"] = tuple(name for part in fields["review"] or () for name in part.split(",") if name) or None
+    fields["tags"] = tuple(fields.pop("tag") or ()) or None
+    fields["lexicon"] = read_lexicon(fields["lexicon"] or ())
+    for name in ("music", "logo"):
+        fields[name] = _absolute(fields[name], Path.cwd())
+    fields["images"] = tuple(_absolute(path, Path.cwd()) or "" for path in fields["images"] or ()) or None
+    return Typed(topic, source, brief_file, fields)
+
+
+def _number(text: str | None) -> int | str | None:
+    """A whole number where it is one; else the text, which the brief refuses by name."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
+def _absolute(path: str | None, base: Path) -> str | None:
+    return path if path is None or path == "none" else str(base / Path(path).expanduser())
+
+
+def _with_pictures(data: dict[str, Any]) -> dict[str, Any]:
+    """One folder given as `--images` is the brief's `images_dir`."""
+    images = data.get("images")
+    if isinstance(images, list | tuple) and len(images) == 1 and isinstance(images[0], str) and Path(images[0]).is_dir():
+        rest = {name: value for name, value in data.items() if name != "images"}
+        return rest | {"images_dir": images[0]}
+    return data
+
+
+def read_lexicon(pairs: Iterable[str]) -> dict[str, str] | None:
+    """What was typed as `WRITTEN=SPOKEN`; None where nothing was.  Raises `InvalidBrief`."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        written, sign, spoken = pair.partition("=")
+        if not sign or not written.strip() or not spoken.strip():
+            raise InvalidBrief("lexicon", Text("寫法=讀法", "WRITTEN=SPOKEN"), pair)
+        found[written.strip()] = spoken.strip()
+    return found or None
+
+
+def _from_json(path: str) -> dict[str, Any]:
+    try:
+        data = json.loads(_read("--brief", path))
+    except json.JSONDecodeError as error:
+        why = Text(f"不是 JSON（第 {error.lineno} 行）", f"is not JSON (line {error.lineno})")
+        raise Unreadable("--brief", path, why) from None
+    if not isinstance(data, dict):
+        raise Unreadable("--brief", path, Text("不是一個 JSON 物件", "is not a JSON object"))
+    base = Path.cwd() if path == "-" else Path(path).resolve().parent
+    for name in ("images_dir", "music", "logo"):
+        if isinstance(data.get(name), str):
+            data[name] = _absolute(data[name], base)
+    if isinstance(data.get("images"), list):
+        data["images"] = [_absolute(item, base) if isinstance(item, str) else item for item in data["images"]]
+    return data
+
+
+def _read(option: str, path: str) -> str:
+    try:
+        if path == "-":
+            return sys.stdin.read(READ_BYTES)
+        with Path(path).expanduser().open("rb") as file:
+            return file.read(READ_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable(option, path, Text("不是 UTF-8 文字", "is not UTF-8 text")) from None
+    except OSError as error:
+        why = Text(f"無法讀取（{error.strerror}）", f"can't be read ({error.strerror})")
+        raise Unreadable(option, path, why) from None
+
+
+# The options themselves, shared by `make` and `new`.
+
+
+def _help(zh: str, en: str) -> str:
+    return str(Text(zh, en))
+
+
+def with_brief(act: Callable[[Typed], int | None]) -> Callable[..., None]:
+    """A command that takes the options of a brief and ends with the exit code of `act`."""
+
+    def command(**given: Any) -> None:
+        raise typer.Exit(act(typed(**given)) or 0)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    wanted = options()
+    parameters = [inspect.Parameter(name, kind, default=None, annotation=known) for name, known in wanted.items()]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
+    command.__annotations__ = wanted
+    command.__doc__ = act.__doc__
+    return command
+
+
+def options() -> dict[str, Any]:
+    """Their annotations, in the language of the process."""
+    option = typer.Option
+    return {
+        "topic": Annotated[str | None, typer.Argument(help=_help("主題（1 到 200 字）", "the topic (1 to 200 characters)"), show_default=False)],
+        "source": Annotated[str | None, option("--from", help=_help("文字或 Markdown 檔，- 是標準輸入", "a text or Markdown file; - is stdin"))],
+        "brief_file": Annotated[str | None, option("--brief", help=_help("完整需求的 JSON 檔", "a JSON file with the whole brief"))],
+        "language": Annotated[str | None, option(help="zh-TW | en")],
+        "aspect": Annotated[str | None, option(help="16:9 | 9:16 | 1:1")],
+        "duration": Annotated[str | None, option(help=_help("秒數，15 到 1800", "seconds, 15 to 1800"))],
+        "fps": Annotated[str | None, option(help="24-60")],
+        "voice": Annotated[str | None, option(help=_help("語音名稱", "the name of a voice"))],
+        "lexicon": Annotated[list[str] | None, option(help=_help("讀音：寫法=讀法，可重複", "how to read: WRITTEN=SPOKEN, may be repeated"))],
+        "presenter": Annotated[bool | None, option("--presenter/--no-presenter", help=_help("要不要主持人", "with a presenter or without"))],
+        "presenter_required": Annotated[bool | None, option("--presenter-required", help=_help("沒有主持人就失敗", "fail without a presenter"))],
+        "images": Annotated[list[str] | None, option(help=_help("自己的圖片：一個資料夾，或重複指定檔案", "your pictures: a folder, or files (repeat)"))],
+        "music": Annotated[str | None, option(help=_help("音樂檔，或 none", "a music file, or none"))],
+        "logo": Annotated[str | None, option(help=_help("標誌圖片", "a logo"))],
+        "subtitle_style": Annotated[str | None, option("--subtitles", help="box | outline | none")],
+        "privacy": Annotated[str | None, option(help="private | unlisted | public")],
+        "tag": Annotated[list[str] | None, option(help=_help("標籤，可重複", "a tag, may be repeated"))],
+        "category": Annotated[str | None, option(help=_help("YouTube 類別編號", "YouTube's category number"))],
+        "made_for_kids": Annotated[bool | None, option("--made-for-kids/--not-made-for-kids", help=_help("是否為兒童製作", "made for kids or not"))],
+        "synthetic_media": Annotated[bool | None, option("--synthetic-media/--no-synthetic-media", help=_help("標示為合成內容", "declared as synthetic"))],
+        "review": Annotated[list[str] | None, option(help=_help("在這些階段後停下等核可：script assets render thumbnail final", "stop for approval after: script assets render thumbnail final"))],
+    }  # fmt: skip

@@ -1,0 +1,62 @@
+"""What a command prints: results to stdout, all else to stderr, in the language of the process."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from reelqueue.errors import ReelqueueError
+from reelqueue.wording import Text
+
+STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def out() -> Console:
+    """A console on stdout, as it is now."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def notes() -> Console:
+    """A console on stderr, as it is now."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: Text | str) -> None:
+    """A result, for people."""
+    out().print(escape(str(text)))
+
+
+def note(text: Text | str) -> None:
+    """A word beside the result."""
+    notes().print(escape(str(text)), style="dim")
+
+
+def complain(error: ReelqueueError) -> None:
+    """An error and what to do about it."""
+    notes().print(f"[red]✗[/red] {escape(error.message)}")
+    if error.hint:
+        notes().print(f"  → {escape(error.hint)}")
+
+
+def say_json(value: Any) -> None:
+    """A result, for programs."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def clock(seconds: float) -> str:
+    """A length as `m:ss`, or `h:mm:ss`."""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.2f} GB"

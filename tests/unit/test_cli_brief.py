@@ -1,0 +1,110 @@
+"""What is typed becomes a brief, or a sentence that names the option or the field."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from reelqueue.cli.brief import Typed, with_brief
+from reelqueue.errors import InvalidBrief
+from reelqueue.models.brief import Brief
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def brief_of():
+    """The brief of a command line."""
+    made: list[Brief] = []
+
+    def act(given: Typed) -> int:
+        made.append(given.brief())
+        return 0
+
+    app = typer.Typer()
+    app.command()(with_brief(act))
+
+    def brief_of(*arguments: str) -> Brief:
+        result = runner.invoke(app, list(arguments))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return made[-1]
+
+    return brief_of
+
+
+def test_a_topic_alone_leaves_every_choice_to_us(brief_of):
+    assert brief_of("黑洞") == Brief(topic="黑洞")
+
+
+def test_options_are_fields(brief_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.md").write_text("\ufeff# 標題\n內容", encoding="utf-8")
+    (tmp_path / "pictures").mkdir()
+    brief = brief_of(
+        "題目", "--from", "text.md", "--language", "en", "--aspect", "9:16", "--duration", "60", "--no-presenter",
+        "--images", "pictures", "--music", "none", "--privacy", "unlisted", "--review", "final,script", "--tag", "a", "--tag", "b",
+        "--lexicon", "Reelqueue=瑞爾", "--subtitles", "none",
+    )  # fmt: skip
+
+    assert brief.content == "# 標題\n內容"
+    assert (brief.language, brief.aspect, brief.duration_s, brief.presenter) == ("en", "9:16", 60, False)
+    assert (brief.images_dir, brief.images, brief.music) == (str(tmp_path / "pictures"), (), "none")
+    assert (brief.privacy, brief.review, brief.tags) == ("unlisted", ("script", "final"), ("a", "b"))
+    assert (brief.lexicon, brief.subtitle_style) == ({"Reelqueue": "瑞爾"}, "none")
+
+
+def test_files_are_named_by_whole_paths_since_workers_live_elsewhere(brief_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    brief = brief_of("t", "--images", "a.png", "--images", "b.png", "--logo", "logo.png")
+
+    assert brief.images == (str(tmp_path / "a.png"), str(tmp_path / "b.png"))
+    assert brief.logo == str(tmp_path / "logo.png")
+
+
+def test_a_json_brief_names_files_beside_itself(brief_of, tmp_path):
+    file = tmp_path / "brief.json"
+    file.write_text(json.dumps({"topic": "t", "music": "m.mp3", "images": ["a.png"], "duration_s": 30}))
+
+    brief = brief_of("--brief", str(file), "--duration", "45")
+
+    assert (brief.music, brief.images, brief.duration_s) == (str(tmp_path / "m.mp3"), (str(tmp_path / "a.png"),), 45)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        pytest.param(["--from", "none.md"], "--from none.md", id="a missing file"),
+        pytest.param(["--from", "."], "--from .", id="a folder"),
+        pytest.param(["--from", "latin.txt"], "UTF-8", id="not UTF-8"),
+        pytest.param(["--brief", "broken.json"], "第 1 行", id="broken JSON"),
+        pytest.param(["--brief", "list.json"], "JSON 物件", id="not an object"),
+        pytest.param(["--brief", "unknown.json"], "colour", id="an unknown field"),
+        pytest.param(["--from", "short.txt"], "content", id="too short a text"),
+        pytest.param(["x" * 201], "topic", id="too long a topic"),
+        pytest.param([], "topic", id="nothing to tell"),
+        pytest.param(["t", "--duration", "5"], "duration_s", id="too short a video"),
+        pytest.param(["t", "--duration", "ten"], "ten", id="no number"),
+        pytest.param(["t", "--duration", "６０"], "duration_s", id="full-width digits"),
+        pytest.param(["t", "--language", "fr"], "language", id="a language without a voice"),
+        pytest.param(["t", "--lexicon", "x"], "lexicon", id="no pair"),
+        pytest.param(["t", "--review", "soon"], "review", id="no stage"),
+    ],
+)
+def test_what_is_wrong_is_named(brief_of, tmp_path, monkeypatch, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    Path("latin.txt").write_bytes("café".encode("latin-1"))
+    Path("broken.json").write_text("{")
+    Path("list.json").write_text("[]")
+    Path("unknown.json").write_text('{"topic": "t", "colour": 1}')
+    Path("short.txt").write_text("short")
+
+    with pytest.raises(InvalidBrief) as refused:
+        brief_of(*arguments)
+
+    assert named in refused.value.message
+    assert refused.value.hint
