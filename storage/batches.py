@@ -35,7 +35,12 @@ class BatchStore:
         self._nursery = Nursery(paths.batches, paths.keys, BATCH_STATE)
         self._states = States(Documents(paths.root), BATCH_CODEC, _key, BatchNotFound, on_set_aside)
         self._holding = Holding(
-            self._states, owner, lease_seconds, watch or Watch(lease_seconds), lambda number: paths.batch(number) / LEASE
+            self._states,
+            owner,
+            lease_seconds,
+            watch or Watch(lease_seconds),
+            lambda number: paths.batch(number) / LEASE,
+            paths.reserve,
         )
 
     @classmethod

@@ -20,7 +20,7 @@ from reelqueue.errors import MediaError
 from reelqueue.models.project import Artifact
 from reelqueue.wording import Text
 from storage import disk
-from storage.answers import Missing
+from storage.answers import Missing, Unavailable
 from storage.hop import BULK, hop
 
 CHUNK_BYTES = 1 << 20
@@ -129,7 +129,7 @@ class Blobs:
         target = self._path(key)
         try:
             with disk.translated(target):
-                disk.make_folder(target.parent)
+                self._make_folder(target.parent)
                 _sync_file(source)
                 _moved(source, target, self._fence)
                 disk.sync_folder(target.parent)
@@ -140,7 +140,7 @@ class Blobs:
     def _write(self, key: str, data: bytes) -> Artifact:
         target = self._path(key)
         with disk.translated(target):
-            disk.make_folder(target.parent)
+            self._make_folder(target.parent)
             disk.place(target, data, fence=self._fence)
         return Artifact(path=key, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
@@ -171,6 +171,11 @@ class Blobs:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         self._hashed[path] = (identity, found)
         return found
+
+    def _make_folder(self, folder: Path) -> None:
+        if not self._root.is_dir():  # deleted: a late writer must not make the folder again
+            raise Unavailable(str(self._root), "the folder is gone")
+        disk.make_folder(folder)
 
     def _path(self, key: str) -> Path:
         """Where a blob lies.

@@ -96,6 +96,20 @@ def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = Fals
         sync_folder(path.parent)
 
 
+def twin(path: Path, other: Path) -> None:
+    """Let the same bytes lie at `other` too: a hard link, a copy where the file system has none.
+
+    Raises:
+        OSError: as the kernel gave it.
+    """
+    try:
+        os.link(path, other)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _write_new(other, path.read_bytes(), durable=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable: without it a rename itself can be lost in a power cut."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -193,12 +207,9 @@ def _write_new(path: Path, body: bytes, *, durable: bool) -> None:
 
 def _link_previous(path: Path) -> None:
     """Keep the present document as `.prev`: never a moment without a good one."""
-    previous = path.with_name(f"{path.name}.prev")
     spare = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.prev.part")
     try:
-        os.link(path, spare)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        _write_new(spare, path.read_bytes(), durable=True)  # a file system without hard links
-    spare.replace(previous)
+        twin(path, spare)
+        spare.replace(path.with_name(f"{path.name}.prev"))
+    finally:
+        spare.unlink(missing_ok=True)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
-from reelqueue.errors import Busy
+from reelqueue.errors import Busy, DiskFull
 from reelqueue.wording import Text
+from storage import reserve
+from storage.answers import Missing
 from storage.codec import S
 from storage.hop import hop
 from storage.lease import Held
@@ -23,6 +25,7 @@ class Holding(Generic[S]):
     lease_seconds: float
     watch: Watch
     lease_path: Callable[[int], Path]
+    reserve: Path
     before_write: Callable[[S], None] | None = None
     at_the_end: Callable[[int], Awaitable[None]] | None = None
 
@@ -40,7 +43,7 @@ class Holding(Generic[S]):
         before = seen.record if seen is not None else None
         fence = 1 + max(known.state.fence, before.fence if before is not None else 0)
         record = LeaseRecord(owner=self.owner, fence=fence, lease_seconds=self.lease_seconds)
-        if not await hop(file.claim, record, instead_of=seen):
+        if not await self._claimed(state_id, file, record, seen):
             raise busy(state_id)
         self.watch.forget(self.lease_path(state_id))
 
@@ -70,6 +73,15 @@ class Holding(Generic[S]):
             self.watch.forget(path)
             return None
         return seen.record if self.watch.is_alive(path, seen) else None
+
+    async def _claimed(self, state_id: int, file: LeaseFile, record: LeaseRecord, seen: Seen | None) -> bool:
+        try:
+            return await hop(file.claim, record, instead_of=seen)
+        except Missing:  # deleted since we looked
+            raise self.states.unknown(state_id) from None
+        except DiskFull:
+            await hop(reserve.give_up, self.reserve)  # the next try shall be able to park it
+            raise
 
     async def _free(self, state_id: int) -> tuple[LeaseFile, Seen | None]:
         path = self.lease_path(state_id)

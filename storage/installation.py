@@ -67,8 +67,7 @@ def open_installation(
     except (Unavailable, Missing) as error:
         raise _unwritable(paths.root, str(error.__cause__ or error)) from error
     reserve.keep(paths.reserve)
-    for left in paths.trash.iterdir():
-        shutil.rmtree(left, ignore_errors=True)
+    _sweep(paths)
     return number
 
 
@@ -117,6 +116,16 @@ def _try_lock(root: Path) -> None:
                 raise OSError(0, "flock does not hold")
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sweep(paths: Paths) -> None:
+    """Remove what killed creates and deletes left.  Under the lock nobody is creating."""
+    for folder in (paths.projects, paths.batches):
+        with disk.locked(folder):
+            for left in folder.glob(".new-*"):
+                shutil.rmtree(left, ignore_errors=True)
+    for left in paths.trash.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _instance(path: Path) -> str:

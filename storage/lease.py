@@ -17,6 +17,7 @@ import structlog
 from reelqueue.errors import Fenced, ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.wording import Text
+from storage.answers import Missing
 from storage.blobs import Blobs
 from storage.codec import S
 from storage.hop import BEATS, hop
@@ -102,7 +103,11 @@ class StateLease(Generic[S]):
         async with self._turn:
             self._still_open()
             named = self._record.replace(piece=piece)
-            if not await hop(self._held.file.hold, named):
+            try:
+                ours = await hop(self._held.file.hold, named)
+            except Missing:
+                ours = False  # deleted
+            if not ours:
                 self.lost.set()
                 raise self._fenced()
             self._record = named

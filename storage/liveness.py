@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from reelqueue.models.frozen import Frozen
 from storage import disk
 from storage.answers import Missing
+from storage.paths import BATCH_STATE, STATE
 
 _DEAD_STATES = frozenset({"Z", "X", "x"})
 _BOOT_ID, _PID_NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
@@ -99,6 +100,8 @@ class LeaseFile:
             now = self.see()
             if (now and now.signature) != (instead_of and instead_of.signature):
                 return False
+            for state in (STATE, BATCH_STATE):
+                disk.sweep_parts(self._path.with_name(state))
             self._write(record)
         return True
 

@@ -52,6 +52,7 @@ class ProjectStore:
             lease_seconds,
             watch or Watch(lease_seconds),
             lambda number: paths.project(number).lease,
+            paths.reserve,
             before_write=self._mark_unfinished,
             at_the_end=self.unmark,
         )

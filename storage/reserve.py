@@ -17,10 +17,14 @@ def keep(path: Path) -> None:
             return
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
         try:
-            os.write(fd, os.urandom(RESERVE_BYTES))  # real blocks, on a file system that compresses too
+            written = os.write(fd, os.urandom(RESERVE_BYTES))  # real blocks, on a file system that compresses too
             os.fsync(fd)
+        except OSError:
+            written = 0
         finally:
             os.close(fd)
+        if written < RESERVE_BYTES:
+            path.unlink()  # the last blocks are for states
 
 
 def give_up(path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from storage import disk
-from storage.answers import Missing
+from storage.answers import Missing, Unavailable
 from storage.hop import hop
 
 
@@ -38,8 +38,11 @@ async def forget_secret(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    with disk.translated(path):
-        disk.place(path, text.encode())
+    try:
+        with disk.translated(path):
+            disk.place(path, text.encode())
+    except Missing as error:
+        raise Unavailable(str(path), "the folder is gone") from error
 
 
 def _forget(path: Path) -> None:

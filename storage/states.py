@@ -14,7 +14,9 @@ from typing import Generic
 
 import structlog
 
-from reelqueue.errors import NeedsPerson, ReelqueueError
+from reelqueue.errors import DiskFull, NeedsPerson, ReelqueueError
+from reelqueue.models.batch import BatchState
+from reelqueue.models.project import ProjectState
 from reelqueue.wording import Text
 from storage import disk
 from storage.answers import Missing, Stale, Unavailable
@@ -68,7 +70,7 @@ class States(Generic[S]):
         self.documents = documents
         self._codec: Codec[S] = codec
         self._key = key
-        self._unknown = unknown
+        self.unknown = unknown
         self._on_set_aside = on_set_aside
 
     async def load(self, state_id: int) -> Known[S]:
@@ -108,12 +110,14 @@ class States(Generic[S]):
 
         `permit` looks at the state that is about to be changed and raises if that may not be.  `known` saves a read.
         `before_write` runs in the hop, under the lock, right before the new state is written.  Without `known` and
-        `stamp` a change that gives back the very same object is not written.
+        `stamp` a change that gives back the very same object is not written.  A state that rests (waits, or has ended)
+        is tried once more when the disk was full: the reserve is for it.
 
         Raises:
             whatever `permit` and `change` raise; DiskFull: nothing was written.
             Unavailable: it is not known whether the change is there.
         """
+        spare_space = True
         spare_reading = known is None and stamp is None
         for _ in range(MOST_TRIES):
             known = known or await self.load(state_id)
@@ -129,6 +133,10 @@ class States(Generic[S]):
                 version = await self.documents.replace(self._key(state_id), body, known.version, fence=state.fence, first=first)
             except Stale:
                 known = None
+            except DiskFull:
+                if not (_rests(state) and spare_space):
+                    raise
+                spare_space = False  # the reserve was given up just now, for this
             except Missing:
                 raise await self._nothing_there(state_id) from None
             else:
@@ -143,7 +151,7 @@ class States(Generic[S]):
     async def _nothing_there(self, state_id: int) -> ReelqueueError:
         path = self.documents.path(self._key(state_id))
         aside = await hop(_set_aside_before, path)
-        return self._unknown(state_id) if not aside else _unreadable(path, aside[-1])
+        return self.unknown(state_id) if not aside else _unreadable(path, aside[-1])
 
     async def _set_aside(self, key: str, version: Version) -> None:
         path = self.documents.path(key)
@@ -162,7 +170,7 @@ class States(Generic[S]):
                 path.replace(aside)
                 disk.sync_folder(path.parent)
                 return aside, None
-            aside.hardlink_to(path)  # so that a crash here leaves the bad file in both places, never in none
+            disk.twin(path, aside)  # so that a crash here leaves the bad file in both places, never in none
             disk.place(path, restored)
             return aside, path
 
@@ -193,6 +201,11 @@ def _stamped(old: S, new: S, stamp: Stamp | None) -> S:
         recent=(*old.recent, write_id)[-RECENT:],
         updated_at=datetime.now(UTC),
     )
+
+
+def _rests(state: ProjectState | BatchState) -> bool:
+    """Whether it is a last word: nothing runs in this state, so it has to be written even on a full disk."""
+    return state.status not in {"created", "queued", "running"}
 
 
 def _set_aside_before(path: Path) -> list[Path]:
