@@ -27,6 +27,8 @@ PAD = 96
 CANDIDATES = 96
 LARGEST_ERROR_PX = 0.06
 """of the source; above it `warpAffine` draws the plane."""
+GOOD_ENOUGH_PX = 0.025
+"""of each of the two errors that are summed."""
 ENLARGED = 1.51
 """Not 1.5: a scale of exactly 1/2 leaves the search no choice."""
 SHARPENED = 0.2
@@ -146,16 +148,22 @@ def find_cut(span: Span, limit: int) -> Cut | None:
     starts = PAD + span.start - _TRIED * span.step  # where the stretch begins if so many scaled px are cut off
     whole = np.rint(starts)
     off = np.where(whole >= 0, np.abs(starts - whole), np.inf)
-    skip = int(np.argmin(off))
+    skip = _first_below(off)
     start = int(whole[skip])
     scaled = span.samples + skip + _TRIED
     lengths = np.rint(scaled * span.step)
     drift = np.where(start + lengths <= limit, np.abs(lengths / scaled - span.step) * (span.samples + skip), np.inf)
-    best = int(np.argmin(drift))
+    best = _first_below(drift)
     error = float(off[skip] + drift[best])
     if not np.isfinite(error):
         return None
     return Cut(start, int(lengths[best]), int(scaled[best]), skip, error)
+
+
+def _first_below(errors: NDArray[np.float64]) -> int:
+    """The first candidate that is good enough, for each further one draws more that is cut off; else the best."""
+    good = errors <= GOOD_ENOUGH_PX
+    return int(np.argmax(good)) if good.any() else int(np.argmin(errors))
 
 
 def _read(path: Path) -> Image.Image:

@@ -8,9 +8,7 @@ The child keeps the two scenes shown last, so that a scene drawn for its body is
 """
 
 import dataclasses
-import importlib
 import json
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,13 +23,15 @@ import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from reelqueue.art.arrange import ArrangedScene
+from reelqueue.art.draw import draw
 from reelqueue.art.layers import DrawnScene
 from reelqueue.art.style import Style
+from reelqueue.art.subtitles import subtitle_layers
 from reelqueue.errors import MediaError
 from reelqueue.media.compose import Stage, prepare
 from reelqueue.media.planes import Planes, mix, padded
 from reelqueue.media.refusal import refusal
-from reelqueue.media.unit import UnitInfo, UnitRequest, UnitScene
+from reelqueue.media.unit import UnitInfo, UnitRequest, UnitScene, part_of
 from reelqueue.process import serve
 from reelqueue.wording import Text
 
@@ -142,15 +142,13 @@ def write_unit(scenes: Sequence[Shown], *, firsts: Sequence[int], frames: int, f
     alone = len(scenes) == 1
     source = body(scenes[0], first=firsts[0], frames=frames) if alone else joint(scenes, firsts=firsts, frames=frames)
     b_frames = B_FRAMES_STILL if alone and scenes[0].stage.film is None else B_FRAMES
-    part = out.with_name(out.name + ".part")
+    part = part_of(out)
     told = 0.0
     try:
         for count in encode_frames(source, part, fps=fps, size=(width, height), b_frames=b_frames):
             if time.monotonic() - told >= 1 / TELLS_PER_SECOND:
                 told = time.monotonic()
                 yield {"frame": count, "of": frames}
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -206,7 +204,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
     """
     size = (request.width, request.height)
     style = Style.model_validate(request.style)
-    drawn: DrawnScene = importlib.import_module("reelqueue.art.draw").draw(
+    drawn = draw(
         ArrangedScene.model_validate(scene.scene),
         style,
         size=size,
@@ -219,7 +217,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
     )
     if request.subtitles == "none":
         return drawn
-    layers = importlib.import_module("reelqueue.art.subtitles").subtitle_layers(scene.cues, style, size, request.subtitles)
+    layers = subtitle_layers(scene.cues, style, size, request.subtitles)
     return dataclasses.replace(drawn, layers=(*drawn.layers, *layers))
 
 

@@ -16,6 +16,7 @@ import av
 
 from reelqueue.errors import MediaError
 from reelqueue.media.refusal import answers, refusal
+from reelqueue.media.unit import part_of
 from reelqueue.process import Limits, python_child, serve
 from reelqueue.wording import Text
 
@@ -37,9 +38,12 @@ async def join(units: Sequence[Path], sound: Path | None, out: Path) -> int:
     """
     request = {"units": [str(unit) for unit in units], "sound": str(sound) if sound else None, "out": str(out)}
     frames = 0
-    async with python_child(_MODULE, limits=_LIMITS) as child:
-        async for answer in answers(child, request, stall_s=STALL_S):
-            frames = answer["frames"]
+    try:
+        async with python_child(_MODULE, limits=_LIMITS) as child:
+            async for answer in answers(child, request, stall_s=STALL_S):
+                frames = answer["frames"]
+    finally:
+        part_of(out).unlink(missing_ok=True)  # a killed child leaves it behind
     return frames
 
 
@@ -47,7 +51,7 @@ def join_now(units: Sequence[Path], sound: Path | None, out: Path) -> int:
     """As `join`, here and now.  Raises OSError where it can't write."""
     if not units:
         raise MediaError(Text("沒有可以合併的片段", "there are no units to join"))
-    part = out.with_name(out.name + ".part")
+    part = part_of(out)
     try:
         with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as target:
             frames = _copy(units, sound, target)

@@ -137,10 +137,15 @@ def _revealed(first: int, last: int, start: float, end: float) -> Floats:
 
 
 def _veiled(plane: Plane, cut: _Cut) -> Plane:
-    out: Plane = np.rint(plane * np.outer(cut.down, cut.across)).astype(np.uint8)
+    """Only the columns and rows on the window's edge are changed: what lies outside is cropped already."""
+    out = plane.copy()
+    for column in np.flatnonzero(cut.across < 1):
+        out[:, column] = np.rint(out[:, column] * cut.across[column])
+    for row in np.flatnonzero(cut.down < 1):
+        out[row] = np.rint(out[row] * cut.down[row])
     return out
 
 
 def _unveiled(keep: Plane, cut: _Cut) -> Plane:
-    out: Plane = np.rint(255 - (255 - keep) * np.outer(cut.down, cut.across)).astype(np.uint8)
+    out: Plane = cv2.bitwise_not(_veiled(cv2.bitwise_not(keep), cut))
     return out

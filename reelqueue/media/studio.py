@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from reelqueue.errors import TransientError
 from reelqueue.media.refusal import answers
-from reelqueue.media.unit import UnitInfo, UnitRequest
+from reelqueue.media.unit import UnitInfo, UnitRequest, part_of
 from reelqueue.process import Limits, PythonChild, python_child
 
 MODULE = "reelqueue.media.encode"
@@ -48,6 +48,7 @@ class Studio:
                     on_frame(answer["frame"])
         except (TransientError, asyncio.CancelledError):
             await self.close()
+            part_of(request.out).unlink(missing_ok=True)  # a killed child leaves it behind
             raise
         if info is None:
             raise TransientError(f"{MODULE} gave no answer")

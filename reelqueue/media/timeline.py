@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 
 from reelqueue.models.voice import Speech, Viseme, Word
 
@@ -27,13 +26,28 @@ SILENT_PART_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PlacedSpeech:
-    """A spoken piece on the video's clock.  `offset` and `samples` are at 48 kHz; `index` counts within the part."""
+    """A spoken piece on the video's clock.  `index` counts within the part.
+
+    In samples at 48 kHz: `offset` from the video's start, `samples` its length, `after_first` from the part's first
+    piece on.
+    """
 
     part: int
     index: int
     speech: Speech
     offset: int
     samples: int
+    after_first: int
+
+    @property
+    def after_first_s(self) -> float:
+        """How long after the part's first piece it is first heard."""
+        return self.after_first / SAMPLE_RATE_HZ
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return self.samples / SAMPLE_RATE_HZ
 
     @property
     def start_s(self) -> float:
@@ -80,7 +94,8 @@ class Unit:
 class Timeline:
     """The whole video: `frames` and `samples` (48 kHz) long, which agree within one frame.
 
-    `scenes` holds for each part when it is seen, joints included; `units` covers every frame once, in order.
+    `scenes` holds for each part when it is seen, joints included, `heard` the frame with which its speech begins;
+    `units` covers every frame once, in order.
     """
 
     fps: int
@@ -89,6 +104,7 @@ class Timeline:
     speeches: tuple[PlacedSpeech, ...]
     scenes: tuple[Span, ...]
     joints: tuple[Span, ...]
+    heard: tuple[int, ...]
     units: tuple[Unit, ...]
 
     @property
@@ -108,7 +124,7 @@ class Timeline:
         """The words of one scene in its own time, with places in `text`, which is the whole part's."""
         out: list[Word] = []
         for placed, at in _found(self.of_part(part), text):
-            shift = placed.start_s - self.scene_start_s(part)
+            shift = self._in_scene_s(placed)
             out += [
                 Word(
                     start_char=word.start_char + at,
@@ -124,57 +140,56 @@ class Timeline:
         """The mouth shapes of one scene in its own time; at rest in the gaps."""
         out: list[Viseme] = []
         for placed in self.of_part(part):
-            shift = placed.start_s - self.scene_start_s(part)
+            shift = self._in_scene_s(placed)
             out += [mouth.replace(start_s=mouth.start_s + shift) for mouth in placed.speech.visemes]
-            out.append(Viseme(shape="rest", start_s=placed.end_s - self.scene_start_s(part)))
+            out.append(Viseme(shape="rest", start_s=shift + placed.length_s))
         return tuple(out)
+
+    def _in_scene_s(self, placed: PlacedSpeech) -> float:
+        """When a piece is first heard in its scene's time: the same wherever in the video the scene lies."""
+        return (self.heard[placed.part] - self.scenes[placed.part].start) / self.fps + placed.after_first_s
 
 
 def lay_out(parts: Sequence[Sequence[Speech]], *, fps: int) -> Timeline:
     """The timeline of parts, each a list of spoken pieces in their order; a part may be silent.
 
     Raises:
-        ValueError: there is no part, or `fps` leaves a joint no frame.
+        ValueError: there is no part.
     """
     if not parts:
         raise ValueError("a video needs at least one part")
-    speeches, bounds = _placed(parts)
-    joints = tuple(_joint(before[1], after[0], fps) for before, after in pairwise(bounds))
-    frames = math.ceil(Fraction(bounds[-1][1], SAMPLE_RATE_HZ) * fps + Fraction(TAIL_S) * fps)
-    starts = [0, *(joint.start for joint in joints)]
-    ends = [*(joint.end for joint in joints), frames]
+    gap, joint = _frames(PART_GAP_S, fps), round(JOINT_S * fps)
+    before_joint = (gap - joint) // 2
+    at = _frames(LEAD_IN_S, fps)
+    speeches: list[PlacedSpeech] = []
+    heard: list[int] = []
+    joints: list[Span] = []
+    for part, pieces in enumerate(parts):
+        if part:
+            joints.append(Span(at + before_joint, joint))
+            at += gap
+        heard.append(at)
+        placed = _placed(part, pieces, at, fps)
+        speeches += placed
+        at += _frames(SILENT_PART_S, fps) if not pieces else _frames(placed[-1].after_first_s + placed[-1].length_s, fps)
+    frames = at + _frames(TAIL_S, fps)
+    starts = [0, *(span.start for span in joints)]
+    ends = [*(span.end for span in joints), frames]
     scenes = tuple(Span(start, end - start) for start, end in zip(starts, ends, strict=True))
-    samples = round(Fraction(frames * SAMPLE_RATE_HZ, fps))
-    return Timeline(fps, frames, samples, speeches, scenes, joints, _units(scenes, joints))
+    samples = _samples_at(frames, fps)
+    return Timeline(fps, frames, samples, tuple(speeches), scenes, tuple(joints), tuple(heard), _units(scenes, joints))
 
 
-def _placed(parts: Sequence[Sequence[Speech]]) -> tuple[tuple[PlacedSpeech, ...], list[tuple[int, int]]]:
-    """Every piece at its offset, and for each part when it begins and ends to be heard (samples)."""
-    placed: list[PlacedSpeech] = []
-    bounds: list[tuple[int, int]] = []
-    at = _samples(LEAD_IN_S)
-    for part, speeches in enumerate(parts):
-        start = at
-        for index, speech in enumerate(speeches):
-            at += _samples(SENTENCE_GAP_S) if index else 0
-            length = math.ceil(Fraction(speech.samples * SAMPLE_RATE_HZ, speech.sample_rate))
-            placed.append(PlacedSpeech(part, index, speech, at, length))
-            at += length
-        if not speeches:
-            at += _samples(SILENT_PART_S)
-        bounds.append((start, at))
-        at += _samples(PART_GAP_S)
-    return tuple(placed), bounds
-
-
-def _joint(gap_start: int, gap_end: int, fps: int) -> Span:
-    """The crossfade of `JOINT_S` in the middle of a gap (samples), in whole frames that lie inside it."""
-    first = math.ceil(Fraction(gap_start * fps, SAMPLE_RATE_HZ))
-    last = math.floor(Fraction(gap_end * fps, SAMPLE_RATE_HZ))
-    frames = min(last - first, round(JOINT_S * fps))
-    if frames < 1:
-        raise ValueError(f"{fps} frames a second leave no frame for a joint")
-    return Span(first + (last - first - frames) // 2, frames)
+def _placed(part: int, pieces: Sequence[Speech], frame: int, fps: int) -> list[PlacedSpeech]:
+    """The pieces of a part whose first is heard with the frame `frame`."""
+    out: list[PlacedSpeech] = []
+    after = 0
+    for index, speech in enumerate(pieces):
+        after += round(SENTENCE_GAP_S * SAMPLE_RATE_HZ) if index else 0
+        length = math.ceil(Fraction(speech.samples * SAMPLE_RATE_HZ, speech.sample_rate))
+        out.append(PlacedSpeech(part, index, speech, _samples_at(frame, fps) + after, length, after))
+        after += length
+    return out
 
 
 def _units(scenes: Sequence[Span], joints: Sequence[Span]) -> tuple[Unit, ...]:
@@ -200,5 +215,10 @@ def _found(speeches: Sequence[PlacedSpeech], text: str) -> list[tuple[PlacedSpee
     return out
 
 
-def _samples(seconds: float) -> int:
-    return round(seconds * SAMPLE_RATE_HZ)
+def _frames(seconds: float, fps: int) -> int:
+    """So many frames that they last at least so long."""
+    return math.ceil(seconds * fps - 1e-9)
+
+
+def _samples_at(frame: int, fps: int) -> int:
+    return round(Fraction(frame * SAMPLE_RATE_HZ, fps))

@@ -8,11 +8,23 @@ content has to be hashed beside it.
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from reelqueue.models.cue import Cue
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.voice import Viseme, Word
+
+TIME_DIGITS = 4
+"""Times are kept to 0.1 ms: the noise of sums of floats must not give the same scene another name."""
+
+
+def _rounded(value: Any) -> Any:
+    """The same JSON with its floats rounded."""
+    if isinstance(value, float):
+        return round(value, TIME_DIGITS)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 class UnitScene(Frozen):
@@ -29,6 +41,11 @@ class UnitScene(Frozen):
     visemes: tuple[Viseme, ...] = ()
     cues: tuple[Cue, ...] = ()
     presenter: bool = False
+
+    @field_validator("words", "visemes", "cues", mode="after")
+    @classmethod
+    def _times_are_rounded(cls, items: tuple[Frozen, ...]) -> tuple[Frozen, ...]:
+        return tuple(type(item).model_validate(_rounded(item.model_dump(mode="json"))) for item in items)
 
 
 class UnitRequest(Frozen):
@@ -63,3 +80,8 @@ class UnitInfo(Frozen):
 
     frames: int
     bytes: int
+
+
+def part_of(out: Path) -> Path:
+    """Where a file grows until it is whole; nobody else writes there."""
+    return out.with_name(out.name + ".part")

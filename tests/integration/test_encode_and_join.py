@@ -132,6 +132,21 @@ async def test_joined_units_decode_whole_and_sound_starts_at_zero(units, tmp_pat
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_joined_sound_is_the_same_to_the_sample(units, tmp_path):
+    """AAC's priming samples lie before 0 and are hidden by the file's edit list, in both files alike."""
+    sound = silence_with_a_click(tmp_path / "sound.m4a", 2.9, click_s=0.01)
+    join_now(units, sound, tmp_path / "video.mp4")
+
+    heard = []
+    for path in (sound, tmp_path / "video.mp4"):
+        with av.open(str(path)) as container:
+            heard.append([(frame.pts, frame.to_ndarray()) for frame in container.decode(audio=0)])
+
+    assert heard[0][0][0] == heard[1][0][0] == 0
+    assert len(heard[0]) == len(heard[1])
+    assert all(a == b and np.array_equal(x, y) for (a, x), (b, y) in zip(*heard, strict=True))
+
+
 def test_joining_copies_every_packet(units, tmp_path):
     join_now(units, None, tmp_path / "video.mp4")
 

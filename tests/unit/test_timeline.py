@@ -77,10 +77,15 @@ def test_a_mouth_rests_after_each_sentence():
     assert shapes == ["ah", "rest", "ah", "rest"]
 
 
-def test_a_scene_moved_in_the_video_keeps_its_own_times():
-    early, late = lay_out(PARTS[1:], fps=30), lay_out([*PARTS[:1] * 3, *PARTS[1:]], fps=30)
+@pytest.mark.parametrize("fps", [24, 30, 59])
+def test_a_scene_keeps_its_own_times_wherever_it_lies(fps):
+    """An edit of an early part must not change what a later scene's unit is made from."""
+    early = lay_out([PARTS[0], PARTS[1], PARTS[2]], fps=fps)
+    late = lay_out([PARTS[2], [spoken("A longer one.", 3.777)], PARTS[1], PARTS[2]], fps=fps)
 
-    assert late.words(4, "Bye.")[0].start_s == pytest.approx(early.words(1, "Bye.")[0].start_s, abs=1 / 30)
+    assert late.words(2, "One.  Two.") == early.words(1, "One.  Two.")
+    assert late.visemes(2) == early.visemes(1)
+    assert late.scenes[2].frames == early.scenes[1].frames
 
 
 def test_no_part_is_refused():
