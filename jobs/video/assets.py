@@ -7,8 +7,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.runner import run_stage
+
 from jobs.context import WorkerContext
-from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.images import own_pictures, picture_inputs, shown_pieces
 from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.script import read_script
@@ -146,7 +148,7 @@ async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[Spo
 
     async def make() -> PresentedPiece:
         job_id = await run.call(f"presenter {role}", lambda: maker.begin(request, sound))
-        while not await run.call(f"presenter {role}", lambda: maker.poll(job_id)):
+        while not await run.call(f"presenter {role}", lambda: maker.poll(job_id)):  # noqa: ASYNC110 - a service elsewhere has no event
             await asyncio.sleep(PRESENTER_POLL_S)
         description = await run.call(f"presenter {role}", lambda: maker.fetch(job_id, run.files.avatars))
         return PresentedPiece(key=key, description=description)

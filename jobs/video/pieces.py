@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from jobs.runner import StageRun
+from jobs.stages import StageRun
 from reelqueue.models.frozen import Frozen
 
 Piece = TypeVar("Piece", bound=Frozen)
@@ -42,10 +42,15 @@ class Tally:
         self._total = max(total, 1e-9)
         self._done = 0.0
         self._tell = tell
-        self._lock = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def add(self, weight: float) -> None:
         """One more piece of `weight` is done."""
-        async with self._lock:
-            self._done += weight
-            await self._tell(min(1.0, self._done / self._total))
+        self._done += weight
+        await self._tell(min(1.0, self._done / self._total))
+
+    def note(self, weight: float) -> None:
+        """As `add`, from where nothing can be awaited; it is told as soon as the loop comes round."""
+        task = asyncio.get_running_loop().create_task(self.add(weight))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)

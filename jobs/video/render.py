@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.runner import run_stage
+
 from jobs.context import WorkerContext
-from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
 from jobs.video.pieces import Tally
 from jobs.video.screenplay import Screenplay, write_screenplay
@@ -56,8 +58,8 @@ async def render_video(run: StageRun) -> StageOutcome:
     run.allow(ATTEMPT_PER_SECOND * play.timeline.duration_s)
     tally = Tally(1.0, lambda share: run.tell(2 + 96 * share, Text("合成影片...", "rendering the video...")))
     async with asyncio.TaskGroup() as group:
-        sounding = group.create_task(make_sound(run, play, lambda share: tally.add(SOUND_SHARE * share)))
-        encoding = group.create_task(encode_units(run, play, lambda share: tally.add(UNITS_SHARE * share)))
+        sounding = group.create_task(make_sound(run, play, tally, SOUND_SHARE))
+        encoding = group.create_task(encode_units(run, play, tally, UNITS_SHARE))
     sound, units = sounding.result(), encoding.result()
     info = await _joined(run, play, [run.files.root / unit.file.path for unit in units], run.files.root / sound.file.path)
     part = run.files.output / f"render.{run.project.fence}.part"

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.runner import StageRun
+from reelqueue.media.image import ingest
+
+from jobs.stages import StageRun
 from reelqueue.art.arrange import ArrangedScene, arrange
 from reelqueue.art.style import Style, choose_style
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.captions import ROOMS, cues_of, joined, within
-from reelqueue.media.image import ingest
 from reelqueue.media.timeline import Timeline, Unit, lay_out
 from reelqueue.media.unit import UnitRequest, UnitScene
 from reelqueue.models.brief import ALLOWED, MAX_DURATION_S

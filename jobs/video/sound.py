@@ -1,11 +1,10 @@
 """The video's sound: the voice at its times, and the music under it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from jobs.runner import StageRun
-from jobs.video.pieces import kept_or_made
+from jobs.stages import StageRun
+from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.screenplay import Screenplay
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.audio import SOUND_VERSION, Placed, mix, prepare_music
@@ -27,8 +26,8 @@ class SoundPiece(Frozen):
     loudness: Loudness
 
 
-async def make_sound(run: StageRun, play: Screenplay, add: Callable[[float], Awaitable[None]]) -> SoundPiece:
-    """Mix voice and music, or find the mix that is there; `add` hears the shares."""
+async def make_sound(run: StageRun, play: Screenplay, tally: Tally, share: float) -> SoundPiece:
+    """Mix voice and music, or find the mix that is there; it is `share` of the tally."""
     sounds = [piece.sound for part in play.assets.parts for piece in part.voice]
     placed = [
         Placed(run.files.root / sound.path, speech.offset) for sound, speech in zip(sounds, play.timeline.speeches, strict=True)
@@ -56,7 +55,7 @@ async def make_sound(run: StageRun, play: Screenplay, add: Callable[[float], Awa
         return SoundPiece(key=key, file=await run.blobs.put(f"audio/{key}.m4a", part), loudness=loudness)
 
     piece = await kept_or_made(run, SoundPiece, f"audio/{key}.json", holds=holds, make=make)
-    await add(1.0)
+    await tally.add(share)
     return piece
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from jobs.runner import StageRun
+from jobs.stages import StageRun
 from jobs.video.pieces import Tally, kept_or_made
 from reelqueue.errors import PermanentError
 from reelqueue.models.keys import piece_key

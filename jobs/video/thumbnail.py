@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.runner import run_stage
+
 from jobs.context import WorkerContext
-from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
 from jobs.video.screenplay import style_of
+from jobs.video.script import read_script
 from reelqueue.media.still import THUMBNAIL_VERSION, make_thumbnail
 from reelqueue.models.stage import Stage
 from reelqueue.wording import Text
@@ -34,8 +37,10 @@ async def draw_thumbnail(run: StageRun) -> StageOutcome:
     assets = await read_assets(run)
     part = run.files.output / f"thumbnail.{run.project.fence}.part"
     await run.hold("thumbnail")
+    script, style = await read_script(run), style_of(assets)
     scenes = [piece.shown.scene for piece in assets.parts]
-    still = await run.call("thumbnail", lambda: make_thumbnail(assets.title, scenes, style_of(assets), run.files.root, part))
+    presenter = any(piece.presenter is not None for piece in assets.parts)
+    still = await run.call("thumbnail", lambda: make_thumbnail(script, scenes, style, part, presenter=presenter))
     artifact = await run.blobs.put("output/thumbnail.jpg", part)
     path = str(run.files.thumbnail)
     info = {"thumbnail_path": path, "resolution": f"{still.width}x{still.height}", "bytes": still.bytes}

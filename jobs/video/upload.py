@@ -9,8 +9,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.runner import run_stage
+
 from jobs.context import WorkerContext
-from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
+from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.script import read_script
 from reelqueue.errors import NeedsPerson
 from reelqueue.models.project import ProjectState, Upload

@@ -213,7 +213,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
         visemes=scene.visemes,
         presenter=scene.presenter,
         project_root=request.project_root,
-        logo=request.logo,
+        logo=None if request.logo is None else request.project_root / request.logo,
     )
     if request.subtitles == "none":
         return drawn
