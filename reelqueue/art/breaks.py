@@ -15,20 +15,17 @@ Span = tuple[int, int]
 WidthOf = Callable[[int, int], float]
 
 LAST_SHARE, OTHER_SHARE = 0.34, 0.50
-CLEAN = 3.5
-"""A setting whose dearest break costs less is clean: no particle is cut off."""
 _ENOUGH = 3000  # settings that are tried one by one: about 10 ms; beyond, dynamic programming
 _RAGGED, _PER_LINE = 8.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One way to break a text.  `longest` is its widest line's width; `clean` says that no break is ugly."""
+    """One way to break a text.  `longest` is its widest line's width."""
 
     lines: tuple[Span, ...]
     longest: float
     cost: float
-    clean: bool
 
 
 def break_lines(text: str, measure: Callable[[str], float], max_width: float, max_lines: int, language: str) -> tuple[Span, ...]:
@@ -94,7 +91,7 @@ def loose_setting(text: str, width_of: WidthOf, max_width: float, max_lines: int
     """The least bad setting where none passes: see `break_lines` for what is given up; words only where `cut`."""
     whole = _whole(text)
     if whole[0] == whole[1]:
-        return Setting((), 0.0, 0.0, clean=True)
+        return Setting((), 0.0, 0.0)
     words = bounds_of(text, language)
     ways = [_finite(words), tuple(_affordable(words))]
     if cut:
@@ -105,7 +102,7 @@ def loose_setting(text: str, width_of: WidthOf, max_width: float, max_lines: int
             return found
     bounds = tuple(_affordable(words))
     low, high = 0.0, width_of(*whole)
-    best = Setting((whole,), high, inf, clean=False)
+    best = Setting((whole,), high, inf)
     for _ in range(20):
         half = (low + high) / 2
         found = _programmed(whole, bounds, width_of, half, max_lines)
@@ -167,7 +164,7 @@ def _setting(lines: tuple[Span, ...], widths: Sequence[float], chosen: Sequence[
     longest = max(widths)
     ragged = sum(((longest - w) / longest) ** 2 for w in widths) if longest else 0.0
     cost = _RAGGED * ragged + _PER_LINE * len(lines) + sum(b.cost for b in chosen)
-    return Setting(lines, longest, cost, clean=max((b.cost for b in chosen), default=0.0) < CLEAN)
+    return Setting(lines, longest, cost)
 
 
 def _programmed(whole: Span, bounds: Sequence[Bound], width_of: WidthOf, max_width: float, max_lines: int) -> Setting | None:

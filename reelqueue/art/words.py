@@ -22,104 +22,17 @@ CLAUSE_ENDS = frozenset("，。；：！？…,;:.!?—")
 FREE, WORD, LIST, LOOSE, AVOID, DEAR = 0.0, 1.0, 0.5, 3.0, 6.0, 9.0
 _LEAN_BACK = frozenset("的了著過們個者地得嗎呢吧啊呀")
 _LEAN_ON = frozenset("這每一不很就才在把被和與為讓而但")
-_LEAN_ON_A_LITTLE = frozenset("也都還從對用以將向給跟及或再又更最太並沒別那哪某該本各第約近超共")
-_LEAN_ON_EN = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "from",
-        "with",
-        "into",
-        "onto",
-        "and",
-        "or",
-        "but",
-        "nor",
-        "as",
-        "than",
-        "that",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "not",
-        "no",
-        "your",
-        "my",
-        "our",
-        "his",
-        "her",
-        "its",
-        "their",
-        "this",
-        "these",
-        "those",
-    ]
-)
-_HEADLINE_STARTS = frozenset(
-    [
-        "how",
-        "why",
-        "what",
-        "when",
-        "where",
-        "who",
-        "which",
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "can",
-        "do",
-        "does",
-        "will",
-        "if",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "and",
-        "or",
-        "but",
-        "not",
-        "your",
-        "our",
-        "my",
-        "this",
-        "that",
-        "these",
-        "those",
-        "it",
-        "we",
-        "you",
-        "they",
-        "he",
-        "she",
-        "there",
-        "here",
-        "one",
-        "two",
-        "three",
-        "all",
-        "some",
-        "most",
-        "every",
-        "each",
-        "no",
-    ]
-)
+_LEAN_ON_A_LITTLE = frozenset("也都還從對用以將向給跟及或再又更最太並沒別那哪某該本各第約近超共會能可要想應須")
+_LEAN_ON_EN = frozenset({
+    "a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "from", "with", "into", "onto", "and", "or", "but",
+    "nor", "as", "than", "that", "no", "your", "my", "our", "his", "her", "its", "their", "this", "these", "those",
+})  # fmt: skip
+_HEADLINE_STARTS = frozenset({
+    "how", "why", "what", "when", "where", "who", "which", "the", "a", "an", "is", "are", "can", "do", "does", "will",
+    "if", "in", "on", "at", "to", "for", "from", "and", "or", "but", "not", "your", "our", "my", "this", "that",
+    "these", "those", "it", "we", "you", "they", "he", "she", "there", "here", "one", "two", "three", "all", "some",
+    "most", "every", "each", "no",
+})  # fmt: skip
 _HAN = re.compile(
     r"[\u2e80-\u2fff\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
@@ -166,12 +79,18 @@ def words_of(text: str) -> tuple[tuple[int, int], ...]:
         pieces += _pieces(text, chunk.start(), chunk.end())
     out: list[tuple[int, int]] = []
     for start, end in pieces:
-        touching = bool(out) and out[-1][1] == start
-        if touching and (text[start] in NO_START or text[out[-1][1] - 1] in NO_END):
+        if out and _stick(text[out[-1][0] : out[-1][1]], text[start:end], touching=out[-1][1] == start):
             out[-1] = (out[-1][0], end)
         else:
             out.append((start, end))
     return tuple(out)
+
+
+def _stick(left: str, right: str, *, touching: bool) -> bool:
+    """Whether a mark holds two pieces together; over a space only a mark that stands alone, so that .NET stays a word."""
+    if touching:
+        return right[0] in NO_START or left[-1] in NO_END
+    return NO_START.issuperset(right) or NO_END.issuperset(left) or (right[0] in NO_START and _wide(right[0]))
 
 
 def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -197,7 +116,8 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF" or character in "…—"
+    """Whether it is a full-width mark (a Korean syllable is wide as well, but a letter)."""
+    return character in "…—" or (unicodedata.east_asian_width(character) in "WF" and not character.isalnum())
 
 
 @lru_cache(maxsize=1024)
