@@ -1,0 +1,1 @@
+"""Decides: the queue, the order of the stages, what follows an error."""

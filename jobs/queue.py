@@ -1,0 +1,131 @@
+"""The only caller of arq's `enqueue_job`: ids, expiry, routing, and one hint per project and stage.
+
+A hint decides nothing: the state on disk does.  Lost, doubled, late or reordered hints are harmless.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix, job_key_prefix
+from arq.jobs import Job
+
+from jobs.pipeline import ROUTES, SPECS, STAGE_OF
+from jobs.wire import deserialize, serialize
+from reelqueue.models.stage import Stage
+
+PAYLOAD_EXPIRES = timedelta(days=30)
+"""How long a job may wait in the queue; arq's own day would lose a backlog."""
+PAYLOAD_EXPIRES_S = int(PAYLOAD_EXPIRES.total_seconds())
+RESULT_SECONDS = 86_400
+"""How long results are kept."""
+
+# KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms), whether one
+# that runs now counts too.
+# The id of the hint that is there, brought forward where it is due earlier now; false where there is none.
+_FIND = """
+local id = redis.call('GET', KEYS[1])
+if not id then return false end
+local score = redis.call('ZSCORE', KEYS[2], id)
+if not score or redis.call('EXISTS', ARGV[1] .. id) == 0 then return false end
+if redis.call('EXISTS', ARGV[2] .. id) == 1 then
+  if ARGV[4] == '1' then return id end
+  return false
+end
+if tonumber(ARGV[3]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
+return id
+"""
+
+# KEYS: the hint's key, the queue.  ARGV: our id, seconds.  A job that came by another way stands for the hint.
+_ADOPT = """
+local id = redis.call('GET', KEYS[1])
+if id and id ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], id) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+
+class JobQueue:
+    """Jobs of all queues, by one pool of arq's.  The pool stays its opener's to close."""
+
+    def __init__(self, redis: ArqRedis) -> None:
+        self.redis = redis
+        redis.job_serializer, redis.job_deserializer = serialize, deserialize
+        self._find = redis.register_script(_FIND)
+        self._adopt = redis.register_script(_ADOPT)
+        self._turn = asyncio.Lock()
+
+    async def enqueue(
+        self, job: str, *args: Any, queue: str | None = None, at: datetime | None = None, job_id: str | None = None, **kwargs: Any
+    ) -> Job:
+        """Enqueue a job under an id that was never used before, on its queue by its name unless `queue` is given.
+
+        Raises:
+            ValueError: there is no such job, and no queue was given.
+            RedisError: it is not known whether it is there.
+        """
+        where = queue or ROUTES.get(job)
+        if where is None:
+            raise ValueError(f"there is no job {job!r}; there are {', '.join(ROUTES)}")
+        number = job_id or _fresh_id(job, args, kwargs)
+        made = await self.redis.enqueue_job(
+            job, *args, _job_id=number, _queue_name=where, _defer_until=at, _expires=_expiry(at), **kwargs
+        )
+        if made is None:  # can't be, with a nonce: the id is there already
+            return self.job(number, where)
+        return made
+
+    async def hint(
+        self, project_id: int, stage: Stage, *, at: datetime | None = None, renewing: bool = False
+    ) -> tuple[Job, bool]:
+        """See to it that a job of this stage is queued, due at `at` (None: now); returns it, and whether it is a new one.
+
+        `renewing`: one that runs now will do, too (else it may have looked at the state before our change).
+        """
+        spec = SPECS[stage]
+        keys = [_hint_key(project_id, stage), spec.queue]
+        due = int((at.timestamp() if at else time.time()) * 1000)
+        async with self._turn:
+            found = await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, due, int(renewing)])
+            if found:
+                return self.job(found.decode(), spec.queue), False
+            number = _fresh_id(spec.job, (), {"project_id": project_id})
+            await self.redis.set(keys[0], number, ex=PAYLOAD_EXPIRES_S)
+            return await self.enqueue(spec.job, at=at, job_id=number, project_id=project_id), True
+
+    async def wake(self, project_id: int) -> None:
+        """Bring all waiting jobs of a project forward, so that they look at its state now."""
+        for stage, spec in SPECS.items():
+            keys = [_hint_key(project_id, stage), spec.queue]
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1])
+
+    async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
+        """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""
+        await self._adopt(keys=[_hint_key(project_id, stage), SPECS[stage].queue], args=[job_id, PAYLOAD_EXPIRES_S])
+        await cast(Awaitable[Any], self.redis.expire(job_key_prefix + job_id, PAYLOAD_EXPIRES_S))
+
+    def job(self, job_id: str, queue: str) -> Job:
+        """A job that is there, as arq shows it."""
+        return Job(job_id, self.redis, _queue_name=queue, _deserializer=deserialize)
+
+
+def _hint_key(project_id: int, stage: Stage) -> str:
+    return f"reelqueue:hint:{project_id}:{stage}"
+
+
+def _fresh_id(job: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """A readable id with a nonce: a kept result must never block a later job, nor an old abort end it."""
+    subject = kwargs.get("project_id", kwargs.get("batch_id", args[0] if args else ""))
+    stage = STAGE_OF.get(job)
+    name = str(stage) if stage else job
+    return ":".join(part for part in (name, str(subject)[:20], secrets.token_hex(8)) if part)
+
+
+def _expiry(at: datetime | None) -> timedelta:
+    if at is None:
+        return PAYLOAD_EXPIRES
+    return PAYLOAD_EXPIRES + max(timedelta(0), at - datetime.now(at.tzinfo))

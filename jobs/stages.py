@@ -1,0 +1,212 @@
+"""What a stage's work is made of: its inputs, its work, its outcome, and the run that it is handed.
+
+`jobs/video/*` is written against this page; `jobs/runner.py` carries it out.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from jobs.context import Rules, Tools
+from jobs.retry import RetryIn, decide
+from jobs.telling import Teller
+from reelqueue.errors import ProjectCancelled, TransientError
+from reelqueue.models.brief import Brief
+from reelqueue.models.language import detect_language
+from reelqueue.models.project import Artifact, ProjectState, Usage
+from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.providers.protocols import Providers
+from reelqueue.wording import Text
+from storage import Blobs, Lease, ProjectFiles
+from storage.sessions import forget_secret, read_secret, write_secret
+
+T = TypeVar("T")
+
+LONGEST_PAUSE_INSIDE_S = 30.0
+"""A longer pause that a service asks for is waited for outside: the job goes back to the queue and holds no place."""
+
+
+class HandBack(TransientError):
+    """A call has to be tried again after a pause that is too long to hold a place for."""
+
+    def __init__(self, error: TransientError, seconds: float) -> None:
+        super().__init__(error.text, error.hint_text)
+        self.retry_after = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class StageInputs:
+    """What a stage's inputs are found from.  `language` is the narration's BCP 47 tag."""
+
+    project: ProjectState
+    files: ProjectFiles
+    blobs: Blobs
+    providers: Providers
+    tools: Tools
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What a stage's work made.
+
+    `result` is what the job returns beside `status` and `project_id`; `artifacts` are at most three; `partial` where
+    something was stood in for.
+    """
+
+    result: dict[str, Any]
+    artifacts: tuple[Artifact, ...]
+    partial: bool = False
+    usage: tuple[Usage, ...] = ()
+    skipped: bool = False
+
+
+async def _nothing_more(_given: StageInputs) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class StageWork:
+    """One stage.
+
+    `inputs` gives all that the result hangs on, as JSON; its hash is the stage's fingerprint.  `work` makes the result.
+    `recall` gives the part of a stored result that does not lie in the state.
+    """
+
+    inputs: Callable[[StageInputs], Awaitable[Mapping[str, Any]]]
+    work: Callable[["StageRun"], Awaitable[StageOutcome]]
+    recall: Callable[[StageInputs], Awaitable[dict[str, Any]]] = _nothing_more
+
+
+@dataclass(slots=True)
+class StageRun:
+    """One attempt of one stage, as its work sees it."""
+
+    stage: Stage
+    attempt: int
+    language: str
+    providers: Providers
+    tools: Tools
+    lease: Lease
+    teller: Teller
+    rules: Rules
+    timeout_s: float
+    warnings: list[str] = field(default_factory=list)
+    made_a_piece: bool = False
+    given_up: list[BaseException] = field(default_factory=list)
+    deadline: asyncio.Timeout | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def project(self) -> ProjectState:
+        """The newest state that is known here."""
+        return self.lease.state
+
+    @property
+    def brief(self) -> Brief:
+        """What the project is made from."""
+        return self.lease.state.brief
+
+    @property
+    def files(self) -> ProjectFiles:
+        """The project's folder."""
+        return self.lease.files
+
+    @property
+    def blobs(self) -> Blobs:
+        """The project's files by key."""
+        return self.lease.blobs
+
+    async def commit(self, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
+        """Commit `change`, a pure function of the state, if the project is still ours and not cancelled.
+
+        Raises:
+            Fenced, ProjectCancelled, DiskFull: nothing was written.
+            StorageUnavailable: it may be there or not; no outside effect may follow.
+        """
+        return await self.lease.commit(lambda state: change(not_cancelled(state)))
+
+    async def check(self) -> None:
+        """Look once more, before a paid call or an outside effect.
+
+        Raises:
+            Fenced, ProjectCancelled: it must not happen.
+        """
+        await self.lease.check()
+        not_cancelled(self.lease.state)
+
+    async def hold(self, piece: str) -> None:
+        """Name the piece in hand, before it is made.  Raises `Fenced` as `check`."""
+        await self.lease.hold(f"{self.stage}: {piece}")
+
+    async def call(self, piece: str, make: Callable[[], Awaitable[T]]) -> T:
+        """One call of a service or a tool, retried after transient errors while others go on.
+
+        Raises:
+            whatever `make` raises and a retry does not mend; Fenced, ProjectCancelled before a retry.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await make()
+            except TransientError as error:
+                attempt += 1
+                decision = decide(error, attempt=attempt, delays=self.rules.retry_delays)
+                if not isinstance(decision, RetryIn):
+                    self.given_up.append(error)
+                    raise
+                if decision.seconds > LONGEST_PAUSE_INSIDE_S:
+                    raise HandBack(error, decision.seconds) from error
+                await self.teller.retrying(piece, error, attempt, decision.seconds)
+                await asyncio.sleep(decision.seconds)
+                await self.check()
+
+    async def tell(self, percent: float, message: Text) -> None:
+        """Say how far the stage is, 0-100.  Never falls, never raises; at most twice a second but for 0 and 100."""
+        await self.teller.tell(self.lease.state, percent, message)
+
+    def warn(self, message: Text) -> None:
+        """Something that a person should know of, kept with the stage's result."""
+        if str(message) not in self.warnings:
+            self.warnings.append(str(message))
+
+    def progressed(self) -> None:
+        """A new piece was made and kept: a time-out after it costs no attempt."""
+        self.made_a_piece = True
+
+    def allow(self, seconds: float) -> None:
+        """Raise this attempt's time-out to at least so many seconds from its start."""
+        self.timeout_s = max(self.timeout_s, seconds)
+        if self.deadline is not None and self.deadline.when() is not None:
+            left = self.timeout_s - (time.monotonic() - self.began)
+            self.deadline.reschedule(asyncio.get_running_loop().time() + max(0.0, left))
+
+    async def read_session(self) -> str | None:
+        """The upload session's secret; None where there is none."""
+        return await read_secret(self.files.session)
+
+    async def write_session(self, text: str) -> None:
+        """Keep the upload session's secret, in a file of mode 0600."""
+        await write_secret(self.files.session, text)
+
+    async def forget_session(self) -> None:
+        """Remove the upload session's secret."""
+        await forget_secret(self.files.session)
+
+
+def not_cancelled(state: ProjectState) -> ProjectState:
+    """The state itself.
+
+    Raises:
+        ProjectCancelled: it is cancelled.
+    """
+    if state.status is ProjectStatus.CANCELLED:
+        raise ProjectCancelled(state.project_id)
+    return state
+
+
+def narration_language(brief: Brief, default: str) -> str:
+    """The BCP 47 tag of what is spoken: the brief's, else found from its text."""
+    return brief.language or detect_language("\n".join(filter(None, (brief.topic, brief.content))), default)
