@@ -5,9 +5,24 @@ Only this package opens a state file or builds a path to one.
 
 from storage.batches import BatchStore
 from storage.blobs import Blobs
+from storage.installation import open_installation
 from storage.lease import Lease, StateLease
+from storage.ledger import Bucket, Ledger
 from storage.liveness import LeaseRecord, Owner
 from storage.paths import Paths, ProjectFiles
 from storage.projects import ProjectStore
 
-__all__ = ["BatchStore", "Blobs", "Lease", "LeaseRecord", "Owner", "Paths", "ProjectFiles", "ProjectStore", "StateLease"]
+__all__ = [
+    "BatchStore",
+    "Blobs",
+    "Bucket",
+    "Lease",
+    "LeaseRecord",
+    "Ledger",
+    "Owner",
+    "Paths",
+    "ProjectFiles",
+    "ProjectStore",
+    "StateLease",
+    "open_installation",
+]

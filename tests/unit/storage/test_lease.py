@@ -1,0 +1,177 @@
+"""One process has a project in hand: commits, changes that come between, and stopping in time."""
+
+import asyncio
+
+import pytest
+
+from reelqueue.errors import Busy, Fenced, ProjectNotFound
+from reelqueue.models.stage import ProjectStatus
+from storage.liveness import LeaseFile, Owner
+from storage.projects import ProjectStore
+
+
+async def test_a_cancel_between_two_commits_is_not_lost(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id) as lease:
+        await lease.commit(lambda state: state.replace(status=ProjectStatus.RUNNING))
+        await store.change(project.project_id, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+
+        state = await lease.commit(lambda state: state.replace(run=state.run + 1))
+
+    assert (state.status, state.run, state.revision) == (ProjectStatus.CANCELLED, 1, 5)
+
+
+async def test_a_check_shows_what_was_changed_meanwhile(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id) as lease:
+        await store.change(project.project_id, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+
+        await lease.check()
+
+        assert lease.state.status is ProjectStatus.CANCELLED
+
+
+async def test_commits_of_one_lease_at_once_are_all_kept(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id) as lease:
+        await asyncio.gather(*(lease.commit(lambda state: state.replace(run=state.run + 1)) for _ in range(20)))
+
+    assert (await store.load(project.project_id)).run == 20
+
+
+async def test_a_cancelled_commit_has_landed_or_never_will(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id) as lease:
+        commit = asyncio.create_task(lease.commit(lambda state: state.replace(run=1)))
+        await asyncio.sleep(0)
+        commit.cancel()
+        await asyncio.wait({commit})
+        first = await store.load(project.project_id)
+
+        state = await lease.commit(lambda state: state.replace(run=state.run + 10))
+
+    assert commit.cancelled()
+    assert state.run == first.run + 10
+
+
+async def test_a_lease_that_was_let_go_commits_nothing_more(store):
+    project = await store.create({"topic": "bees"})
+    lease = await store.take_over(project.project_id)
+    await lease.release()
+    await lease.release()
+
+    with pytest.raises(Fenced):
+        await lease.commit(lambda state: state)
+    async with await store.take_over(project.project_id) as other:
+        assert (other.fence, other.previous) == (2, None)
+
+
+async def test_the_same_process_does_not_take_a_project_twice(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id):
+        with pytest.raises(Busy):
+            await store.take_over(project.project_id)
+
+
+async def test_a_lease_that_cannot_be_renewed_is_lost_before_it_lapses(paths, monkeypatch):
+    """The disk answers with errors; 0.6 of the lease later the work has to stop."""
+
+    def broken(self, record):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(LeaseFile, "renew", broken)
+    store = ProjectStore(paths, Owner.here(), lease_seconds=0.6)
+    project = await store.create({"topic": "bees"})
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    lease = await store.take_over(project.project_id)
+
+    await asyncio.wait_for(lease.lost.wait(), 10)
+
+    assert loop.time() - started >= 0.36
+    with pytest.raises(Fenced):
+        await lease.check()
+    await lease.release()
+
+
+async def test_a_lease_is_lost_when_another_took_it(paths, clock):
+    patient = ProjectStore(paths, Owner.here(), lease_seconds=0.3)
+    project = await patient.create({"topic": "bees"})
+    lease = await patient.take_over(project.project_id)
+    record = LeaseFile(paths.project(project.project_id).lease)
+    record.release(lease._record)
+    async with await ProjectStore(paths, Owner.here(), lease_seconds=60).take_over(project.project_id) as other:
+        await asyncio.wait_for(lease.lost.wait(), 10)
+
+        with pytest.raises(Fenced):
+            await lease.commit(lambda state: state.replace(run=1))
+        await lease.release()
+        assert (await patient.holder(project.project_id)).fence == other.fence
+
+
+async def test_an_ended_project_loses_its_marker_when_the_lease_is_let_go(store):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id) as lease:
+        await lease.commit(lambda state: state.replace(status=ProjectStatus.COMPLETED))
+        assert await store.unfinished() == [1]
+
+    assert await store.unfinished() == []
+
+
+async def test_a_retried_project_is_marked_again(store):
+    project = await store.create({"topic": "bees"})
+    await store.change(project.project_id, lambda state: state.replace(status=ProjectStatus.FAILED))
+    await store.unmark(project.project_id)
+    before = await store.unfinished()
+
+    await store.change(project.project_id, lambda state: state.replace(status=ProjectStatus.QUEUED))
+    await store.unmark(project.project_id)
+
+    assert (before, await store.unfinished()) == ([], [1])
+
+
+async def test_an_unreadable_lease_record_frees_the_project_after_the_lease(store, clock):
+    """A power cut may leave nonsense: the record is not fsynced."""
+    project = await store.create({"topic": "bees"})
+    store.paths.project(project.project_id).lease.write_bytes(b"\0\0\0")
+    with pytest.raises(Busy):
+        await store.take_over(project.project_id)
+    clock.now += 61
+
+    async with await store.take_over(project.project_id) as lease:
+        assert lease.previous is None
+
+
+async def test_a_process_number_that_was_given_again_holds_nothing():
+    owner = Owner.here()
+
+    reborn = owner.replace(started="1", name="other/1")
+    elsewhere = reborn.replace(pid_namespace="pid:[1]")
+
+    assert (owner.is_gone(), reborn.is_gone(), elsewhere.is_gone()) == (False, True, False)
+
+
+async def test_a_deleted_project_fences_its_late_holder(store):
+    project = await store.create({"topic": "bees"})
+    lease = await store.take_over(project.project_id)
+    with pytest.raises(Busy):
+        await store.delete(project.project_id)
+    LeaseFile(lease.files.lease).release(lease._record)
+
+    await store.delete(project.project_id)
+
+    with pytest.raises(ProjectNotFound):
+        await lease.commit(lambda state: state)
+    with pytest.raises(Fenced):
+        await lease.hold("script")
+    await lease.release()
+    assert await store.ids() == []
+
+
+async def test_a_mutation_that_breaks_the_model_is_not_written(store):
+    project = await store.create({"topic": "bees"})
+
+    with pytest.raises(ValueError, match="run"):
+        await store.change(project.project_id, lambda state: state.replace(run="many"))
+
+    assert await store.load(project.project_id) == project
