@@ -220,13 +220,19 @@ class _Room:
             return self.max_lines
         return min(self.max_lines, int((self.max_height / size - 1) / self.leading + 1 + 1e-6))
 
-    def steps(self) -> Iterator[float]:
-        """Sizes from the most to the least, 3 % apart."""
+    def steps(self, length: float) -> Iterator[float]:
+        """Sizes from the most to the least, 3 % apart, at which `length` em might fit."""
         size = self.sizes[1]
         while size > self.sizes[0]:
-            yield size
+            if self._may_hold(length, size):
+                yield size
             size = float(min(int(size * 0.97), int(size - 1)))
-        yield self.sizes[0]
+        if self._may_hold(length, self.sizes[0]):
+            yield self.sizes[0]
+
+    def _may_hold(self, length: float, size: float) -> bool:
+        lines = self.lines_at(size)
+        return length <= lines * (self.max_width / size + 1)  # a line gains less than 1 em where it is trimmed
 
 
 def _fitted(shaped: Shaped, room: _Room, language: str) -> tuple[Setting, float] | None:
@@ -235,11 +241,12 @@ def _fitted(shaped: Shaped, room: _Room, language: str) -> tuple[Setting, float]
     tried = [(s, size) for s, size in tried if size >= room.sizes[0]]
     if tried:
         return max(tried, key=lambda pair: _SIZE_COUNTS * log(pair[1]) - pair[0].cost)
-    for size in room.steps():
+    sizes = tuple(room.steps(shaped.width(0, len(text))))
+    for size in sizes:
         if found := passing_setting(text, shaped.width, room.max_width / size, room.lines_at(size), language):
             return found, size
     for cut in (False, True):
-        for size in room.steps():
+        for size in sizes:
             found = loose_setting(text, shaped.width, room.max_width / size, room.lines_at(size), language, cut=cut)
             if found and found.longest <= room.max_width / size + 1e-9:
                 return found, size
