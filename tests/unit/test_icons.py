@@ -36,7 +36,7 @@ def test_a_word_finds_its_object(word, language, name):
 
 
 @pytest.mark.parametrize(
-    "word", ["的", "是", "宋代", "蘋果公司", "語言學", "光合作用", "一", "", "，", "服務", "哲學", "休閒", "受傷", "珊瑚公司"]
+    "word", ["的", "是", "宋代", "蘋果公司", "語言學", "板塊", "一", "", "，", "服務", "哲學", "休閒", "受傷", "珊瑚公司"]
 )
 def test_a_chinese_word_without_an_object_has_none(word):
     found = find_icon([word], "zh-TW")

@@ -3,6 +3,8 @@
 import hashlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reelqueue.art.fonts import faces
 from reelqueue.art.raster import document, rasterise
@@ -151,6 +153,17 @@ def test_the_ink_box_is_where_the_ink_is():
     pixels = rasterise(document(f'<g transform="translate(20 40)">{block.svg}</g>', 500, 240), 500, 240)[..., 3]
     rows, columns = pixels.max(axis=1).nonzero()[0], pixels.max(axis=0).nonzero()[0]
     assert (columns[0] - 20, rows[0] - 40, columns[-1] - 19, rows[-1] - 39) == pytest.approx(block.ink, abs=1.5)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.text(max_size=30), st.sampled_from([SIGNAL.title, ESSAY.quote, ROUND.title, SIGNAL.code]))
+def test_any_text_at_all_is_set_and_its_characters_stand_in_order(text, face):
+    block = fit_text(text, face=face, sizes=(20, 60), fill="#000", max_width=5000, max_lines=3)
+
+    for line in block.lines:
+        assert all(a[0] <= a[1] + 1e-6 for a in line.edges)
+        assert all(word[3] >= -1e-6 for word in line.words)
+    assert block.width <= 5000
 
 
 def test_an_empty_text_is_an_empty_block():
