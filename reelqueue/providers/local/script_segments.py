@@ -13,6 +13,8 @@ BEST_S = 9.5
 """A scene stands about so long: long enough to be read, short enough not to tire."""
 PART_PAUSE_S = 0.6
 """Between parts: the gap that the timeline puts there, counted to the part before it."""
+MOST_ITEMS = 4
+"""Of a list, seen at once."""
 _WINDOW = 60
 _COUNTS_ON = re.compile(r"第[二三四2-4][，、,]|其次|再來|(?:Second|Third|Fourth)(?:ly)?\b")
 """A list told in sentences, which is best seen at once."""
@@ -51,7 +53,8 @@ def _cost(units: Sequence[Unit]) -> float:
     short = 40 + 30 * (SHORTEST_S - seconds) if seconds < SHORTEST_S else 0.0
     uneven = ((seconds - BEST_S) / 4) ** 2
     crossed = sum(8.0 if unit.kind == "heading" else 0.6 if unit.opens and unit.kind != "item" else 0.0 for unit in units[1:])
-    return short + uneven + crossed
+    crowded = 8.0 if sum(unit.kind == "item" for unit in units) > MOST_ITEMS else 0.0
+    return short + uneven + crossed + crowded
 
 
 def _cut_cost(before: Unit, after: Unit) -> float:

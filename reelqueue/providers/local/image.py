@@ -1,0 +1,40 @@
+"""The local image maker: a part's words become a scene to be drawn; no key, no network, deterministic."""
+
+import asyncio
+from pathlib import Path
+
+from reelqueue.models.scene import SceneSpec
+from reelqueue.providers.local.image_layouts import find_layouts, material_of
+from reelqueue.providers.local.image_subject import subject_of
+from reelqueue.providers.local.script_parts import CLOSE
+from reelqueue.providers.protocols import ImageRequest
+
+
+class LocalImageMaker:
+    """See `ImageMaker`.  Writes no file: what it returns is drawn in render's child, which knows neighbours and word times."""
+
+    name = "local"
+    version = "1"
+
+    async def make_image(self, request: ImageRequest, folder: Path) -> SceneSpec:  # noqa: ARG002 - no picture is written
+        """See `ImageMaker`; takes milliseconds, in a thread: the first call loads the word list."""
+        return await asyncio.to_thread(scene_of, request)
+
+
+def scene_of(request: ImageRequest) -> SceneSpec:
+    """What one part shows; pure."""
+    layouts, found = find_layouts(material_of(request))
+    told = request.text.replace(CLOSE.in_language(request.language), "")
+    under = request.title if request.role == "outro" else request.heading
+    return SceneSpec(
+        text=request.text,
+        language=request.language,
+        candidates=layouts,
+        title=found.title,
+        marked=found.marked,
+        kicker=found.kicker,
+        note=found.note,
+        subject=subject_of(told, "" if request.role == "outro" else found.title, under, request.language),
+        figure=found.figure,
+        points=found.points,
+    )

@@ -1,0 +1,174 @@
+"""The local image maker: which layouts suit a part, and that what is shown stands in the text."""
+
+import pytest
+
+from reelqueue.providers.local.image import LocalImageMaker, scene_of
+from reelqueue.providers.local.image_clauses import clauses_of
+from reelqueue.providers.local.image_figures import figures_of
+from reelqueue.providers.local.image_layouts import RULES
+from reelqueue.providers.local.image_phrases import is_short, marked_part
+from reelqueue.providers.local.image_points import points_of
+from reelqueue.providers.protocols import ImageRequest
+
+
+def part(text, *, role="segment", language="zh-TW", heading=None, title="珊瑚礁怎麼復原", topic=None):
+    return ImageRequest(
+        role=role, text=text, image_description="", heading=heading, title=title, topic=topic or title, language=language, index=1, aspect="16:9"
+    )  # fmt: skip
+
+
+def test_the_intro_opens_with_the_title_and_a_line_of_the_text():
+    scene = scene_of(part("珊瑚礁怎麼復原？珊瑚白化奪走了世界上大約 8% 的珊瑚。", role="intro"))
+
+    assert scene.candidates == ("opening",)
+    assert scene.title == "珊瑚礁怎麼復原"
+    assert scene.note == "珊瑚白化奪走了世界上大約 8% 的珊瑚"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "title"),
+    [
+        ("時間正是珊瑚最缺的。謝謝收看，下次見。", "zh-TW", "下次見"),
+        ("Ask. Thank you for watching. See you next time.", "en", "See you next time"),
+    ],
+)
+def test_the_outro_ends_with_its_last_words(text, language, title):
+    scene = scene_of(part(text, role="outro", language=language))
+
+    assert scene.candidates == ("outro",)
+    assert scene.title == title
+    assert "謝謝" not in scene.subject
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value", "unit"),
+    [
+        pytest.param("2023年開始的白化，讓全世界84%的礁區碰到高溫。", "zh-TW", "84", "%", id="a year is no figure"),
+        pytest.param("如果 worker 超過 60 秒沒有回報，任務會交給下一位。", "zh-TW", "60", "秒", id="seconds"),
+        pytest.param("Redis 5.0 每秒處理 82,000 則訊息。", "zh-TW", "82,000", "則", id="a version is no figure"),
+        pytest.param("第3屆有1,200人參加，分成3個組。", "zh-TW", "1,200", "人", id="ordinals and small counts are none"),
+        pytest.param("Since 2023, 84% of the reefs felt the heat.", "en", "84", "%", id="English share"),
+        pytest.param("It took 3.5 hours to answer.", "en", "3.5", "hours", id="English hours"),
+    ],
+)
+def test_one_figure_with_a_unit_is_shown_large(text, language, value, unit):
+    scene = scene_of(part(text, language=language))
+
+    assert scene.candidates[0] == "number-hero"
+    assert (scene.figure.value, scene.figure.unit) == (value, unit)
+    assert text[scene.figure.start_char :].startswith(value)
+
+
+def test_several_figures_are_no_hero():
+    text = "List 每秒 96,000 則，Streams 每秒 82,000 則，RabbitMQ 是 41,000 則。慢了一點，但任務不會掉。"
+
+    scene = scene_of(part(text))
+
+    assert len(figures_of(text, "zh-TW")) == 3
+    assert scene.candidates == ("statement", "backdrop")
+    assert scene.title == "慢了一點，但任務不會掉"
+    assert scene.marked == "任務不會掉"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "titles"),
+    [
+        pytest.param("有三個理由。第一，訊息會留下來。第二，一則只給一位，群組分工。第三，可以找回。", "zh-TW", ["訊息會留下來", "一則只給一位", "可以找回"], id="ordinals"),
+        pytest.param("需要三個條件：比較涼的海水；吃藻的魚；新的幼蟲。", "zh-TW", ["比較涼的海水", "吃藻的魚", "新的幼蟲"], id="semicolons"),
+        pytest.param("首先，洗手。其次，切菜。最後，下鍋。", "zh-TW", ["洗手", "切菜", "下鍋"], id="first, next, last"),
+        pytest.param("You need three things: cooler water; grazing fish; time.", "en", ["Cooler water", "Grazing fish", "Time"], id="English list"),
+        pytest.param("Two habits. First, write it down. Second, keep it short.", "en", ["Write it down", "Keep it short"], id="English ordinals"),
+    ],
+)  # fmt: skip
+def test_two_to_four_items_are_rows_and_each_knows_its_place(text, language, titles):
+    scene = scene_of(part(text, language=language))
+
+    assert scene.candidates[0] == "points-rows"
+    assert [point.title for point in scene.points] == titles
+    assert all(text[point.start_char :].lower().find(point.title.lower()) in range(10) for point in scene.points)
+
+
+def test_five_items_are_no_rows():
+    assert points_of("要有：一號；二號；三號；四號；五號。", "zh-TW") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "title"),
+    [
+        ("海水太熱的時候，珊瑚會把藻類趕出去，只剩下白色的骨骼。白化的珊瑚並沒有死。", "zh-TW", "白化的珊瑚並沒有死"),
+        ("但是復原需要時間，而時間正是珊瑚最缺的東西。", "zh-TW", "時間正是珊瑚最缺的東西"),
+        (
+            "They were told that a bleached coral is not a dead coral, and it matters.",
+            "en",
+            "A bleached coral is not a dead coral",
+        ),
+    ],
+)
+def test_a_statement_is_a_clause_that_stands_alone(text, language, title):
+    scene = scene_of(part(text, language=language, title="珊瑚 coral"))
+
+    assert scene.candidates == ("statement", "backdrop")
+    assert scene.title.lower() in text.lower()
+    assert scene.title == title
+
+
+def test_a_short_heading_that_is_spoken_is_the_statement():
+    scene = scene_of(part("白化不等於死亡。珊瑚是動物。", heading="白化不等於死亡"))
+
+    assert scene.title == "白化不等於死亡"
+    assert scene.marked in scene.title
+
+
+def test_without_a_short_phrase_there_is_only_a_backdrop():
+    scene = scene_of(part("由於這項在許多不同地區反覆進行了非常多年的大規模調查研究所累積的資料數量實在過於龐大的緣故。"))
+
+    assert scene.candidates == ("backdrop",)
+    assert scene.title == ""
+
+
+@pytest.mark.parametrize("text", ["字", "😀", "…", "「", "a", "1", "第一，第二，", "：；；", "100%", "First, Second, Third,"])
+@pytest.mark.parametrize("role", ["intro", "segment", "outro"])
+@pytest.mark.parametrize("language", ["zh-TW", "en"])
+def test_any_text_gives_a_scene(text, role, language):
+    scene = scene_of(part(text, role=role, language=language))
+
+    assert scene.candidates
+    assert scene.text == text
+
+
+def test_each_role_has_a_layout_that_always_suits():
+    assert {rule.role for rule in RULES} == {"intro", "segment", "outro"}
+    assert RULES[-1].layout == "backdrop"
+
+
+def test_clauses_know_their_places():
+    text = "珊瑚是動物，「不是植物」。Dr. Lee 說：3.5 度！"
+
+    assert all(text[c.start : c.end] == c.text for c in clauses_of(text, "zh-TW"))
+
+
+@pytest.mark.parametrize(
+    ("title", "second", "marked"),
+    [
+        ("任務可以重送，但不能弄丟", "不能弄丟", "不能弄丟"),
+        ("白化不等於死亡", "", "死亡"),
+        ("A bleached coral is not a dead coral", "", "dead coral"),
+        ("短", "", ""),
+    ],
+)
+def test_the_marker_lies_under_the_last_words(title, second, marked):
+    assert marked_part(title, second) == marked
+
+
+def test_subjects_are_things_of_the_text():
+    scene = scene_of(part("珊瑚把藻類趕出去，只剩下白色的骨骼。"))
+
+    assert {"珊瑚", "藻類", "骨骼"} <= set(scene.subject)
+    assert is_short(scene.title, "zh-TW")
+
+
+async def test_a_drawn_scene_writes_no_file(tmp_path):
+    scene = await LocalImageMaker().make_image(part("珊瑚是動物。"), tmp_path)
+
+    assert scene.picture is None
+    assert not list(tmp_path.iterdir())
