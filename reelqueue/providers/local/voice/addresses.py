@@ -4,7 +4,6 @@ import re
 
 from reelqueue.providers.local.voice.unit import Kind, Said
 
-
 ADDRESS = (
     r"https?://(?:www\.)?(?P<host>[\w.-]+\w)(?:[/?#][\x21-\x7e]*)?"
     r"|[A-Za-z\d._-]+@[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)+"

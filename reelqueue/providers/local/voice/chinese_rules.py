@@ -31,7 +31,7 @@ _WORDS = {"GHz": "gigahertz", "MHz": "megahertz", "kHz": "kilohertz"}
 _SIGNS = {"%": "百分之", "％": "百分之", "‰": "千分之"}
 _MONEY = (
     rf"(?<![A-Za-z])(?P<currency>{'|'.join(re.escape(c) for c in sorted(CURRENCIES, key=len, reverse=True))})\s?(?P<number>{NUMBER})\s?"
-    r"(?P<large>百萬|千萬|[千萬億兆]|[kKMB](?![A-Za-z]))?(?P<unit>元)?"
+    r"(?P<large>百萬|千萬|[千萬億兆]|[kKMB](?![A-Za-z]))?元?"
 )
 _LARGE = {"k": "千", "K": "千", "M": "百萬", "B": "十億"}
 
@@ -52,7 +52,7 @@ def _time(m: re.Match[str]) -> Said:
 
 def _money(m: re.Match[str]) -> Said:
     large = m["large"] or ""
-    return _zh(count(m["number"]) + _LARGE.get(large, large) + ("" if m["unit"] else CURRENCIES[m["currency"]]))
+    return _zh(count(m["number"]) + _LARGE.get(large, large) + CURRENCIES[m["currency"]])
 
 
 def _degrees(m: re.Match[str]) -> Said:

@@ -24,7 +24,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(" ;:,.!?—…", ("rest",)),
 }  # fmt: skip
 """Symbol -> shapes in turn; what is not here (t, d, n, k, tones, stress) leaves the mouth as it is."""
-_NEEDED = {"mbp"}
+_CLOSED = "mbp"
 
 
 @dataclass(slots=True)
@@ -44,13 +44,8 @@ def visemes(tokens: Iterable[Token], duration_s: float) -> tuple[Viseme, ...]:
     A shape that would be shorter is left out, but never a closed mouth (m, b, p), which takes time from its neighbours.
     """
     holds = _merged(_raw(tokens, duration_s))
-    kept: list[_Hold] = []
-    for hold in holds:
-        if hold.length_s >= HOLD_S or hold.shape in _NEEDED:
-            kept.append(hold)
-        elif kept:
-            kept[-1].end_s = hold.end_s
-    placed = _placed(_merged(iter(kept)), duration_s)
+    kept = [hold for index, hold in enumerate(holds) if hold.length_s >= HOLD_S or _closes(holds, index)]
+    placed = _placed(_merged(kept), duration_s)
     return tuple(Viseme(shape=hold.shape, start_s=round(hold.start_s, 3)) for hold in placed)
 
 
@@ -85,17 +80,21 @@ def _merged(holds: Iterable[_Hold]) -> list[_Hold]:
     return merged
 
 
+def _closes(holds: list[_Hold], index: int) -> bool:
+    """Whether a shape must stay however short: a closed mouth, or the opening between two."""
+    around = [holds[place].shape for place in (index - 1, index + 1) if 0 <= place < len(holds)]
+    return index == 0 or holds[index].shape == _CLOSED or around == [_CLOSED, _CLOSED]
+
+
 def _placed(holds: list[_Hold], duration_s: float) -> list[_Hold]:
-    """Starts at least `HOLD_S` apart: a closed mouth pushes what follows, what finds no room is left out."""
+    """Starts at least `HOLD_S` apart: what comes too late is left out, but a closed mouth takes the place before it instead."""
     placed: list[_Hold] = []
     for hold in holds:
         start = max(hold.start_s, placed[-1].start_s + HOLD_S) if placed else 0.0
-        crowded = start > duration_s - HOLD_S or start > hold.end_s - HOLD_S / 2
-        if crowded and hold.shape in _NEEDED and len(placed) > 1 and placed[-1].shape not in _NEEDED:
-            start = placed.pop().start_s
-            crowded = False
-        if placed and hold.shape == placed[-1].shape:
+        if placed and hold.shape == _CLOSED and placed[-1].shape != _CLOSED and start > hold.start_s + HOLD_S / 2:
+            start = placed.pop().start_s if len(placed) > 1 else start
+        if placed and (hold.shape == placed[-1].shape or start > duration_s - HOLD_S):
             continue
-        if not crowded or hold.shape in _NEEDED or not placed:
+        if not placed or hold.shape == _CLOSED or start <= hold.end_s - HOLD_S / 2:
             placed.append(_Hold(hold.shape, start, hold.end_s))
     return placed

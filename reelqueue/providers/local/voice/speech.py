@@ -40,10 +40,11 @@ def speak(model: Model, text: str, *, language: str, voice: str | None, lexicon:
         raise NothingToSpeak
     style = find_style(voice, language)
     whole = joined([take(model, clause, style, language) for clause in clauses(sounds)], GAP_S)
-    first, last = waves.heard(whole.sound)
+    settled = waves.settle(whole.sound)
+    first, last = waves.heard(settled)
     if last == first:
         raise NothingToSpeak
-    sound = waves.settle(whole.sound[first:last])
+    sound = settled[first:last]
     whole = whole.moved(-first / SAMPLE_RATE)
     duration = len(sound) / SAMPLE_RATE
     words = tuple(_words(whole, duration))

@@ -21,9 +21,9 @@ from reelqueue.wording import Text
 
 LANGUAGES = ("zh-TW", "en")
 CHILDREN = 2
-"""Processes of one thread each: two speak faster than one process with two threads (measured: RTF 0.36 each against 0.50)."""
+"""Processes of one thread each.  Measured on 2 shared cores, 26.8 s of sound: one 25-36 s, two 16-19 s."""
 STALL_S = 180.0
-"""A sentence takes 4 s on a slow core, loading 2; a child that is silent for longer hangs."""
+"""A sentence takes 4-8 s on a shared core without VNNI, loading 2 (measured); a child that is silent for longer hangs."""
 _CHILD = "reelqueue.providers.local.voice.child"
 _READERS = ("onnxruntime", "hibari-tts", "pypinyin", "pinyin-to-ipa", "rjieba", "opencc")
 
