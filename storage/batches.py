@@ -7,6 +7,7 @@ from typing import Any, Self
 from reelqueue.errors import BatchNotFound
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
+from storage import disk
 from storage.birth import Key, Nursery
 from storage.codec import BATCH_CODEC
 from storage.documents import Documents
@@ -73,7 +74,8 @@ class BatchStore:
             return self._states.first_body(state)[0]
 
         def bear() -> int:
-            self.paths.make()
+            with disk.translated(self.paths.root):
+                self.paths.make()
             return self._nursery.bear(body_of, None, key)
 
         return await self.load(await hop(bear))

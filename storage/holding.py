@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Generic
 
 from reelqueue.errors import Busy, DiskFull
@@ -13,7 +14,7 @@ from storage.codec import S
 from storage.hop import hop
 from storage.lease import Held
 from storage.liveness import LeaseFile, LeaseRecord, Owner, Seen, Watch
-from storage.states import Stamp, States
+from storage.states import Known, Stamp, States
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +43,12 @@ class Holding(Generic[S]):
         file, seen = await self._free(state_id)
         before = seen.record if seen is not None else None
         fence = 1 + max(known.state.fence, before.fence if before is not None else 0)
-        record = LeaseRecord(owner=self.owner, fence=fence, lease_seconds=self.lease_seconds)
-        if not await self._claimed(state_id, file, record, seen):
-            raise busy(state_id)
-        self.watch.forget(self.lease_path(state_id))
-
-        def permit(state: S) -> None:
-            if state.fence >= fence:  # taken and let go by another since we looked
-                raise busy(state_id)
-
+        record = LeaseRecord(owner=self.owner, fence=fence, lease_seconds=self.lease_seconds, token=token_hex(4))
         try:
-            taken = await self.states.commit(
-                state_id,
-                lambda state: state,
-                permit=permit,
-                known=known,
-                stamp=Stamp(fence, self.owner.name),
-                before_write=self.before_write,
-            )
-        except BaseException:
+            await self._claim(state_id, file, record, seen)
+            self.watch.forget(self.lease_path(state_id))
+            taken = await self._raised(state_id, known, Stamp(fence, self.owner.name))
+        except BaseException:  # cancelled, too: nothing may stay held
             await hop(file.release, record)
             raise
         return Held(state_id, self.states, file, record, taken, self.before_write, self.at_the_end), before
@@ -74,9 +62,19 @@ class Holding(Generic[S]):
             return None
         return seen.record if self.watch.is_alive(path, seen) else None
 
-    async def _claimed(self, state_id: int, file: LeaseFile, record: LeaseRecord, seen: Seen | None) -> bool:
+    async def _raised(self, state_id: int, known: Known[S], stamp: Stamp) -> Known[S]:
+        def permit(state: S) -> None:
+            if state.fence >= stamp.fence:  # taken and let go by another since we looked
+                raise busy(state_id)
+
+        return await self.states.commit(
+            state_id, lambda state: state, permit=permit, known=known, stamp=stamp, before_write=self.before_write
+        )
+
+    async def _claim(self, state_id: int, file: LeaseFile, record: LeaseRecord, seen: Seen | None) -> None:
         try:
-            return await hop(file.claim, record, instead_of=seen)
+            if not await hop(file.claim, record, instead_of=seen):
+                raise busy(state_id)
         except Missing:  # deleted since we looked
             raise self.states.unknown(state_id) from None
         except DiskFull:

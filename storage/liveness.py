@@ -54,12 +54,16 @@ class Owner(Frozen):
 
 
 class LeaseRecord(Frozen):
-    """Who has a project in hand, and the piece that is being made ("" for none yet)."""
+    """Who has a project in hand, and the piece that is being made ("" for none yet).
+
+    `token` tells two take-overs of one process apart.
+    """
 
     owner: Owner
     fence: int
     lease_seconds: float
     piece: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +281,4 @@ def _record(body: bytes) -> LeaseRecord | None:
 
 
 def _same(found: LeaseRecord, ours: LeaseRecord) -> bool:
-    return (found.owner.name, found.fence) == (ours.owner.name, ours.fence)
+    return (found.owner.name, found.fence, found.token) == (ours.owner.name, ours.fence, ours.token)

@@ -89,11 +89,10 @@ class ProjectStore:
             return self._states.first_body(state)[0]
 
         def bear() -> int:
-            self.paths.make()
+            with disk.translated(self.paths.root):
+                self.paths.make()
             reserve.keep(self.paths.reserve)
-            number = self._nursery.bear(body_of, wanted, key)
-            self.paths.project(number).make()
-            return number
+            return self._nursery.bear(body_of, wanted, key)
 
         return await self.load(await hop(bear))
 
@@ -153,9 +152,13 @@ class ProjectStore:
         """
         number = parse_project_id(project_id)
         held, previous = await self._holding.take(number)
-        files = self.paths.project(number)
-        await hop(self._ready, files)
-        return Lease(held, previous, files)
+        lease = Lease(held, previous, self.paths.project(number))
+        try:
+            await hop(self._ready, lease.files)
+        except BaseException:
+            await lease.release()
+            raise
+        return lease
 
     async def change(self, project_id: object, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
         """Commit a change without a lease: to cancel, approve, retry or start.  `change` is a pure function of the state.
@@ -220,7 +223,8 @@ class ProjectStore:
 
     def _ready(self, files: ProjectFiles) -> None:
         reserve.keep(self.paths.reserve)
-        files.make()
+        with disk.translated(files.root):
+            files.make()
 
     def _delete(self, number: int) -> None:
         aside = self._nursery.bury(number)

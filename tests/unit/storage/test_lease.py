@@ -6,7 +6,7 @@ import pytest
 
 from reelqueue.errors import Busy, Fenced, ProjectNotFound
 from reelqueue.models.stage import ProjectStatus
-from storage.liveness import LeaseFile, Owner
+from storage.liveness import LeaseFile, LeaseRecord, Owner
 from storage.projects import ProjectStore
 
 
@@ -175,3 +175,46 @@ async def test_a_mutation_that_breaks_the_model_is_not_written(store):
         await store.change(project.project_id, lambda state: state.replace(run="many"))
 
     assert await store.load(project.project_id) == project
+
+
+async def test_a_record_is_claimed_only_as_it_was_seen(store):
+    await store.create({"topic": "bees"})
+    file = LeaseFile(store.paths.project(1).lease)
+    mine = LeaseRecord(owner=Owner.here(), fence=1, lease_seconds=60)
+    other = mine.replace(owner=mine.owner.replace(name="other/1"))
+
+    first, second = file.claim(mine, instead_of=None), file.claim(other, instead_of=None)
+    seen = file.see()
+    renewed = file.renew(mine)
+    outdated = file.claim(other, instead_of=seen)
+
+    assert (first, second, renewed, outdated) == (True, False, True, False)
+    assert file.see().record == mine
+
+
+async def test_of_many_take_overs_at_once_one_wins_and_keeps_its_record(store):
+    await store.create({"topic": "bees"})
+
+    answers = await asyncio.gather(*(store.take_over(1) for _ in range(10)), return_exceptions=True)
+
+    [lease] = [answer for answer in answers if not isinstance(answer, Busy)]
+    await lease.hold("script")
+    await lease.check()
+    assert (await store.holder(1)).piece == "script"
+    await lease.release()
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_cancelled_take_over_holds_nothing(store, turns):
+    """Cancelled a little later each time."""
+    await store.create({"topic": "bees"})
+    taking = asyncio.create_task(store.take_over(1))
+    for _ in range(turns):
+        await asyncio.sleep(0.0005)
+    taking.cancel()
+    await asyncio.wait({taking})
+
+    if not taking.cancelled():
+        await taking.result().release()
+    async with await store.take_over(1) as lease:
+        assert lease.previous is None
