@@ -96,7 +96,9 @@ def faces(pair: Pair) -> Faces:
 
 
 def use_font_dir(folder: Path | None) -> None:
-    """Look into `folder` (the setting FONT_DIR) before our own; None: ours only.  For this process.
+    """Look into `folder` (the setting FONT_DIR) before our own; None: ours only.  Call it before anything is set.
+
+    It holds for this process; a child that draws has to be told again.
 
     Raises:
         InvalidSettings: it is no folder, or it holds a file of ours by name that is no font.
