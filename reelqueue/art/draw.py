@@ -53,6 +53,8 @@ def draw(
         add_circle(here, drawing)
     if logo is not None:
         drawing.add(_logo(frame, logo))
+    if drawing.camera is None and not any(item.sway for item in drawing.layers):
+        drawing.add(_mote(here))
     drawn = DrawnScene(
         width=frame.width,
         height=frame.height,
@@ -70,6 +72,13 @@ def _ground(scene: Scene, drawing: Drawing) -> Sprite:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{frame.width}" height="{frame.height}" viewBox="0 0 {frame.width} {frame.height}">'
     fill = f'<rect width="{frame.width}" height="{frame.height}" fill="{scene.ground.fill}"/>'
     return Sprite(f"{head}{fill}{''.join(drawing.ground)}</svg>", frame.width, frame.height)
+
+
+def _mote(scene: Scene) -> Layer:
+    """A small disc that floats: no picture stands wholly still."""
+    x, y, r = scene.frame.content.right - 30, scene.frame.content.y + 20, 12
+    svg = f'<circle cx="{x}" cy="{y}" r="{r}" fill="{scene.tones.pop}"/>'
+    return layer("mote", Box(x - r - 2, y - r - 2, 2 * r + 4, 2 * r + 4), svg, sway=Sway(6, 10, 6))
 
 
 def _logo(frame: Frame, path: Path) -> Layer:

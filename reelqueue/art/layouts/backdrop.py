@@ -1,8 +1,8 @@
 """A backdrop: the motif fills the frame, its layers drift; the title, if there is one, lies on a slip of paper."""
 
 from reelqueue.art.layers import Move
-from reelqueue.art.layouts.furniture import object_layer, slip
-from reelqueue.art.layouts.lettering import block_box, fitted, placed
+from reelqueue.art.layouts.furniture import slip
+from reelqueue.art.layouts.lettering import fitted, placed
 from reelqueue.art.layouts.motif import add_backdrop
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
 from reelqueue.art.motifs.base import Box
@@ -12,15 +12,6 @@ from reelqueue.art.palette import text_on
 def draw(scene: Scene, drawing: Drawing) -> None:
     """The picture, then the slip when its words are spoken."""
     add_backdrop(scene, drawing)
-    frame = scene.frame
-    if scene.spec.subject and scene.style.motif in {"contours", "orbits", "halftone", "papercut"}:
-        side = min(frame.width, frame.height) * 0.42
-        x = (
-            frame.width * (0.30 if scene.arranged.mirrored else 0.66) - side / 2
-            if frame.shape == "wide"
-            else (frame.width - side) / 2
-        )
-        drawing.add(object_layer(scene, Box(x, frame.height * 0.36 - side / 2, side, side), start=0.3))
     if scene.spec.title:
         add_slip(scene, drawing, scene.spec.title)
 
@@ -44,5 +35,4 @@ def add_slip(scene: Scene, drawing: Drawing, text: str) -> None:
     start = min(1.4, max(0.5, (spoken or 0.6) - 0.1))
     svg = slip(paper, light, scene.shadow, edge=p.pop) + placed(title.svg, (x + pad - x0, y + pad * 0.8 - y0))
     around = Box(paper.x - 12, paper.y - 6, paper.width + 24, paper.height + 24)
-    assert block_box(title, (0, 0)).width > 0
     drawing.add(layer("slip", around, svg, enter=Move("slide", start, 0.45, 60 if not scene.arranged.mirrored else -60)))

@@ -1,6 +1,8 @@
 """The video's motif, drawn where a layout wants it."""
 
-from reelqueue.art.layers import Move, Sway
+from dataclasses import replace
+
+from reelqueue.art.layers import Layer, Move, Sway
 from reelqueue.art.layouts.furniture import object_svg
 from reelqueue.art.layouts.scene import Drawing, Scene, fade_mask, layer
 from reelqueue.art.motifs import blocks, contours, flow, growth, halftone, lanes, orbits, papercut
@@ -17,19 +19,25 @@ def add_art(scene: Scene, drawing: Drawing, *, quiet: bool = False, with_object:
     frame, mirrored = scene.frame, scene.arranged.mirrored
     name = scene.style.motif
     box = frame.art_box(mirrored=mirrored)
-    thing = place = None
-    if with_object:
-        place = object_place(name, box)
-        thing = object_svg(scene, place, scene.spec.subject) if place else None
+    thing = _object(scene, box, start=seconds * 0.6) if with_object else None
     art = beside(scene, box, quiet=quiet, free_middle=thing is not None)
     mask = fade_mask("fade", box, mirrored=mirrored) if name in FADING and frame.shape == "wide" else ""
     drawing.add_motif(art, seconds=seconds, kind="fade" if name in {"flow", "contours", "orbits"} else "wipe-up", mask=mask)
-    if thing and place:
-        drawing.add(
-            layer(
-                "object", place.inset(-place.width * 0.08), thing, enter=Move("pop", seconds * 0.6, 0.5, 24), sway=Sway(0, 7, 5)
-            )
-        )
+    drawing.add(thing)
+
+
+def _object(scene: Scene, box: Box, *, start: float) -> Layer | None:
+    """The scene's object where the motif in `box` has a place for it."""
+    name = scene.style.motif
+    place = object_place(name, box, mirrored=scene.arranged.mirrored)
+    if place is None:
+        return None
+    # on the halftone's disc an object in the disc's own colour would drown
+    under = scene.palette.ground("pop") if name == "halftone" and scene.arranged.ground != "pop" else None
+    thing = object_svg(scene, place, scene.spec.subject, ground=under)
+    if thing is None:
+        return None
+    return layer("object", place.inset(-place.width * 0.08), thing, enter=Move("pop", start, 0.5, 24), sway=Sway(0, 7, 5))
 
 
 def add_floor(scene: Scene, drawing: Drawing) -> None:
@@ -43,7 +51,7 @@ def add_floor(scene: Scene, drawing: Drawing) -> None:
     drawing.ground.append(f'<g opacity="0.34">{art.still}{still}</g>')
 
 
-def object_place(name: str, box: Box) -> Box | None:
+def object_place(name: str, box: Box, *, mirrored: bool = False) -> Box | None:
     """Where an object may stand in the motif; None where the motif is the object."""
     side = min(box.width, box.height)
     places = {
@@ -55,6 +63,8 @@ def object_place(name: str, box: Box) -> Box | None:
     if name not in places:
         return None
     cx, cy, share = places[name]
+    if mirrored and name == "papercut":
+        cx = 1 - cx
     size = side * share
     return Box(box.x + box.width * cx - size / 2, box.y + box.height * cy - size / 2, size, size)
 
@@ -62,28 +72,27 @@ def object_place(name: str, box: Box) -> Box | None:
 def beside(scene: Scene, box: Box, *, quiet: bool, free_middle: bool) -> MotifArt:
     """The motif in `box`, turned towards the title's side."""
     tones, seed, name = scene.tones, f"{scene.style.seed}/{scene.arranged.index}", scene.style.motif
+    wide, mirrored = scene.frame.shape == "wide", scene.arranged.mirrored
+    title = "" if not wide else "right" if mirrored else "left"
     inner = _margin(box, name, scene)
     if name == "growth":
-        return growth(
-            inner, tones, seed, free="" if scene.frame.shape != "wide" else "right" if scene.arranged.mirrored else "left"
-        )
+        return growth(inner, tones, seed, free=title)
     if name == "blocks":
-        return blocks(
-            inner,
-            tones,
-            seed,
-            ink=scene.shadow,
-            quiet=quiet,
-            lean=0.5 if scene.frame.shape != "wide" else 0.32 if scene.arranged.mirrored else 0.68,
-        )
+        return blocks(inner, tones, seed, ink=scene.shadow, quiet=quiet, lean={"": 0.5, "left": 0.68, "right": 0.32}[title])
     if name == "papercut":
-        art = papercut(scene.frame.whole, tones, seed, shadow_colour=scene.shadow, fade_left=scene.frame.shape == "wide")
-        return _flipped(art, scene) if scene.arranged.mirrored else art
-    if name == "contours":
-        return contours(box, tones, seed) if not free_middle else MotifArt("", contours(box, tones, seed).patches[:1])
+        art = papercut(scene.frame.whole, tones, seed, shadow_colour=scene.shadow, fade_left=wide)
+        return _flipped(art, scene) if mirrored else art
+    if name == "lanes":
+        return lanes(box, tones, seed, faded=title)
     if name == "orbits":
         return orbits(box, tones, seed, sun=not free_middle)
-    return {"lanes": lanes, "halftone": halftone, "flow": flow}[name](box, tones, seed)
+    art = {"halftone": halftone, "flow": flow, "contours": contours}[name](box, tones, seed)
+    return _without_sun(art) if free_middle else art
+
+
+def _without_sun(art: MotifArt) -> MotifArt:
+    """Where an object stands, no sun does."""
+    return MotifArt(art.still, tuple(patch for patch in art.patches if patch.name != "sun"))
 
 
 def _margin(box: Box, name: str, scene: Scene) -> Box:
@@ -95,8 +104,14 @@ def _margin(box: Box, name: str, scene: Scene) -> Box:
 
 
 def _flipped(art: MotifArt, scene: Scene) -> MotifArt:
-    """What is baked, mirrored; what moves is left out, it would stand on the wrong side."""
-    return MotifArt(f'<g transform="translate({n(scene.frame.width)} 0) scale(-1 1)">{art.still}</g>')
+    """The motif, left and right swapped."""
+    width = scene.frame.width
+    turn = f'<g transform="translate({n(width)} 0) scale(-1 1)">'
+    patches = (
+        replace(p, box=Box(width - p.box.right, p.box.y, p.box.width, p.box.height), svg=f"{turn}{p.svg}</g>")
+        for p in art.patches
+    )
+    return MotifArt(f"{turn}{art.still}</g>", tuple(patches))
 
 
 def add_backdrop(scene: Scene, drawing: Drawing) -> None:
@@ -107,17 +122,19 @@ def add_backdrop(scene: Scene, drawing: Drawing) -> None:
         drawing.ground.append(_sky(scene, tones))
         drawing.add_motif(forest(whole, tones, seed), kind="wipe-up", seconds=1.4)
         return
+    thing = _object(scene, whole, start=0.5)
     if name == "papercut":
-        drawing.add_motif(
-            papercut(whole, tones, seed, shadow_colour=scene.shadow, fade_left=scene.frame.shape == "wide"), seconds=0
-        )
-        return
-    if name == "blocks":
-        wide = Box(-200, scene.frame.height * 0.06, scene.frame.width + 400, scene.frame.height * 1.1)
-        drawing.add_motif(blocks(wide, tones, seed, ink=scene.shadow, lean=0.5), seconds=0.9)
-        return
-    draw = {"lanes": lanes, "halftone": halftone, "flow": flow, "contours": contours, "orbits": orbits}[name]
-    drawing.add_motif(draw(whole, tones, seed), kind="fade", seconds=0.9)
+        wide = scene.frame.shape == "wide"
+        drawing.add_motif(papercut(whole, tones, seed, shadow_colour=scene.shadow, fade_left=wide, whole=0.16), seconds=0)
+    elif name == "blocks":
+        field = Box(-200, scene.frame.height * 0.06, scene.frame.width + 400, scene.frame.height * 1.1)
+        drawing.add_motif(blocks(field, tones, seed, ink=scene.shadow, lean=0.5), seconds=0.9)
+    elif name == "orbits":
+        drawing.add_motif(orbits(whole, tones, seed, sun=thing is None), kind="fade", seconds=0.9)
+    else:
+        art = {"lanes": lanes, "halftone": halftone, "flow": flow, "contours": contours}[name](whole, tones, seed)
+        drawing.add_motif(art if thing is None else _without_sun(art), kind="fade", seconds=0.9)
+    drawing.add(thing)
 
 
 def _sky(scene: Scene, tones: Tones) -> str:

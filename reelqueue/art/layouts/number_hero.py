@@ -3,12 +3,13 @@
 import math
 import re
 
-from reelqueue.art.layers import Layer, Move, Show
+from reelqueue.art.layers import Layer, Move, Show, Sway
 from reelqueue.art.layouts.frame import Frame
 from reelqueue.art.layouts.furniture import object_layer, texture
 from reelqueue.art.layouts.lettering import block_box, entering, fitted, placed
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
-from reelqueue.art.motifs.base import Box, n
+from reelqueue.art.motifs.base import Box, Tones, n
+from reelqueue.art.motifs.halftone import dots
 from reelqueue.art.palette import mix
 from reelqueue.art.text import TextBlock, measure, set_text
 
@@ -17,6 +18,8 @@ COUNT_S = 0.9
 STEPS = 26
 """Pictures of the count: one a frame at 30 fps would be 27."""
 UNIT_SHARE = 0.38
+LABEL_BY_S = 2.0
+"""Where the figure is spoken later, what it counts is seen before it."""
 
 
 def draw(scene: Scene, drawing: Drawing) -> None:
@@ -75,13 +78,13 @@ def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
     if kicker:
         drawing.add(entering("kicker", kicker, (box.x, y), 0.2))
         y += kicker.height + 36
-    _add_number(scene, drawing, number, (box.x, y), start)
+    _add_number(drawing, number, (box.x, y), start)
     if unit is not None:
         last = number[-1]
         baseline = y + last.lines[0].baseline - unit.lines[0].baseline
         drawing.add(entering("unit", unit, (box.x + last.width + unit_gap, baseline), start))
     y += tall_number + 34
-    drawing.add(entering("label", label, (box.x, y), start + 0.25))
+    drawing.add(entering("label", label, (box.x, y), start + 0.25 if start < LABEL_BY_S else 0.6))
     if note:
         drawing.add(entering("source", note, (box.x, y + label.height + 24), start + 0.7))
 
@@ -109,7 +112,7 @@ def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], floa
     return blocks, 0.05 * size, unit
 
 
-def _add_number(scene: Scene, drawing: Drawing, blocks: list[TextBlock], at: tuple[float, float], start: float) -> None:
+def _add_number(drawing: Drawing, blocks: list[TextBlock], at: tuple[float, float], start: float) -> None:
     """The count as one layer, all its pictures as large as the last."""
     last = blocks[-1]
     lift = 0.02 * last.size
@@ -153,8 +156,24 @@ def _dial(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
         _ticks(drawing, box, tones.pop, mix(tones.ground, tones.text, 0.22), start)
     else:
         _ring(drawing, box, share, tones.pop, mix(tones.ground, tones.text, 0.18), tones.text, start)
+    _moon(drawing, box, tones)
     side = box.width * 0.42
-    drawing.add(object_layer(scene, Box(box.cx - side / 2, box.cy - side / 2, side, side)))
+    thing = object_layer(scene, Box(box.cx - side / 2, box.cy - side / 2, side, side))
+    if thing is None:
+        middle = Box(box.cx - side / 2, box.cy - side / 2, side, side)
+        disc = f'<clipPath id="middle"><circle cx="{n(box.cx)}" cy="{n(box.cy)}" r="{n(side / 2)}"/></clipPath>'
+        drawing.ground.append(
+            f'{disc}<g clip-path="url(#middle)">{dots(middle, tones.pop, opacity=0.55, pitch=22, corner=(0.5, 0.5), reach=0.42)}</g>'
+        )
+    drawing.add(thing)
+
+
+def _moon(drawing: Drawing, box: Box, tones: Tones) -> None:
+    """A small disc that goes round on the outer ring: the picture lives also where no object is."""
+    r, path = box.width * 0.018, box.width * 0.52
+    svg = f'<circle cx="{n(box.cx)}" cy="{n(box.cy)}" r="{n(r)}" fill="{tones.spark}"/>'
+    around = Box(box.cx - r - 2, box.cy - r - 2, 2 * r + 4, 2 * r + 4)
+    drawing.add(layer("moon", around, svg, enter=Move("fade", 0.2, 0.4), sway=Sway(path, path, 30, 0.62)))
 
 
 def _share(value: str, unit: str) -> float | None:

@@ -1,8 +1,8 @@
 """Two to four items: a torn sheet with the heading, and a row for each item that enters before its ordinal is spoken."""
 
-from reelqueue.art.layers import Move, Show
+from reelqueue.art.layers import Move, Show, Sway
 from reelqueue.art.layouts.furniture import object_svg, texture, torn
-from reelqueue.art.layouts.lettering import block_box, entering, fitted, line_times, placed, rising
+from reelqueue.art.layouts.lettering import block_box, entering, fitted, placed, rising
 from reelqueue.art.layouts.motif import add_floor
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
 from reelqueue.art.motifs.base import Box, n
@@ -55,7 +55,7 @@ def _sheet(scene: Scene, drawing: Drawing) -> None:
         language=scene.spec.language,
     )
     y = box.y + max(0.0, (box.height - title.height) / 2) * (0.85 if frame.shape == "wide" else 1.0)
-    drawing.add(*rising("title", title, (box.x, y), line_times(scene, title, earliest=0.15)))
+    drawing.add(*rising("title", title, (box.x, y), [0.2 + 0.18 * i for i in range(len(title.lines))]))
 
 
 def _rows(scene: Scene) -> list[Box]:
@@ -172,4 +172,4 @@ def _disc(scene: Scene, drawing: Drawing, i: int, centre: tuple[float, float], r
         x0, y0, x1, y1 = number.ink
         drawn = placed(number.svg, (centre[0] - (x0 + x1) / 2, centre[1] - (y0 + y1) / 2))
     edge = Box(centre[0] - radius - 2, centre[1] - radius - 2, 2 * radius + 4, 2 * radius + 4)
-    drawing.add(layer(f"disc{i}", edge, disc + drawn, enter=Move("pop", start, 0.4, 18)))
+    drawing.add(layer(f"disc{i}", edge, disc + drawn, enter=Move("pop", start, 0.4, 18), sway=Sway(0, 3, 5, i * 0.29)))

@@ -24,7 +24,7 @@ def draw(scene: Scene, drawing: Drawing) -> None:
         spec.title, face=scene.faces.title, sizes=TITLE_PX[frame.shape], fill=scene.ground.text, width=box.width, lines=4,
         height=box.height, spans=spans, language=spec.language,
     )  # fmt: skip
-    y = box.y + (max(0.0, (box.height - title.height) * (0.36 if thing else 0.46)) if frame.shape == "wide" else 0)
+    y = box.y + (max(0.0, (box.height - title.height) * (0.42 if thing else 0.46)) if frame.shape == "wide" else 0)
     if thing:
         texture(scene, drawing, corner=(0.0 if scene.arranged.mirrored else 1.0, 1.0), opacity=0.09)
         drawing.add(object_layer(scene, _object_box(frame, title, mirrored=scene.arranged.mirrored)))

@@ -116,8 +116,8 @@ def smooth_noise(random_: random.Random, columns: int, rows: int, shape: tuple[i
             r = radius * (0.7 + 0.6 * random_.random())
             field += random_.uniform(-1, 1) * np.outer(np.exp(-(((ys - cy) / r) ** 2)), np.exp(-(((xs - cx) / r) ** 2)))
     low, high = float(field.min()), float(field.max())
-    field = (field - low) / (high - low)
-    return field
+    evened: Field = (field - low) / (high - low)
+    return evened
 
 
 def level_paths(field: Field, level: float, box: Box, *, minimum_area: float = 0.0) -> list[str]:

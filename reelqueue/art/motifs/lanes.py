@@ -5,8 +5,11 @@ from reelqueue.art.motifs.base import Box, MotifArt, Patch, Tones, n, rng
 from reelqueue.art.palette import mix
 
 
-def lanes(box: Box, tones: Tones, seed: str) -> MotifArt:
-    """Eight tracks over the whole width of `box`, two in the accents; some change places in the middle."""
+def lanes(box: Box, tones: Tones, seed: str, *, faded: str = "") -> MotifArt:
+    """Eight tracks over the whole width of `box`, two in the accents; some change places in the middle.
+
+    Where the tracks fade out, at the side `faded` ("left" or "right"), no packet travels.
+    """
     random_ = rng(seed)
     count = max(6, round(box.height / 104))
     gap = box.height / count
@@ -31,6 +34,8 @@ def lanes(box: Box, tones: Tones, seed: str) -> MotifArt:
         )
         left, right = (box.x, bend - reach - 90), (bend + reach + 10, box.right - 90)
         for part, (start, end), y in ((0, left, y0), (1, right, y1)):
+            if faded == ("left", "right")[part]:
+                continue
             packets += _packets(f"{lane}.{part}", start, end, y, thick, tones, lane in accents, random_.random() * 160)
     tracks = f'<g fill="none" stroke-width="{n(thick)}">{"".join(still)}</g>'
     return MotifArt("", (Patch("tracks", box, tracks, grows=True), *packets))

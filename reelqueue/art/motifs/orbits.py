@@ -4,7 +4,7 @@ from reelqueue.art.layers import Sway
 from reelqueue.art.motifs.base import Box, MotifArt, Patch, Tones, n, rng
 from reelqueue.art.palette import mix
 
-TRAIL = 7
+TRAIL = 3
 """Dots behind a planet."""
 
 
@@ -13,7 +13,7 @@ def orbits(box: Box, tones: Tones, seed: str, *, sun: bool = True) -> MotifArt:
     random_ = rng(seed)
     cx, cy = box.x + box.width * 0.52, box.y + box.height * 0.5
     largest = min(box.width * 0.62, box.height * 0.52)
-    radii = [largest * share for share in (0.34, 0.5, 0.66, 0.82, 1.0, 1.22)]
+    radii = [largest * share for share in (0.34, 0.5, 0.63, 0.76, 1.0, 1.22)]
     rings = "".join(
         f'<circle cx="{n(cx)}" cy="{n(cy)}" r="{n(r)}" stroke="{mix(tones.ground, tones.text, 0.34 - 0.035 * i)}" stroke-width="2.2"/>'
         for i, r in enumerate(radii)
@@ -30,9 +30,9 @@ def orbits(box: Box, tones: Tones, seed: str, *, sun: bool = True) -> MotifArt:
             )
         )
     for i, (ring, size, colour) in enumerate(
-        ((1, 0.045, tones.text), (2, 0.032, tones.spark), (3, 0.038, tones.pop), (4, 0.028, tones.spark))
+        ((0, 0.045, tones.text), (1, 0.032, tones.spark), (2, 0.038, tones.pop), (3, 0.028, tones.spark))
     ):
-        patches += _planet(i, (cx, cy), radii[ring], largest * size, colour, random_.random(), 26 + 13 * ring)
+        patches += _planet(i, (cx, cy), radii[ring], largest * size, colour, random_.random(), 30 + 14 * ring)
     return MotifArt("", tuple(patches))
 
 

@@ -15,17 +15,17 @@ SHADOW_WIDTHS = (10, 18, 27, 37, 48, 60)
 SHADOW_DROP = 8
 
 
-def papercut(box: Box, tones: Tones, seed: str, *, shadow_colour: str, fade_left: bool = True) -> MotifArt:
+def papercut(box: Box, tones: Tones, seed: str, *, shadow_colour: str, fade_left: bool = True, whole: float = WHOLE) -> MotifArt:
     """A hole of five depths in the paper, and bubbles that rise in it.
 
-    With `fade_left` the paper stays whole at the left, where the title stands; else above.
+    With `fade_left` the paper stays `whole` (0-1) at the left, where the title stands; else above.
     """
     random_ = rng(seed)
     shape = (max(30, round(box.height / 4)), max(30, round(box.width / 4)))
     columns, rows = max(2, round(box.width / 480)), max(2, round(box.height / 420))
     field: Field = smooth_noise(random_, columns, rows, shape) + 0.2 * smooth_noise(random_, columns * 2, rows * 2, shape)
     along = np.linspace(0, 1, shape[1])[None, :] if fade_left else np.linspace(0, 1, shape[0])[:, None]
-    slope = np.where(along < WHOLE, -0.42 - 3 * (WHOLE - along), -0.42 + (along - WHOLE) * 1.7)
+    slope = np.where(along < whole, -0.42 - 3 * (whole - along), -0.42 + (along - whole) * 0.98 / (1 - whole))
     field = field + slope
     low, high = 0.55, float(field.max())
     smallest = SMALLEST_ISLAND * 1920 * 1080
