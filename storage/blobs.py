@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,17 @@ class _Identity:
 
 
 class Blobs:
-    """The files below one project's folder.  `fence` is the lease's, in the names of temporary files."""
+    """The files below one project's folder.
 
-    def __init__(self, root: Path, *, fence: int = 0) -> None:
+    `fence` is the lease's, in the names of temporary files.  `guard` runs under the folder's lock, right before a file
+    gets its name, and raises `Fenced` where the project is another's by now: a worker that was stopped for a while
+    can't put its file in place of its successor's.
+    """
+
+    def __init__(self, root: Path, *, fence: int = 0, guard: Callable[[], None] | None = None) -> None:
         self._root = root
         self._fence = fence
+        self._guard = guard or _free_for_all
         self._hashed: dict[Path, tuple[_Identity, str]] = {}
 
     async def put(self, key: str, source: Path) -> Artifact:
@@ -50,6 +56,7 @@ class Blobs:
 
         Raises:
             MediaError: `source` is not there.
+            Fenced: the project is another's; nothing was put.
             DiskFull, Unavailable: `source` may still be there, the blob is not.
         """
         return await hop(self._put, key, source, threads=BULK)
@@ -58,6 +65,7 @@ class Blobs:
         """Write a small blob.
 
         Raises:
+            Fenced: the project is another's; nothing was written.
             DiskFull, Unavailable: the old one, if any, is whole.
         """
         return await hop(self._write, key, data)
@@ -130,8 +138,11 @@ class Blobs:
         try:
             with disk.translated(target):
                 self._make_folder(target.parent)
+                source = _beside(source, target, self._fence)
                 _sync_file(source)
-                _moved(source, target, self._fence)
+                with disk.locked(self._root):
+                    self._guard()
+                    source.replace(target)
                 disk.sync_folder(target.parent)
         except Missing:
             raise _not_as_said(str(source)) from None
@@ -141,7 +152,9 @@ class Blobs:
         target = self._path(key)
         with disk.translated(target):
             self._make_folder(target.parent)
-            disk.place(target, data, fence=self._fence)
+            with disk.locked(self._root):
+                self._guard()
+                disk.place(target, data, fence=self._fence)
         return Artifact(path=key, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
 
     def _describe(self, key: str) -> Artifact:
@@ -195,24 +208,27 @@ class Blobs:
 def _sync_file(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        os.fsync(fd)
+        disk.sync(fd)
     finally:
         os.close(fd)
 
 
-def _moved(source: Path, target: Path, fence: int) -> None:
-    """Give `source` its name in one step; across file systems by a copy beside the target first."""
+def _beside(source: Path, target: Path, fence: int) -> Path:
+    """The file on the file system of `target`: itself, or a copy, and then it is gone."""
     if source.stat().st_dev == target.parent.stat().st_dev:
-        source.replace(target)
-        return
+        return source
     part = target.with_name(f"{target.name}.{fence}.{secrets.token_hex(4)}.part")
     try:
         shutil.copyfile(source, part)
-        _sync_file(part)
-        part.replace(target)
-    finally:
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
     source.unlink(missing_ok=True)
+    return part
+
+
+def _free_for_all() -> None:
+    """Without a lease there is nobody to guard against: readers."""
 
 
 def _not_as_said(key: str) -> MediaError:

@@ -49,7 +49,7 @@ class Holding(Generic[S]):
             self.watch.forget(self.lease_path(state_id))
             taken = await self._raised(state_id, known, Stamp(fence, self.owner.name))
         except BaseException:  # cancelled, too: nothing may stay held
-            await hop(file.release, record)
+            await hop(file.release, record, leaving=before)
             raise
         return Held(state_id, self.states, file, record, taken, self.before_write, self.at_the_end), before
 

@@ -217,4 +217,9 @@ class Lease(StateLease[ProjectState]):
     def __init__(self, held: Held[ProjectState], previous: LeaseRecord | None, files: ProjectFiles) -> None:
         super().__init__(held, previous)
         self.files = files
-        self.blobs = Blobs(files.root, fence=held.record.fence)
+        self.blobs = Blobs(files.root, fence=held.record.fence, guard=self._guard)
+
+    def _guard(self) -> None:
+        """Run by blobs under the folder's lock, in a thread."""
+        if not self._held.file.is_ours(self._record):
+            raise self._fenced()

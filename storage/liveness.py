@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
+from reelqueue.errors import DiskFull
 from reelqueue.models.frozen import Frozen
 from storage import disk
 from storage.answers import Missing
@@ -94,6 +95,15 @@ class LeaseFile:
             return None
         return Seen(_record(body), (body, stat.st_mtime_ns, stat.st_ino))
 
+    def is_ours(self, record: LeaseRecord) -> bool:
+        """Whether the record there is that of this take-over.
+
+        Raises:
+            Unavailable: that can't be known.
+        """
+        found = self.see()
+        return found is not None and found.record is not None and _same(found.record, record)
+
     def claim(self, record: LeaseRecord, *, instead_of: Seen | None) -> bool:
         """Write our record if what is there is still `instead_of`; False where somebody was faster.
 
@@ -136,25 +146,30 @@ class LeaseFile:
             Missing, DiskFull, Unavailable: see `disk`.
         """
         with disk.locked(self._path.parent):
-            found = self.see()
-            if found is None or found.record is None or not _same(found.record, record):
+            if not self.is_ours(record):
                 return False
             self._write(record)
         return True
 
-    def release(self, record: LeaseRecord) -> None:
-        """Take our record away; another's stays.
+    def release(self, record: LeaseRecord, *, leaving: LeaseRecord | None = None) -> None:
+        """Take our record away; another's stays.  `leaving` is a dead owner's that lay there before us.
 
         Raises:
             Unavailable: it could not be taken away; time will free the project.
         """
         try:
             with disk.locked(self._path.parent):
-                found = self.see()
-                if found is not None and found.record is not None and _same(found.record, record):
+                if self.is_ours(record) and not (leaving is not None and self._written(leaving)):
                     self._path.unlink(missing_ok=True)
         except Missing:
             return
+
+    def _written(self, record: LeaseRecord) -> bool:
+        try:
+            self._write(record)
+        except DiskFull:
+            return False
+        return True
 
     def _write(self, record: LeaseRecord) -> None:
         disk.sweep_parts(self._path)

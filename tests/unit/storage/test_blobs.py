@@ -47,7 +47,7 @@ async def test_a_file_from_another_disk_is_copied_first(blobs, root, monkeypatch
     artifact = await blobs.put("audio/a.wav", part)
 
     assert await blobs.read(artifact) == b"sound"
-    assert (part.exists(), sorted(entry.name for entry in root.rglob("*"))) == (False, ["a.wav", "audio"])
+    assert (part.exists(), [entry.name for entry in (root / "audio").iterdir()]) == (False, ["a.wav"])
 
 
 async def test_a_blob_that_changed_is_not_handed_out(blobs, root):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reelqueue.errors import Busy, Fenced, ProjectNotFound
+from reelqueue.errors import Busy, DiskFull, Fenced, ProjectNotFound
 from reelqueue.models.stage import ProjectStatus
 from storage.liveness import LeaseFile, LeaseRecord, Owner
 from storage.projects import ProjectStore
@@ -218,3 +218,43 @@ async def test_a_cancelled_take_over_holds_nothing(store, turns):
         await taking.result().release()
     async with await store.take_over(1) as lease:
         assert lease.previous is None
+
+
+async def test_a_late_worker_does_not_put_its_file_in_place_of_its_successors(store):
+    """Stopped while it made the script, it wakes when the script is committed by another."""
+    await store.create({"topic": "bees"})
+    late = await store.take_over(1)
+    part = late.files.output / "render.1.part"
+    part.write_bytes(b"late")
+    LeaseFile(late.files.lease).release(late._record)
+    async with await store.take_over(1) as lease:
+        video = await lease.blobs.write("output/final_video.mp4", b"right")
+
+        with pytest.raises(Fenced):
+            await late.blobs.put("output/final_video.mp4", part)
+        with pytest.raises(Fenced):
+            await late.blobs.write("script.json", b"late")
+        await late.release()
+
+        assert await lease.blobs.read(video) == b"right"
+        assert await late.blobs.peek("script.json") is None
+
+
+async def test_a_take_over_that_fails_leaves_the_dead_owners_record(store, monkeypatch):
+    """Which piece killed the owner before is known to the next one, too."""
+    await store.create({"topic": "bees"})
+    lease = await store.take_over(1)
+    dead = lease._record.replace(owner=lease._record.owner.replace(name="x/1", started="1"), piece="image-3")
+    lease.files.lease.write_text(dead.model_dump_json())
+    await lease.release()
+
+    async def full(*_, **__):
+        raise DiskFull("full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store._documents, "replace", full)
+        with pytest.raises(DiskFull):
+            await store.take_over(1)
+
+    async with await store.take_over(1) as other:
+        assert other.previous.piece == "image-3"
