@@ -164,8 +164,10 @@ def parse_after(after: int | str | None) -> tuple[str | None, int]:
 
 
 def _is_refusal(failure: Exception) -> bool:
-    """Whether no later try helps.  Without any password redis-py raises a plain ConnectionError of this text."""
-    return isinstance(failure, AuthenticationError | NoPermissionError) or "Authentication required" in str(failure)
+    """Whether no later try helps.  redis-py raises plain errors with these texts, too."""
+    said = str(failure)
+    known = isinstance(failure, AuthenticationError | NoPermissionError)
+    return known or "Authentication required" in said or "username-password" in said
 
 
 def _refused() -> InstallationError:

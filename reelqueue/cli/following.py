@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 
+from jobs.waiting import resting
 from progress import subscribe_progress
 from reelqueue.cli.bars import View, view
 from reelqueue.cli.console import out
-from reelqueue.errors import ProjectCancelled, ProjectFailed, ProjectWaiting
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
 from storage import ProjectStore
 
@@ -35,7 +34,7 @@ async def follow_to_end(settings: Settings, store: ProjectStore, project_id: int
             events.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await events
-    raise_unless_completed(state)
+    resting(state, through_waits=False)  # raises how it ended, or for what it waits
     return state
 
 
@@ -51,20 +50,3 @@ async def _rest(store: ProjectStore, project_id: int) -> ProjectState:
         if state.status.is_final or state.status.is_waiting:
             return state
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def raise_unless_completed(state: ProjectState) -> None:
-    """Say how a project ended, or for what it waits, as an error."""
-    if state.status is ProjectStatus.CANCELLED:
-        raise ProjectCancelled(state.project_id)
-    if state.status is ProjectStatus.FAILED:
-        stage = next((stage for stage in Stage if state.stages[stage].status is StageStatus.FAILED), Stage.SCRIPT)
-        error = state.stages[stage].error
-        failure = ProjectFailed(state.project_id, stage, error.model_dump() if error else {})
-        failure.add_note(error.hint if error else "")
-        raise failure
-    if state.status.is_waiting:
-        wait = state.wait
-        raise ProjectWaiting(
-            state.project_id, state.status, wait.until if wait else state.resume_at, wait.what_to_do if wait else ""
-        )

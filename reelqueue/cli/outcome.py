@@ -11,6 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from typer.exceptions import TyperException
 
+from jobs.client import no_redis
 from reelqueue.cli.console import complain, note
 from reelqueue.errors import (
     BatchNotFound,
@@ -24,7 +25,6 @@ from reelqueue.errors import (
     ReelqueueError,
     WrongState,
 )  # fmt: skip
-from reelqueue.settings import redacted
 from reelqueue.wording import Text
 
 DONE, FAILED, USAGE, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -84,26 +84,6 @@ def run(
 
 def _system(error: OSError) -> ReelqueueError:
     return ReelqueueError(Text(f"作業系統回報：{error}", f"the system says: {error}"))
-
-
-def no_redis(why: Exception, url: str = "") -> InstallationError:
-    """No Redis, or one that refuses us."""
-    place = f" {redacted(url)}" if url else ""
-    if "uthentic" in str(why) or "WRONGPASS" in str(why) or "NOPERM" in str(why):
-        return InstallationError(
-            Text(
-                f"Redis{place} 拒絕連線：密碼或權限不對",
-                f"Redis{place} refuses us: a wrong or missing password, or too few rights",
-            ),
-            Text("請在 REDIS_URL 中寫上使用者與密碼", "write the user and the password into REDIS_URL"),
-        )
-    return InstallationError(
-        Text(f"連不上 Redis{place}（{why}）", f"no Redis answers{place} ({why})"),
-        Text(
-            "先執行 reelqueue worker（會啟動內建的 Redis），或用 REDIS_URL 指定一個",
-            "run reelqueue worker first (it starts the embedded Redis), or name one in REDIS_URL",
-        ),
-    )
 
 
 _SEE_HELP = Text("用 --help 看用法", "--help shows the usage")

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
+from jobs.client import no_redis
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.cli.console import note
-from reelqueue.cli.outcome import no_redis
 from reelqueue.settings import Settings, redacted
 from reelqueue.wording import Text, spoken
 from storage import Paths
@@ -58,7 +58,7 @@ async def answers(url: str) -> bool:
     except (AuthenticationError, ResponseError) as refusal:
         raise no_redis(refusal, url) from refusal
     except (RedisError, OSError, TimeoutError) as failure:
-        if "Authentication required" in str(failure):
+        if "Authentication required" in str(failure) or "username-password" in str(failure):
             raise no_redis(failure, url) from failure
         return False
 

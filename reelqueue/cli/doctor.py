@@ -1,0 +1,46 @@
+"""`reelqueue doctor`: is everything there, and if not, what to do."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from reelqueue.cli.checks import CHECKS, Finding
+from reelqueue.cli.console import STYLES, out, say, say_json
+from reelqueue.cli.outcome import DONE, FAILED, run
+from reelqueue.settings import read_settings
+from reelqueue.wording import Text
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("doctor", help=str(Text("檢查這台機器，並說明該怎麼做", "check this machine and say what to do")))
+    def doctor(as_json: Annotated[bool, typer.Option("--json", help=str(Text("輸出 JSON", "as JSON")))] = False) -> None:
+        raise typer.Exit(run(_doctor(as_json=as_json)))
+
+
+async def _doctor(*, as_json: bool) -> int:
+    settings = read_settings()
+    found: list[Finding] = []
+    for check in CHECKS:
+        news = await check(settings)
+        found += news
+        if not as_json:
+            for finding in news:
+                _print(finding)
+    bad = [finding for finding in found if finding.level == "fail"]
+    if as_json:
+        say_json([{"level": one.level, "what": str(one.what).strip(), "saw": str(one.saw), "do": str(one.do)} for one in found])
+    elif bad:
+        say(Text(f"有 {len(bad)} 個問題要處理", f"{len(bad)} to mend"))
+    else:
+        say(Text("一切就緒", "all is well"))
+    return FAILED if bad else DONE
+
+
+def _print(finding: Finding) -> None:
+    style = STYLES[finding.level]
+    out().print(f"[{style}]{finding.level:4}[/{style}]  {escape(str(finding.what))}: {escape(str(finding.saw))}")
+    if str(finding.do):
+        out().print(f"        → {escape(str(finding.do))}")

@@ -1,0 +1,210 @@
+"""Commands for projects: what is on disk is read from there; what has to be worked on goes through the queue."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from jobs import Queue, connect
+from jobs.waiting import resting
+from reelqueue.cli.bars import TITLES
+from reelqueue.cli.brief import Typed, with_brief
+from reelqueue.cli.console import clock, out, say, say_json
+from reelqueue.cli.following import follow_to_end
+from reelqueue.cli.make import say_what_a_key_would_give
+from reelqueue.cli.making import video_seconds
+from reelqueue.cli.outcome import DONE, run
+from reelqueue.errors import ReelqueueError
+from reelqueue.models.ids import parse_project_id
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.settings import Settings, read_settings
+from reelqueue.wording import Text
+from storage import Paths, ProjectStore
+
+Act = Callable[[Queue, int], Awaitable[Any]]
+ProjectId = Annotated[
+    str, typer.Argument(metavar="ID", help=str(Text("專案編號", "the project's id")), show_default=False)
+]  # in the language that was chosen before this module was loaded
+AsJson = Annotated[bool, typer.Option("--json", help=str(Text("輸出 JSON", "as JSON")))]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    _register_changes(app)
+    _register_readers(app)
+
+
+def _register_changes(app: typer.Typer) -> None:
+    new = Text("建立專案但不開始，印出編號", "create a project without starting it; prints its id")
+    app.command("new", help=str(new))(with_brief(_new))
+    acts: tuple[tuple[str, Text, Act, Text], ...] = (
+        ("start", Text("開始做", "start it"), lambda queue, number: queue.start(number), Text("已排入佇列", "is queued")),
+        ("cancel", Text("取消", "cancel it"), lambda queue, number: queue.cancel(number), Text("已取消", "is cancelled")),
+        (
+            "approve",
+            Text("核可，讓等待審核的專案繼續", "approve it: a project that waits for review goes on"),
+            lambda queue, number: queue.approve(number),
+            Text("已核可", "is approved"),
+        ),
+        ("delete", Text("刪除", "delete it"), lambda queue, number: queue.delete(number), Text("已刪除", "is deleted")),
+    )
+    for name, about, act, done in acts:
+        app.command(name, help=str(about))(_changing(act, done))
+
+    @app.command("retry", help=str(Text("重做失敗的專案", "try a failed project again")))
+    def retry(
+        number: ProjectId,
+        from_stage: Annotated[
+            str | None, typer.Option("--from", help=str(Text("從這個階段開始", "from this stage on")) + ": " + " ".join(Stage))
+        ] = None,
+    ) -> None:
+        stage = None if from_stage is None else _stage(from_stage)
+        _change(number, lambda queue, found: queue.retry(found, from_stage=stage), Text("重新排入佇列", "is queued again"))
+
+
+def _register_readers(app: typer.Typer) -> None:
+
+    @app.command("watch", help=str(Text("看著專案做到結束", "watch a project to its end")))
+    def watch(number: ProjectId) -> None:
+        settings = read_settings()
+        raise typer.Exit(run(_watch(settings, parse_project_id(number))))
+
+    @app.command("status", help=str(Text("專案目前的狀態", "where a project stands")))
+    def status(number: ProjectId, as_json: AsJson = False) -> None:
+        state = asyncio.run(_store(read_settings()).load(parse_project_id(number)))
+        if as_json:
+            say_json(state.model_dump(mode="json"))
+        else:
+            _print_state(state)
+
+    @app.command("list", help=str(Text("所有專案，新的在前", "all projects, newest first")))
+    def list_projects(
+        status: Annotated[str | None, typer.Option(help=" ".join(ProjectStatus))] = None,
+        limit: Annotated[int, typer.Option(min=1, help=str(Text("最多幾個", "at most so many")))] = 100,
+        as_json: AsJson = False,
+    ) -> None:
+        wanted = None if status is None else _status(status)
+        states = asyncio.run(_store(read_settings()).list(status=wanted, limit=limit))
+        if as_json:
+            say_json([state.model_dump(mode="json") for state in states])
+        else:
+            _print_list(states)
+
+
+def _store(settings: Settings) -> ProjectStore:
+    return ProjectStore.reader(Paths(settings.data_dir))
+
+
+def _new(typed: Typed) -> int:
+    brief, settings = typed.brief(), read_settings()
+    say_what_a_key_would_give(brief, settings)
+
+    async def work() -> int:
+        async with connect(settings) as queue:
+            project = await queue.create_project(brief)
+        say(str(project.project_id))
+        return DONE
+
+    return run(work())
+
+
+def _changing(act: Act, done: Text) -> Callable[..., None]:
+    def command(number: ProjectId) -> None:
+        _change(number, act, done)
+
+    return command
+
+
+def _change(given: str, act: Act, done: Text) -> None:
+    number, settings = parse_project_id(given), read_settings()
+
+    async def work() -> int:
+        await _store(settings).load(number)  # an unknown id is named even without a Redis
+        async with connect(settings) as queue:
+            await act(queue, number)
+        say(Text(f"專案 {number} {done.zh}", f"project {number} {done.en}"))
+        return DONE
+
+    raise typer.Exit(run(work()))
+
+
+async def _watch(settings: Settings, number: int) -> int:
+    state = await follow_to_end(settings, _store(settings), number)
+    say(Text(f"專案 {number} 完成：{_video(settings, state)}", f"project {number} is done: {_video(settings, state)}"))
+    return DONE
+
+
+def _video(settings: Settings, state: ProjectState) -> str:
+    return str(Paths(settings.data_dir).project(state.project_id).video)
+
+
+def _print_state(state: ProjectState) -> None:
+    say(f"{Text('專案', 'project')} {state.project_id}: {STATUS[state.status]} ({state.status})")
+    say(f"  {title(state)}")
+    for stage in Stage:
+        known = state.stages[stage]
+        took = f"  {known.duration_s:.1f} s" if known.duration_s is not None else ""
+        say(f"  {TITLES[stage]}: {known.status}{took}")
+        for warning in known.warnings:
+            say(f"    ! {warning}")
+    try:
+        resting(state, through_waits=False)
+    except ReelqueueError as reason:
+        say(f"  {reason.message}")
+        say(f"  → {reason.hint}")
+
+
+def _print_list(states: Sequence[ProjectState]) -> None:
+    if not states:
+        say(Text("還沒有專案。用 reelqueue make 做一支影片。", "no projects yet: reelqueue make makes a video."))
+        return
+    heads = (Text("編號", "id"), Text("狀態", "status"), Text("長度", "length"), Text("標題", "title"), Text("更新", "changed"))
+    table = Table(*(str(head) for head in heads), box=None)
+    for state in states:
+        length = video_seconds(state)
+        at = state.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(state.project_id), str(STATUS[state.status]), clock(length) if length else "", title(state), at)
+    out().print(table)
+
+
+def title(state: ProjectState) -> str:
+    """What a project is about, in one line."""
+    text = state.brief.topic or (state.brief.content or "").strip().splitlines()[0].lstrip("# ")
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+STATUS = {
+    ProjectStatus.CREATED: Text("已建立", "created"),
+    ProjectStatus.QUEUED: Text("排隊中", "queued"),
+    ProjectStatus.RUNNING: Text("進行中", "running"),
+    ProjectStatus.WAITING_REVIEW: Text("等待審核", "waits for review"),
+    ProjectStatus.WAITING_QUOTA: Text("等待配額", "waits for quota"),
+    ProjectStatus.WAITING_BUDGET: Text("等待預算", "waits for money"),
+    ProjectStatus.WAITING_DISK: Text("等待磁碟空間", "waits for disk space"),
+    ProjectStatus.NEEDS_PERSON: Text("需要人處理", "needs a person"),
+    ProjectStatus.COMPLETED: Text("完成", "completed"),
+    ProjectStatus.FAILED: Text("失敗", "failed"),
+    ProjectStatus.CANCELLED: Text("已取消", "cancelled"),
+}
+
+
+def _stage(text: str) -> Stage:
+    try:
+        return Stage(text)
+    except ValueError:
+        raise typer.BadParameter(_allowed("--from", text, tuple(Stage))) from None
+
+
+def _status(text: str) -> ProjectStatus:
+    try:
+        return ProjectStatus(text)
+    except ValueError:
+        raise typer.BadParameter(_allowed("--status", text, tuple(ProjectStatus))) from None
+
+
+def _allowed(option: str, given: str, allowed: tuple[str, ...]) -> str:
+    names = " ".join(allowed)
+    return str(Text(f"{option}：允許的是 {names}；收到的是 {given!r}", f"{option}: allowed is {names}; given was {given!r}"))

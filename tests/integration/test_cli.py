@@ -1,0 +1,225 @@
+"""The `reelqueue` command against a real server and a real folder."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import Redis
+
+from reelqueue import embedded
+from reelqueue.cli import command
+from reelqueue.settings import Settings
+from reelqueue.version import __version__
+from reelqueue.wording import speak
+
+
+@pytest.fixture(scope="module")
+def server_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("redis")
+    with asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+        runner.run(stack.enter_async_context(embedded.server(folder)))
+        yield folder
+        runner.run(stack.aclose())
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A folder of one's own, and none of the settings of whoever runs the tests."""
+    for name in [*os.environ]:
+        if name.startswith("REELQUEUE_") or name in {field.upper() for field in Settings.model_fields}:
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/none.sock")
+    yield tmp_path
+    speak("zh-TW")
+
+
+@pytest.fixture
+def redis(place, server_folder, monkeypatch):
+    url = embedded.find(server_folder)
+    monkeypatch.setenv("REDIS_URL", url)
+    with Redis.from_url(url) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def said(capsys):
+    """Carry a command out: exit code, stdout, stderr; a traceback is never seen."""
+
+    def said(*arguments: str) -> tuple[int, str, str]:
+        code = command(arguments)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return said
+
+
+def test_the_version_and_the_help_need_nothing(place, said):
+    assert said("--version") == (0, f"reelqueue {__version__}\n", "")
+    code, out, _ = said("--help")
+    assert code == 0
+    assert all(
+        name in out
+        for name in [
+            "make",
+            "new",
+            "start",
+            "watch",
+            "status",
+            "list",
+            "retry",
+            "cancel",
+            "approve",
+            "delete",
+            "say",
+            "worker",
+            "doctor",
+        ]
+    )
+
+
+def test_a_new_project_is_on_disk_and_not_started(redis, place, said):
+    code, out, _ = said("new", "黑洞")
+    state = json.loads((place / "data/projects/1/project_state.json").read_text())
+
+    assert (code, out) == (0, "1\n")
+    assert (state["status"], state["brief"]["topic"]) == ("created", "黑洞")
+
+
+def test_what_is_on_disk_is_read_without_a_redis(redis, place, said, monkeypatch):
+    said("new", "黑洞")
+    said("new", "白洞")
+    monkeypatch.setenv("REDIS_URL", f"unix://{place}/none.sock")
+
+    code, out, _ = said("status", "1", "--json")
+    listed = json.loads(said("list", "--json")[1])
+
+    assert code == 0
+    assert json.loads(out)["brief"]["topic"] == "黑洞"
+    assert [state["project_id"] for state in listed] == [2, 1]
+    assert "黑洞" in said("list")[1]
+    assert "已建立" in said("status", "1")[1]
+    assert json.loads(said("list", "--json", "--status", "failed")[1]) == []
+
+
+def test_a_projects_way_by_hand(redis, place, said):
+    said("new", "黑洞")
+
+    assert said("start", "1")[:2] == (0, "專案 1 已排入佇列\n")
+    assert redis.zcard("video_generation") == 1
+    assert said("cancel", "1")[0] == 0
+    assert json.loads(said("status", "1", "--json")[1])["status"] == "cancelled"
+    assert said("watch", "1")[0] == 1
+    assert said("retry", "1", "--from", "script")[0] == 0
+    assert said("cancel", "1")[0] == 0
+    assert said("delete", "1")[0] == 0
+    assert said("status", "1")[0] == 2
+
+
+@pytest.mark.parametrize("number", ["7", "../x", "9" * 300, "１", "0", "-1x", ""])
+@pytest.mark.parametrize("act", ["status", "watch", "start", "cancel", "retry", "approve", "delete"])
+def test_an_unknown_project_is_wrong_usage(place, said, act, number):
+    code, out, err = said(act, "--", number)
+
+    assert (code, out) == (2, "")
+    assert "找不到專案" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        pytest.param(["fly"], "fly", id="no command"),
+        pytest.param(["status"], "ID", id="no id"),
+        pytest.param(["status", "1", "--loud"], "--loud", id="no option"),
+        pytest.param(["retry", "1", "--from", "soup"], "soup", id="no stage"),
+        pytest.param(["list", "--status", "soup"], "soup", id="no status"),
+        pytest.param(["list", "--limit", "x"], "limit", id="no number"),
+        pytest.param(["worker", "soup"], "soup", id="no worker"),
+        pytest.param(["new", "t", "--aspect", "4:3"], "aspect", id="no aspect"),
+        pytest.param(["make", "--from", "none.md"], "none.md", id="no file"),
+        pytest.param(["say", " "], "TEXT", id="nothing to say"),
+    ],
+)
+def test_wrong_usage_is_named(place, said, arguments, named):
+    code, out, err = said(*arguments)
+
+    assert (code, out) == (2, "")
+    assert named in err
+
+
+def test_a_wrong_setting_is_named(place, said, monkeypatch):
+    monkeypatch.setenv("RETRY_DELAYS", "soon")
+
+    code, _, err = said("list")
+
+    assert code == 2
+    assert "RETRY_DELAYS" in err
+
+
+def test_without_a_redis_the_message_says_what_to_do(place, redis, said, monkeypatch):
+    said("new", "黑洞")
+    monkeypatch.setenv("REDIS_URL", f"unix://{place}/none.sock")
+
+    code, _, err = said("start", "1")
+
+    assert code == 1
+    assert "REDIS_URL" in err
+
+
+def test_a_redis_that_asks_for_a_password_is_named_without_it(redis, place, said, monkeypatch):
+    said("new", "黑洞")
+    redis.config_set("requirepass", "right-password")
+    try:
+        code, _, err = said("start", "1")
+        monkeypatch.setenv("REDIS_URL", os.environ["REDIS_URL"].replace("unix://", "unix://me:wrong-password@"))
+        wrong = said("start", "1")
+    finally:
+        redis.execute_command("AUTH", "right-password")
+        redis.config_set("requirepass", "")
+
+    assert (code, wrong[0]) == (1, 1)
+    assert "密碼" in err
+    assert "密碼" in wrong[2]
+    assert "wrong-password" not in wrong[2]
+
+
+def test_every_word_is_there_in_english(redis, place, said, monkeypatch):
+    monkeypatch.setenv("REELQUEUE_LANGUAGE", "en")
+    said("new", "Black holes")
+
+    assert said("start", "1")[1] == "project 1 is queued\n"
+    assert said("status", "9")[2].splitlines()[0] == "✗ there is no project 9"
+    assert said("fly")[2].splitlines()[0] == "✗ No such command 'fly'."
+
+
+def test_ctrl_c_in_the_middle_of_make_says_how_to_go_on_and_leaves_no_process(place):
+    """From a terminal the signal reaches `make` alone: its workers are in sessions of their own."""
+    env = os.environ | {"REDIS_URL": ""}
+    making = subprocess.Popen(
+        [sys.executable, "-c", "from reelqueue.cli import main; main()", "make", "黑洞", "--duration", "15"],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not (place / "data/projects/1/script.json").exists():
+        assert time.monotonic() < deadline, "the script is written"
+        assert making.poll() is None, making.stdout.read()
+        time.sleep(0.05)
+    family = psutil.Process(making.pid).children(recursive=True)
+    making.send_signal(signal.SIGINT)
+    out, _ = making.communicate(timeout=30)
+
+    assert making.returncode == 130
+    assert "reelqueue worker" in out
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert embedded.find(place / "data/redis") is None
