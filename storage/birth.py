@@ -96,7 +96,8 @@ class Nursery:
     def mark(self, number: int) -> None:
         """Mark an id as not ended, durably."""
         if self.markers is not None and not (self.markers / str(number)).exists():
-            disk.place(self.markers / str(number), b"")
+            (self.markers / str(number)).touch(mode=disk.FILE_MODE)  # empty: its name is all that has to be durable
+            disk.sync_folder(self.markers)
 
     def unmark(self, number: int) -> None:
         """Take the mark away."""

@@ -1,6 +1,7 @@
 """One process has a project in hand: commits, changes that come between, and stopping in time."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -91,6 +92,20 @@ async def test_a_lease_that_cannot_be_renewed_is_lost_before_it_lapses(paths, mo
     assert loop.time() - started >= 0.36
     with pytest.raises(Fenced):
         await lease.check()
+    await lease.release()
+
+
+async def test_a_lease_on_a_disk_that_hangs_is_lost_too(paths, monkeypatch):
+    """The thread that renews never comes back; the loop must not wait for it."""
+    answers = threading.Event()
+    monkeypatch.setattr(LeaseFile, "renew", lambda self, record: answers.wait(30))
+    store = ProjectStore(paths, Owner.here(), lease_seconds=0.6)
+    await store.create({"topic": "bees"})
+    lease = await store.take_over(1)
+
+    await asyncio.wait_for(lease.lost.wait(), 10)
+
+    answers.set()
     await lease.release()
 
 
