@@ -14,7 +14,7 @@ from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import Job
 
-from jobs.pipeline import ROUTES, SPECS, STAGE_OF
+from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
 from jobs.wire import deserialize, serialize
 from reelqueue.models.stage import Stage
 
@@ -23,26 +23,34 @@ PAYLOAD_EXPIRES = timedelta(days=30)
 PAYLOAD_EXPIRES_S = int(PAYLOAD_EXPIRES.total_seconds())
 RESULT_SECONDS = 86_400
 """How long results are kept."""
+GRACE_MS = 3_000
+"""How long a renewal believes that somebody else is about to queue the id that he has reserved."""
 
 # KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms), whether one
-# that runs now counts too.
-# The id of the hint that is there, brought forward where it is due earlier now; false where there is none.
+# that runs now counts too; a fresh id ("" for none), seconds to keep it, ms within which a reserved id must be queued.
+# The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, reserved.
 _FIND = """
-local id = redis.call('GET', KEYS[1])
-if not id then return false end
-local score = redis.call('ZSCORE', KEYS[2], id)
-if not score or redis.call('EXISTS', ARGV[1] .. id) == 0 then return false end
-if redis.call('EXISTS', ARGV[2] .. id) == 1 then
-  if ARGV[4] == '1' then return id end
-  return false
+local known = redis.call('GET', KEYS[1])
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+if known then
+  local id, since = string.match(known, '^(%S+) ?(%d*)$')
+  local score = redis.call('ZSCORE', KEYS[2], id)
+  local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
+  if score and redis.call('EXISTS', ARGV[1] .. id) == 1 and (ARGV[4] == '1' or not runs) then
+    if not runs and tonumber(ARGV[3]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
+    return id
+  end
+  if ARGV[4] == '1' and not score and since ~= '' and now - tonumber(since) < tonumber(ARGV[7]) then return id end
 end
-if tonumber(ARGV[3]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
-return id
+if ARGV[5] ~= '' then redis.call('SET', KEYS[1], ARGV[5] .. ' ' .. string.format('%.0f', now), 'EX', ARGV[6]) end
+return ARGV[5]
 """
 
 # KEYS: the hint's key, the queue.  ARGV: our id, seconds.  A job that came by another way stands for the hint.
 _ADOPT = """
-local id = redis.call('GET', KEYS[1])
+local known = redis.call('GET', KEYS[1])
+local id = known and string.match(known, '^%S+')
 if id and id ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], id) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
@@ -80,28 +88,44 @@ class JobQueue:
         return made
 
     async def hint(
-        self, project_id: int, stage: Stage, *, at: datetime | None = None, renewing: bool = False
+        self, project_id: int, stage: Stage, *, at: datetime | None = None, renewing: bool = False, chain: bool = True
     ) -> tuple[Job, bool]:
         """See to it that a job of this stage is queued, due at `at` (None: now); returns it, and whether it is a new one.
 
         `renewing`: one that runs now will do, too (else it may have looked at the state before our change).
         """
         spec = SPECS[stage]
-        keys = [_hint_key(project_id, stage), spec.queue]
+        arguments: dict[str, Any] = {"project_id": project_id} | ({} if chain else {"chain": False})
+        return await self._hint(_hint_key(project_id, stage), spec.job, spec.queue, arguments, at=at, renewing=renewing)
+
+    async def hint_batch(self, batch_id: int, *, renewing: bool = False) -> tuple[Job, bool]:
+        """The same for a batch."""
+        key, arguments = f"reelqueue:hint:batch:{batch_id}", {"batch_id": batch_id}
+        return await self._hint(key, BATCH_JOB.job, BATCH_JOB.queue, arguments, at=None, renewing=renewing)
+
+    async def _hint(
+        self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool
+    ) -> tuple[Job, bool]:
         due = int((at.timestamp() if at else time.time()) * 1000)
+        number = _fresh_id(job, (), arguments)
         async with self._turn:
-            found = await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, due, int(renewing)])
-            if found:
-                return self.job(found.decode(), spec.queue), False
-            number = _fresh_id(spec.job, (), {"project_id": project_id})
-            await self.redis.set(keys[0], number, ex=PAYLOAD_EXPIRES_S)
-            return await self.enqueue(spec.job, at=at, job_id=number, project_id=project_id), True
+            found = (
+                await self._find(
+                    keys=[key, queue],
+                    args=[job_key_prefix, in_progress_key_prefix, due, int(renewing), number, PAYLOAD_EXPIRES_S, GRACE_MS],
+                )
+            ).decode()
+            if found != number:
+                return self.job(found, queue), False
+            made = await self.enqueue(job, queue=queue, at=at, job_id=number, **arguments)
+            await self.redis.set(key, number, ex=PAYLOAD_EXPIRES_S)  # it is there: no grace any more
+            return made, True
 
     async def wake(self, project_id: int) -> None:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, "", 0, 0])
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""

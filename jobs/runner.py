@@ -1,14 +1,114 @@
-"""One path for every stage: lease, skip or work, commit, tell, pass on."""
+"""One path for every stage: judge, lease, skip or work, commit, tell, pass on."""
 
 from typing import Any
 
+import structlog
+from arq.worker import Retry
+from redis.exceptions import RedisError
+
+from jobs import transitions
+from jobs.attempt import Attempt
 from jobs.context import WorkerContext
+from jobs.judging import BUSY_SECONDS, Later, StageJob
+from jobs.pipeline import SPECS
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
-from reelqueue.models.stage import Stage
+from jobs.telling import Teller
+from reelqueue.errors import Busy, DiskFull, ReelqueueError, StageNotReady, StorageUnavailable
+from reelqueue.models.ids import parse_project_id
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.telemetry import bound
 
 __all__ = ["StageInputs", "StageOutcome", "StageRun", "StageWork", "run_stage"]
 
+STORAGE_SECONDS, DISK_SECONDS, PLACE_SECONDS = 5.0, 60.0, 1.0
+
+log = structlog.get_logger(__name__)
+
 
 async def run_stage(ctx: WorkerContext, project_id: int, stage: Stage, work: StageWork, *, chain: bool) -> dict[str, Any]:
-    """Carry one stage job out, as contract 2b judges it."""
-    raise NotImplementedError
+    """Carry one stage job out.
+
+    Returns:
+        `status`, `project_id` and what the stage returns.
+
+    Raises:
+        Retry: the job has to wait; it keeps its id and uses no attempt.
+        ReelqueueError: the job's error, as contract 2b judges.
+    """
+    number = parse_project_id(project_id)
+    job = StageJob(ctx["service"], number, stage, work, chain)
+    with bound(project_id=number, stage=str(stage)):
+        try:
+            return await _answer(job, ctx["job_id"])
+        except (Later, Busy, DiskFull, StorageUnavailable) as wait:
+            raise Retry(defer=_pause(wait)) from wait
+
+
+async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
+    state = await job.service.projects.load(job.project_id)
+    transitions.not_cancelled(state)
+    if chained := job.chain:
+        await _adopt(job, job_id)
+    if await job.service.projects.holder(job.project_id) is not None:
+        raise Later(BUSY_SECONDS)
+    stored = await job.judge(state)
+    if stored is not None:
+        if chained:
+            await _pass_on_from(job, await job.service.projects.change(job.project_id, transitions.go_on))
+        return stored
+    load = SPECS[job.stage].load
+    if not job.service.places.has_room(load):
+        raise Later(PLACE_SECONDS)
+    async with job.service.places.of(load):
+        try:
+            answer = await _in_hand(job)
+        except StageNotReady:
+            await _pass_on(job, await job.service.projects.load(job.project_id))
+            raise
+    if chained:
+        await _pass_on(job, await job.service.projects.load(job.project_id))
+    return answer
+
+
+async def _in_hand(job: StageJob) -> dict[str, Any]:
+    """With the project in hand everything is judged once more: it may have changed since."""
+    async with await job.service.projects.take_over(job.project_id) as lease:
+        stored = await job.judge(lease.state)
+        if stored is not None:
+            return stored
+        return await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+
+
+async def _pass_on(job: StageJob, state: ProjectState) -> None:
+    """Hint the stage that is due now."""
+    if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
+        await _hint(job, state.next_stage)
+
+
+async def _pass_on_from(job: StageJob, state: ProjectState) -> None:
+    """Hint the stage after one that was done already."""
+    following = job.stage.after
+    if following is not None and not transitions.reviews_before(state, following):
+        await _hint(job, following)
+
+
+async def _hint(job: StageJob, stage: Stage) -> None:
+    try:
+        await job.service.queue.hint(job.project_id, stage)
+    except (RedisError, OSError) as error:  # the state knows; `recover_interrupted` hints it again
+        log.warning("hint_lost", next_stage=str(stage), error=str(error))
+
+
+async def _adopt(job: StageJob, job_id: str) -> None:
+    try:
+        await job.service.queue.adopt(job_id, job.project_id, job.stage)
+    except (RedisError, OSError) as error:  # a hint too many, later
+        log.warning("hint_not_adopted", error=str(error))
+
+
+def _pause(wait: Exception) -> float:
+    if isinstance(wait, Later):
+        return wait.seconds
+    log.warning("waits", error=wait.message if isinstance(wait, ReelqueueError) else str(wait))
+    return {Busy: BUSY_SECONDS, DiskFull: DISK_SECONDS}.get(type(wait), STORAGE_SECONDS)

@@ -1,7 +1,6 @@
 """THE CLOCK: every job that runs by itself, and when.  Pure data; times are UTC.
 
-A run that was missed while nothing ran is made up once: `recover_interrupted` is due each minute anyway, and
-`sync_quotas` and `cleanup` are run by a maintenance worker at its start.
+What `recover_interrupted` does is done by every worker at its start, too.
 """
 
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ class Schedule:
     hour: int | None
     minute: int | None
     timeout_s: float
-    at_start: bool
 
 
 SCHEDULE: tuple[Schedule, ...] = (
-    Schedule("sync_quotas", hour=None, minute=0, timeout_s=60, at_start=True),
-    Schedule("recover_interrupted", hour=None, minute=None, timeout_s=60, at_start=True),
-    Schedule("cleanup", hour=19, minute=30, timeout_s=600, at_start=True),  # 03:30 in Taipei
+    Schedule("sync_quotas", hour=None, minute=0, timeout_s=60),
+    Schedule("recover_interrupted", hour=None, minute=None, timeout_s=60),
+    Schedule("cleanup", hour=19, minute=30, timeout_s=600),  # 03:30 in Taipei
 )

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from jobs.context import Rules, Tools
 from jobs.retry import RetryIn, decide
 from jobs.telling import Teller
-from reelqueue.errors import ProjectCancelled, TransientError
+from jobs.transitions import not_cancelled
+from reelqueue.errors import TransientError
 from reelqueue.models.brief import Brief
 from reelqueue.models.language import detect_language
 from reelqueue.models.project import Artifact, ProjectState, Usage
-from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Providers
 from reelqueue.wording import Text
 from storage import Blobs, Lease, ProjectFiles
@@ -194,17 +195,6 @@ class StageRun:
     async def forget_session(self) -> None:
         """Remove the upload session's secret."""
         await forget_secret(self.files.session)
-
-
-def not_cancelled(state: ProjectState) -> ProjectState:
-    """The state itself.
-
-    Raises:
-        ProjectCancelled: it is cancelled.
-    """
-    if state.status is ProjectStatus.CANCELLED:
-        raise ProjectCancelled(state.project_id)
-    return state
 
 
 def narration_language(brief: Brief, default: str) -> str:

@@ -1,1 +1,1 @@
-"""Batches."""
+"""Batches: how they are made, what becomes of them, and their job."""

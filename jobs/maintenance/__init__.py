@@ -1,1 +1,1 @@
-"""Maintenance."""
+"""Maintenance: quotas, what was interrupted, what may go, and a ping."""

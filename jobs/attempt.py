@@ -1,0 +1,326 @@
+"""One attempt of one stage, with the project in hand: begin, work under watch, and whatever follows from how it ended."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from jobs import transitions
+from jobs.context import Service
+from jobs.judging import Later, StageJob, answer_of
+from jobs.pipeline import SPECS
+from jobs.retry import RetryIn, decide, decisive
+from jobs.stages import StageInputs, StageOutcome, StageRun
+from jobs.telling import Teller, tell_cancelled
+from jobs.wire import translate
+from reelqueue.errors import (
+    DiskFull,
+    Fenced,
+    NeedsPerson,
+    Parked,
+    ProjectCancelled,
+    ReelqueueError,
+    StageTimedOut,
+    StorageUnavailable,
+    TransientError,
+)
+from reelqueue.models.keys import piece_key
+from reelqueue.models.project import StageError
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.wording import Text
+from storage import Lease
+from storage.disk import NO_SPACE
+
+LOOK_SECONDS = 0.5
+"""How often a running stage looks whether it was cancelled: a state is read in under a millisecond."""
+STOP_SECONDS = 10.0
+"""How long cancelled work may take to end; its children are killed at once."""
+DISK_SECONDS, STORAGE_SECONDS, FENCED_SECONDS = 60.0, 5.0, 1.0
+"""When to look again after a full disk, a disk that does not answer, a project that another took."""
+STARTED = Text("開始", "started")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An attempt by a job that holds the lease."""
+
+    job: StageJob
+    lease: Lease
+    teller: Teller
+
+    @property
+    def service(self) -> Service:
+        """What the worker's jobs share."""
+        return self.job.service
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is asked for."""
+        return self.job.stage
+
+    async def carry_out(self) -> dict[str, Any]:
+        """Run the stage, or find that its old result holds; returns the job's answer.
+
+        Raises:
+            Later: the job has to be judged anew.
+            ReelqueueError: the job's error; what it means for the project is committed.
+        """
+        await self._bury_the_dead()
+        await self._review()
+        given = self.job.given(self.lease.state, self.lease.blobs)
+        await self._results_before_are_there(given)
+        try:
+            fingerprint = piece_key(await self.job.work.inputs(given))
+        except ReelqueueError as error:
+            raise await self._failed(error) from None
+        if await self._holds(given, fingerprint):
+            await self._commit(transitions.unchanged(self.stage, chain=self.job.chain))
+            await self.teller.done(self.lease.state)
+            return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
+        await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
+        await self.teller.tell(self.lease.state, 0, STARTED)
+        return await self._run(fingerprint)
+
+    async def _bury_the_dead(self) -> None:
+        """A stage that runs although nobody had the project: its owner died.  Too often in one piece: a person's matter."""
+        for stage in Stage:
+            if self.lease.state.stages[stage].status is StageStatus.RUNNING:
+                previous = self.lease.previous
+                piece = previous.piece if previous is not None and previous.piece else f"{stage}: "
+                log.warning("owner_died", died_in=piece)
+                await self._commit(transitions.crashed(stage, piece))
+        if self.lease.state.crashes >= self.service.rules.poison_after:
+            raise await self._parked(_poisoned(self.lease.state.crash_piece, self.lease.state.crashes))
+
+    async def _review(self) -> None:
+        if transitions.reviews_before(self.lease.state, self.stage):
+            await self._commit(transitions.review_due(self.stage, chain=self.job.chain))
+            await self._tell_waiting()
+            raise Later.of(self.lease.state)
+
+    async def _results_before_are_there(self, given: StageInputs) -> None:
+        """What the earlier stages made may have been deleted: then they have to run again."""
+        for need in SPECS[self.stage].needs:
+            for artifact in given.project.stages[need].artifacts:
+                if not await self.lease.blobs.holds(artifact):
+                    log.warning("artifact_lost", path=artifact.path, made_by=str(need))
+                    await self._commit(transitions.lost(need))
+                    raise self.job.not_ready(need)
+
+    async def _holds(self, given: StageInputs, fingerprint: str) -> bool:
+        known = given.project.stages[self.stage]
+        if known.fingerprint != fingerprint or known.result is None:
+            return False
+        return all([await self.lease.blobs.holds(artifact) for artifact in known.artifacts])
+
+    async def _run(self, fingerprint: str) -> dict[str, Any]:
+        run = StageRun(
+            stage=self.stage,
+            attempt=self.lease.state.stages[self.stage].attempts,
+            language=self.job.given(self.lease.state, self.lease.blobs).language,
+            providers=self.service.providers,
+            tools=self.service.tools,
+            lease=self.lease,
+            teller=self.teller,
+            rules=self.service.rules,
+            timeout_s=SPECS[self.stage].timeout_s,
+        )
+        try:
+            outcome = await self._work(run)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._hand_back_quietly())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
+            raise await self._conclude(decisive(error), run) from None
+        return await self._done(run, outcome, fingerprint)
+
+    async def _work(self, run: StageRun) -> StageOutcome:
+        """The work, stopped as soon as the project is cancelled or another's."""
+
+        async def timed() -> StageOutcome:
+            async with asyncio.timeout(run.timeout_s) as run.deadline:
+                return await self.job.work.work(run)
+
+        work, watch = asyncio.create_task(timed()), asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise watch.result()
+            return work.result()
+        except TimeoutError as error:
+            if run.deadline is None or not run.deadline.expired():
+                raise
+            raise _timed_out(self.stage, run.timeout_s) from error
+        finally:
+            watch.cancel()
+            await _stopped(work)
+
+    async def _watch(self) -> ReelqueueError:
+        """Why the work has to stop."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.lease.lost.wait()
+            try:
+                await self.lease.check()
+                transitions.not_cancelled(self.lease.state)
+            except (Fenced, ProjectCancelled) as reason:
+                return reason
+            except StorageUnavailable:
+                continue  # the lease says itself when it is lost
+
+    async def _done(self, run: StageRun, outcome: StageOutcome, fingerprint: str) -> dict[str, Any]:
+        result = {"status": "partial_success" if outcome.partial else "success"} | outcome.result
+        try:
+            await self.lease.commit(
+                transitions.done(
+                    self.stage,
+                    _now(),
+                    fingerprint=fingerprint,
+                    result=result,
+                    artifacts=outcome.artifacts,
+                    warnings=tuple(run.warnings),
+                    usage=outcome.usage,
+                    skipped=outcome.skipped,
+                    chain=self.job.chain,
+                )
+            )
+        except ReelqueueError as error:
+            raise await self._conclude(error, run) from None
+        await self.teller.done(self.lease.state)
+        if self.lease.state.status is ProjectStatus.WAITING_REVIEW:
+            await self._tell_waiting()
+        return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
+
+    async def _conclude(self, error: BaseException, run: StageRun) -> Exception:
+        """Commit what an error means for the project; returns what the job ends with."""
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            error = DiskFull(
+                Text(f"磁碟空間不足：{error.strerror}", f"there is no space left: {error.strerror}"),
+                Text("請釋放 DATA_DIR 所在磁碟的空間", "free space on the disk of DATA_DIR"),
+            )
+        if isinstance(error, Fenced):
+            log.warning("fenced")
+            return Later(FENCED_SECONDS)
+        if isinstance(error, ProjectCancelled):
+            return await self._cancelled()
+        if isinstance(error, Parked):
+            return await self._parked(error)
+        if isinstance(error, TransientError) and error not in run.given_up:
+            return await self._again(error, run)
+        if not isinstance(error, ReelqueueError):
+            log.error("bug", exc_info=error)
+        return await self._failed(translate(error))
+
+    async def _again(self, error: TransientError, run: StageRun) -> Exception:
+        """The whole stage once more, after a pause outside; a time-out that made a piece was no attempt."""
+        if isinstance(error, StageTimedOut) and run.made_a_piece:
+            return await self._handed_back(error, 0.0, counts=False)
+        decision = decide(error, attempt=run.attempt, delays=self.service.rules.retry_delays)
+        if isinstance(decision, RetryIn):
+            return await self._handed_back(error, decision.seconds, counts=True)
+        return await self._failed(error)
+
+    async def _handed_back(self, error: ReelqueueError, seconds: float, *, counts: bool) -> Exception:
+        log.warning("handed_back", error=error.message, seconds=seconds)
+        at = _now() + timedelta(seconds=seconds) if seconds else None
+        return await self._ended(transitions.handed_back(self.stage, counts=counts, resume_at=at), Later(seconds))
+
+    async def _hand_back_quietly(self) -> None:
+        """We are told to end: the attempt was none."""
+        try:
+            await self.lease.commit(transitions.handed_back(self.stage, counts=False))
+        except ReelqueueError as error:
+            log.warning("not_handed_back", error=error.message)
+
+    async def _parked(self, error: Parked) -> Exception:
+        if isinstance(error, DiskFull) and error.until is None:
+            error.until = _now() + timedelta(seconds=DISK_SECONDS)
+        log.warning("parked", error=error.message, until=str(error.until))
+        ended = await self._ended(transitions.parked(self.stage, error), Later.until(error.until))
+        await self._tell_waiting()
+        return ended
+
+    async def _failed(self, error: ReelqueueError) -> Exception:
+        log.error("stage_failed", error=error.message, code=error.code)
+        ended = await self._ended(transitions.failed(self.stage, _now(), error), error)
+        known = self.lease.state.stages[self.stage].error
+        if ended is error and known is not None:
+            await self.teller.failed(self.lease.state, StageError(**known.model_dump()))
+        return ended
+
+    async def _cancelled(self) -> Exception:
+        with contextlib.suppress(ReelqueueError):
+            await self.lease.check()
+        if self.lease.state.status is ProjectStatus.CANCELLED:
+            await tell_cancelled(self.service.publisher, self.lease.state)
+        return ProjectCancelled(self.job.project_id)
+
+    async def _ended(self, change: transitions.Change, ending: Exception) -> Exception:
+        """Commit `change`, then end with `ending`; or with what the commit met."""
+        return await self._tried(lambda: self.lease.commit(change)) or ending
+
+    async def _commit(self, change: transitions.Change) -> None:
+        """Commit; what it meets ends the job."""
+        if (ending := await self._tried(lambda: self.lease.commit(change))) is not None:
+            raise ending
+
+    async def _tried(self, commit: Callable[[], Awaitable[Any]]) -> Exception | None:
+        try:
+            await commit()
+        except Fenced:
+            return Later(FENCED_SECONDS)
+        except ProjectCancelled:
+            return await self._cancelled()
+        except DiskFull:
+            return Later(DISK_SECONDS)
+        except StorageUnavailable as error:
+            log.warning("storage_unavailable", error=error.message)
+            return Later(STORAGE_SECONDS)
+        except ReelqueueError as error:  # WrongState: the act does not fit
+            return error
+        return None
+
+    async def _tell_waiting(self) -> None:
+        wait = self.lease.state.wait
+        await self.teller.waiting(self.lease.state, wait.what_to_do or wait.reason if wait else "")
+
+
+async def _stopped(work: "asyncio.Task[Any]") -> None:
+    """Stop the work and wait for its end, even while we are being cancelled ourselves."""
+    deadline = asyncio.get_running_loop().time() + STOP_SECONDS
+    work.cancel()
+    while not work.done() and asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({work}, timeout=STOP_SECONDS)
+    if not work.done():
+        log.error("work_does_not_stop")
+    elif not work.cancelled():
+        work.exception()  # it is seen
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _timed_out(stage: Stage, seconds: float) -> StageTimedOut:
+    return StageTimedOut(
+        Text(f"{stage} 階段超過 {seconds:g} 秒", f"stage {stage} took longer than {seconds:g} s"),
+        Text("完成的部分都保留著；用 reelqueue retry 繼續", "what is done is kept; reelqueue retry goes on"),
+    )
+
+
+def _poisoned(piece: str, deaths: int) -> NeedsPerson:
+    return NeedsPerson(
+        Text(f"worker 連續 {deaths} 次在「{piece}」中斷", f"the worker died {deaths} times in a row in {piece!r}"),
+        Text(
+            "請檢查記憶體與這一段的輸入，再用 reelqueue retry 重試",
+            "look at the memory and at the input of this piece, then reelqueue retry",
+        ),
+    )

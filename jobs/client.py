@@ -1,0 +1,218 @@
+"""What a client needs: the pool, the store, the publisher.  `connect` and the workers' bootstrap both come here."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    RedisError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from jobs.app import Queue
+from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
+from jobs.wire import deserialize, serialize
+from progress import Publisher
+from reelqueue import embedded
+from reelqueue.errors import InstallationError, InvalidSettings
+from reelqueue.settings import Settings, read_settings, redacted
+from reelqueue.wording import Text
+from storage import BatchStore, Owner, Paths, ProjectStore
+from storage.installation import open_installation
+
+INSTANCE_KEY = "reelqueue:installation"
+"""Whose Redis this is: the id of the one `DATA_DIR` that it serves.  The one key of ours that never expires."""
+CLIENT_RETRIES, WORKER_RETRIES = 3, 12
+URL_FORM = Text(
+    "redis://、rediss://、unix:// 或 redis+sentinel://主機:埠,…/名稱/資料庫",
+    "redis://, rediss://, unix:// or redis+sentinel://host:port,…/name/db",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What was opened: everything but the providers."""
+
+    settings: Settings
+    paths: Paths
+    redis: ArqRedis
+    projects: ProjectStore
+    batches: BatchStore
+    queue: JobQueue
+    publisher: Publisher
+
+
+@contextlib.asynccontextmanager
+async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
+    """The queue, for app code; without `settings` the environment is read.
+
+    Raises:
+        InvalidSettings: a setting is wrong; names it.
+        InstallationError: no Redis answers, it refuses us, it is another installation's, or DATA_DIR can't be used.
+    """
+    async with open_queue(settings or read_settings()) as client:
+        yield Queue(client.projects, client.batches, client.queue, client.publisher)
+
+
+@contextlib.asynccontextmanager
+async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> AsyncIterator[Client]:
+    """Open what a client needs; `redis` is a worker's own pool, which stays the worker's to close.
+
+    Raises:
+        InvalidSettings, InstallationError: as `connect`.
+    """
+    paths = Paths(settings.data_dir)
+    instance = await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = redis if redis is not None else await stack.enter_async_context(_opened_pool(settings, paths))
+        await claim(pool, instance, paths)
+        owner = Owner.here()
+        yield Client(
+            settings=settings,
+            paths=paths,
+            redis=pool,
+            projects=ProjectStore(paths, owner, lease_seconds=settings.lease_seconds),
+            batches=BatchStore(paths, owner, lease_seconds=settings.lease_seconds),
+            queue=JobQueue(pool),
+            publisher=Publisher(pool),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _opened_pool(settings: Settings, paths: Paths) -> AsyncIterator[ArqRedis]:
+    url = await asyncio.to_thread(embedded.locate, settings.configured_redis_url, paths.redis_dir)
+    try:
+        pool = await create_pool(
+            redis_settings(url),
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+            expires_extra_ms=PAYLOAD_EXPIRES_S * 1000,
+        )
+    except (RedisError, OSError) as error:
+        raise no_redis(error, url) from error
+    try:
+        yield pool
+    finally:
+        await pool.aclose(close_connection_pool=True)
+
+
+async def claim(redis: ArqRedis, instance: str, paths: Paths) -> None:
+    """Write our id into a Redis that is nobody's; check that it is ours.
+
+    Raises:
+        InstallationError: it serves another installation, or refuses us.
+    """
+    try:
+        await redis.set(INSTANCE_KEY, instance, nx=True)
+        found = await redis.get(INSTANCE_KEY)
+    except (RedisError, OSError) as error:
+        raise no_redis(error) from error
+    theirs = found.decode(errors="replace") if found is not None else ""
+    if theirs != instance:
+        raise InstallationError(
+            Text(
+                f"這個 Redis 屬於另一個安裝（{theirs[:40]}），不是 {paths.root} 的",
+                f"this Redis belongs to another installation ({theirs[:40]}), not to {paths.root}",
+            ),
+            Text(
+                "一個 Redis 只給一個 DATA_DIR：換一個 REDIS_DB 或 REDIS_URL，或把 DATA_DIR 設成原來的資料夾",
+                "one Redis serves one DATA_DIR: use another REDIS_DB or REDIS_URL, or set DATA_DIR to the folder it belongs to",
+            ),
+        )
+
+
+def worker_redis(settings: Settings) -> RedisSettings:
+    """Where a worker finds its Redis; connects to nothing but an embedded server that says it lives.
+
+    Raises:
+        InvalidSettings: the URL makes no sense.
+    """
+    url = embedded.locate(settings.configured_redis_url, Paths(settings.data_dir).redis_dir)
+    return redis_settings(url, retries=WORKER_RETRIES)
+
+
+def redis_settings(url: str, *, retries: int = CLIENT_RETRIES) -> RedisSettings:
+    """Arq's settings for a URL: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://host,host2:26379/master/0`.
+
+    Raises:
+        InvalidSettings: it is none of them.
+    """
+    try:
+        found = _parsed(url)
+    except ValueError:
+        raise InvalidSettings("REDIS_URL", URL_FORM, redacted(url) if "@" not in url else "***") from None
+    found.conn_retries = 0
+    found.retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries)
+    found.retry_on_error = [RedisConnectionError, RedisTimeoutError, OSError]
+    found.retry_on_timeout = True
+    return found
+
+
+def _parsed(url: str) -> RedisSettings:
+    parts = urlsplit(url)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    access: dict[str, Any] = {
+        "username": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+    }
+    path = parts.path.strip("/")
+    match parts.scheme:
+        case "unix":
+            return RedisSettings(unix_socket_path=unquote(parts.path), database=int(query.get("db", 0)), **access)
+        case "redis" | "rediss":
+            return RedisSettings(
+                host=parts.hostname or "localhost",
+                port=parts.port or 6379,
+                database=int(query.get("db", path or 0)),
+                ssl=parts.scheme == "rediss",
+                ssl_cert_reqs=query.get("ssl_cert_reqs", "required"),
+                ssl_ca_certs=query.get("ssl_ca_certs"),
+                **access,
+            )
+        case "redis+sentinel":
+            master, _, database = path.partition("/")
+            places = [_place(place) for place in parts.netloc.rpartition("@")[2].split(",")]
+            return RedisSettings(
+                host=places, sentinel=True, sentinel_master=master or "mymaster", database=int(database or 0), **access
+            )
+    raise ValueError(parts.scheme)
+
+
+def _place(place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":") if ":" in place else (place, "", "")
+    return host.strip("[]"), int(port or 26_379)
+
+
+def no_redis(error: Exception, url: str = "") -> InstallationError:
+    """No Redis answers, or it refuses us."""
+    where = f" {redacted(url)}" if url else ""
+    refused = isinstance(error, AuthenticationError) or any(
+        word in str(error) for word in ("uthentic", "WRONGPASS", "NOPERM", "username-password")
+    )
+    if refused:
+        return InstallationError(
+            Text(
+                f"Redis{where} 拒絕連線：密碼或權限不對",
+                f"Redis{where} refuses us: a wrong or missing password, or too few rights",
+            ),
+            Text("請在 REDIS_URL 中寫上使用者與密碼", "write the user and the password into REDIS_URL"),
+        )
+    return InstallationError(
+        Text(f"連不上 Redis{where}（{error}）", f"no Redis answers{where} ({error})"),
+        Text(
+            "先執行 reelqueue worker（會啟動內建的 Redis），或用 REDIS_URL 指定一個",
+            "run reelqueue worker first (it starts the embedded Redis), or name one in REDIS_URL",
+        ),
+    )

@@ -1,0 +1,95 @@
+"""What may go: the pieces of videos that were published long ago, and what killed writers left."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from jobs.context import Service, WorkerContext
+from reelqueue.errors import Busy, NeedsPerson, ProjectNotFound, StorageUnavailable
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus
+from storage import ProjectFiles
+
+STRAY_SECONDS = 3_600.0
+"""A temporary file that nobody wrote to for so long, in a project that nobody has in hand, is a killed writer's."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Removed:
+    """What went: files, and their bytes."""
+
+    files: int = 0
+    bytes: int = 0
+
+    def add(self, other: "Removed") -> None:
+        """Count another's, too."""
+        self.files += other.files
+        self.bytes += other.bytes
+
+
+async def cleanup(ctx: WorkerContext) -> dict[str, Any]:
+    """Remove intermediate pieces of projects that were published more than KEEP_DAYS ago, and stray temporary files.
+
+    Reads: all projects.
+    Writes: removes files below `audio/`, `images/`, `avatars/`, `segments/`; never the video, its script, its captions.
+    Costs: nothing.
+    Repeats: harmless.
+    """
+    service, total, projects = ctx["service"], Removed(), list[dict[str, Any]]()
+    for number in await service.projects.ids(newest_first=False):
+        try:
+            removed = await _clean(service, number)
+        except (ProjectNotFound, NeedsPerson, Busy, StorageUnavailable) as skipped:
+            log.debug("not_cleaned", project_id=number, error=skipped.message)
+            continue
+        if removed.files:
+            projects.append({"project_id": number, "files": removed.files, "bytes": removed.bytes})
+            total.add(removed)
+    log.info("cleaned", files=total.files, bytes=total.bytes)
+    return {"status": "success", "files": total.files, "bytes": total.bytes, "projects": projects}
+
+
+async def _clean(service: Service, number: int) -> Removed:
+    state = await service.projects.load(number)
+    files = service.paths.project(number)
+    old = is_long_published(state, service.rules.keep_days, datetime.now(UTC))
+    if not await asyncio.to_thread(lambda: any(_removable(files, pieces_too=old))):
+        return Removed()
+    async with await service.projects.take_over(number):  # nobody else writes here now
+        return await asyncio.to_thread(_remove, files, pieces_too=old)
+
+
+def is_long_published(state: ProjectState, keep_days: int, now: datetime) -> bool:
+    """Whether the project is completed, published, and untouched for `keep_days`."""
+    if state.status is not ProjectStatus.COMPLETED or state.upload is None or state.upload.video_id is None:
+        return False
+    ended = [known.finished_at for known in state.stages.values() if known.finished_at is not None]
+    return bool(ended) and max(ended) < now - timedelta(days=keep_days)
+
+
+def _removable(files: ProjectFiles, *, pieces_too: bool) -> Iterator[Path]:
+    oldest = time.time() - STRAY_SECONDS
+    pieces = {files.audio, files.images, files.avatars, files.segments} if pieces_too else set()
+    for path in files.root.rglob("*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        stray = path.suffix == ".part" and path.stat().st_mtime < oldest
+        if stray or path.parent in pieces:
+            yield path
+
+
+def _remove(files: ProjectFiles, *, pieces_too: bool) -> Removed:
+    removed = Removed()
+    for path in list(_removable(files, pieces_too=pieces_too)):
+        size = path.stat().st_size
+        path.unlink(missing_ok=True)
+        removed.add(Removed(1, size))
+    return removed

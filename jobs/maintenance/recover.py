@@ -1,0 +1,119 @@
+"""What was interrupted goes on: lost hints are renewed from disk, and a dead worker's jobs are freed.
+
+Every worker does so at its start, `recover_interrupted` each minute.
+"""
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import structlog
+from arq.connections import ArqRedis
+from arq.constants import in_progress_key_prefix
+from pydantic import ValidationError
+
+from jobs.context import Service, WorkerContext
+from jobs.pipeline import QUEUES
+from jobs.worker import ALIVE_PREFIX, IN_PROGRESS_SECONDS
+from reelqueue.errors import BatchNotFound, NeedsPerson, ProjectNotFound, StorageUnavailable
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
+from storage import Owner
+
+UNMARKED_AFTER_S = 30.0
+"""A claim without its owner's name is replaced by one with it within milliseconds: older ones are a dead worker's."""
+CLAIMS_AT_ONCE = 1_000
+
+log = structlog.get_logger(__name__)
+
+
+async def recover_interrupted(ctx: WorkerContext) -> dict[str, Any]:
+    """Put back what nobody works on although somebody should.
+
+    Reads: the markers of unfinished projects, their states, the queues.
+    Writes: hints, one per project and stage; frees the claims of dead workers.
+    Costs: nothing.
+    Repeats: harmless; a second pass adds none.
+    """
+    projects, batches, freed = await renew(ctx["service"], ctx["redis"])
+    return {"status": "success", "projects": projects, "batches": batches, "freed_jobs": freed}
+
+
+async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int], list[str]]:
+    """Free, then renew; returns the projects and batches that were put back, and the jobs that were freed.
+
+    Raises:
+        RedisError: some may not be put back.
+    """
+    freed = [job for queue in QUEUES for job in await free_claims(redis, queue)]
+    projects = [number for number in await service.projects.unfinished() if await _put_back(service, number)]
+    batches = [number for number in await service.batches.ids() if await _batch_put_back(service, number)]
+    if projects or batches or freed:
+        log.info("recovered", projects=projects, batches=batches, freed_jobs=freed)
+    return projects, batches, freed
+
+
+async def _put_back(service: Service, number: int) -> bool:
+    """Renew the hint of a project that nobody has in hand."""
+    try:
+        state = await service.projects.load(number)
+        if state.status.is_final:
+            await service.projects.unmark(number)
+            return False
+        if await service.projects.holder(number) is not None:
+            return False
+    except ProjectNotFound:
+        await service.projects.unmark(number)
+        return False
+    except (NeedsPerson, StorageUnavailable) as error:
+        log.warning("not_recovered", project_id=number, error=error.message)
+        return False
+    stage = due_stage(state)
+    if stage is None:
+        return False
+    chain = state.goal is Stage.UPLOAD or state.goal is not stage
+    _, is_new = await service.queue.hint(number, stage, at=state.resume_at, renewing=True, chain=chain)
+    return is_new
+
+
+def due_stage(state: ProjectState) -> Stage | None:
+    """The stage that a job should be there for; None where nothing is due by itself."""
+    going = state.status in {ProjectStatus.QUEUED, ProjectStatus.RUNNING}
+    if not going and not (state.status.is_waiting and state.resume_at is not None):
+        return None
+    running = next((stage for stage in Stage if state.stages[stage].status is StageStatus.RUNNING), None)
+    return running or state.next_stage
+
+
+async def _batch_put_back(service: Service, number: int) -> bool:
+    try:
+        state = await service.batches.load(number)
+    except (BatchNotFound, NeedsPerson, StorageUnavailable):
+        return False
+    if state.status is not BatchStatus.RUNNING:
+        return False
+    _, is_new = await service.queue.hint_batch(number, renewing=True)
+    return is_new
+
+
+async def free_claims(redis: ArqRedis, queue: str) -> list[str]:
+    """Free the jobs of a queue that dead workers had; arq would wait for the longest time-out of the queue."""
+    now = datetime.now(UTC).timestamp() * 1000
+    freed = []
+    ids = [raw.decode(errors="replace") for raw in await redis.zrangebyscore(queue, "-inf", now, start=0, num=CLAIMS_AT_ONCE)]
+    claims = await redis.mget([in_progress_key_prefix + job for job in ids]) if ids else []
+    for job, claim in zip(ids, claims, strict=True):
+        if claim is not None and await _is_dead(redis, job, claim):
+            await redis.delete(in_progress_key_prefix + job)
+            freed.append(job)
+    return freed
+
+
+async def _is_dead(redis: ArqRedis, job: str, claim: bytes) -> bool:
+    """Whether the worker that claimed a job is gone: its process, or its beat."""
+    try:
+        owner = Owner.model_validate_json(claim)
+    except ValidationError:  # arq's own mark: the worker died before it wrote its name, or is about to
+        left_ms = await cast(Awaitable[int], redis.pttl(in_progress_key_prefix + job))
+        return 0 < left_ms < (IN_PROGRESS_SECONDS - UNMARKED_AFTER_S) * 1000
+    return owner.is_gone() or not await redis.exists(ALIVE_PREFIX + owner.name)
