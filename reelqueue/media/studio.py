@@ -12,7 +12,10 @@ from reelqueue.process import Limits, PythonChild, python_child
 
 MODULE = "reelqueue.media.encode"
 LIMITS = Limits(memory_bytes=6 * 1024**3, file_bytes=20 * 1024**3)
-"""Of address space, most of it never touched; measured peak of resident memory at 1080p: 330 MB."""
+"""Of address space, most of it never touched; see `MEMORY_RETURNED` for what is."""
+MEMORY_RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(8 * 1024**2)}
+"""Blocks over 8 MB (pictures in floats, the encoder's frames) go back to the system at once, by glibc's own setting.
+A minute of six typographic scenes at 1080p then peaks at 415 MB instead of 620, for 0.7 CPU s more (4 MB: 371 MB, 1.5 s)."""
 STALL_S = 180.0
 """The child tells four times a second while it encodes; a scene is drawn in a few seconds before that."""
 
@@ -38,7 +41,7 @@ class Studio:
             TransientError: the child died or stalled; the next unit starts another.
         """
         if self._child is None:
-            self._child = await self._stack.enter_async_context(python_child(MODULE, limits=LIMITS))
+            self._child = await self._stack.enter_async_context(python_child(MODULE, limits=LIMITS, env=MEMORY_RETURNED))
         info: UnitInfo | None = None
         try:
             async for answer in answers(self._child, request.model_dump(mode="json"), stall_s=STALL_S):

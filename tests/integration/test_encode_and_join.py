@@ -215,6 +215,17 @@ def test_a_truncated_video_is_refused(units, tmp_path, share):
         read_info(cut_at(tmp_path / "video.mp4", tmp_path / "cut.mp4", share), decode=True)
 
 
+def test_damage_in_the_middle_is_found_by_decoding(units, tmp_path):
+    data = bytearray(units[0].read_bytes())
+    middle = data.index(b"mdat") + 900
+    data[middle : middle + 150] = bytes(range(150))
+    (tmp_path / "damaged.mp4").write_bytes(data)
+
+    read_info(tmp_path / "damaged.mp4")
+    with pytest.raises(MediaError, match=r"damaged\.mp4"):
+        read_info(tmp_path / "damaged.mp4", decode=True)
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -13,7 +13,7 @@ from reelqueue.media.join import join
 from reelqueue.media.probe import check_video, probe
 from reelqueue.media.studio import open_studio
 from reelqueue.media.timeline import lay_out
-from reelqueue.media.unit import UnitRequest, UnitScene
+from reelqueue.media.unit import UnitRequest, UnitScene, part_of
 from reelqueue.models.cue import Cue
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.voice import Speech, Word
@@ -86,8 +86,21 @@ async def test_a_unit_is_the_same_whatever_the_child_made_before(tmp_path):
     assert (alone / "1.mp4").read_bytes() == (after / "1.mp4").read_bytes()
 
 
+async def test_another_scene_of_the_same_length_is_drawn_anew(tmp_path):
+    request = requests(tmp_path)[0]
+    scene = request.scenes[0]
+    spec = {**scene.scene["spec"], "title": "Farewell, all."}
+    other = request.replace(scenes=(scene.replace(scene={**scene.scene, "spec": spec}),), out=tmp_path / "other.mp4")
+    async with open_studio() as studio:
+        for asked in (request, other):
+            await studio.make(asked)
+
+    assert request.out.read_bytes() != other.out.read_bytes()
+
+
 async def test_a_killed_child_is_a_passing_trouble_and_the_next_unit_is_made(tmp_path):
     request = requests(tmp_path)[0]
+    part_of(request.out).write_bytes(b"begun")
     async with open_studio() as studio:
         with pytest.raises(TransientError):
             await studio.make(request, lambda _: os.kill(studio._child.process.pid, signal.SIGKILL))

@@ -88,6 +88,15 @@ def test_a_wipe_reveals_from_the_left_and_ends_whole():
     assert lit(stage, FPS)[30, 20:100].min() == 235
 
 
+def test_a_wipes_edge_is_smooth_to_a_part_of_a_pixel():
+    """At a quarter of its time 57.8 % of 80 px are revealed: 46 columns and a quarter of the next."""
+    stage = staged(scene(Layer("a", 20, 10, (box(80, 40, "#fff"),), enter=Move("wipe-right", 0.0, 1.0))))
+
+    row = lit(stage, FPS // 4)[30]
+
+    assert row[65] == 235 and abs(row[66] - (16 + 219 * 0.25)) <= 3 and row[67] == 16
+
+
 def test_a_wipe_up_reveals_from_the_bottom():
     stage = staged(scene(Layer("a", 20, 10, (box(80, 40, "#fff"),), enter=Move("wipe-up", 0.0, 1.0))))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reelqueue.media.timeline import SAMPLE_RATE_HZ, SENTENCE_GAP_S, lay_out
+from reelqueue.media.timeline import SAMPLE_RATE_HZ, SENTENCE_GAP_S, TAIL_S, lay_out
 from reelqueue.models.voice import Speech, Viseme, Word
 
 
@@ -42,7 +42,8 @@ def test_every_frame_belongs_to_one_unit_and_no_joint_to_speech(lengths, fps, ra
             assert placed.end_s <= joint.start / fps or placed.start_s >= joint.end / fps
     assert all(0.3 <= joint.frames / fps <= 0.5 for joint in timeline.joints)
     assert abs(Fraction(timeline.frames, fps) - Fraction(timeline.samples, SAMPLE_RATE_HZ)) < Fraction(1, fps)
-    assert all(placed.offset + placed.samples <= timeline.samples for placed in timeline.speeches)
+    ends = [placed.offset + placed.samples for placed in timeline.speeches]
+    assert all(end <= timeline.samples - TAIL_S * SAMPLE_RATE_HZ + 1 for end in ends)
 
 
 def test_a_joint_shows_the_last_frames_of_one_scene_and_the_first_of_the_next():
