@@ -10,12 +10,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reelqueue.errors import InvalidBrief, PermanentError, TransientError
+from reelqueue.errors import DiskFull, InvalidBrief, PermanentError, TransientError
 from reelqueue.models.voice import Speech
+from reelqueue.process import ChildFailed
 from reelqueue.providers.local.voice import styles, waves
 from reelqueue.providers.local.voice.model import SAMPLE_RATE, Model
 from reelqueue.providers.local.voice.speech import speak
-from reelqueue.providers.local.voice.voice import LocalVoice
+from reelqueue.providers.local.voice.voice import LocalVoice, _translated
 from reelqueue.providers.protocols import SpeechRequest
 
 
@@ -98,6 +99,25 @@ async def test_a_child_speaks_refuses_and_is_replaced_after_a_crash(tmp_path):
     assert again == speech
     assert target.read_bytes() == (tmp_path / "two.wav").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.wav", "two.wav"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        pytest.param(ChildFailed("voice", "signal", "SIGKILL"), TransientError, id="killed"),
+        pytest.param(ChildFailed("voice", "stall", "180 s"), TransientError, id="hangs"),
+        pytest.param(
+            ChildFailed(
+                "voice", "answer", "", "", {"type": "OSError", "message": "[Errno 28] No space left on device: 'a.part'"}
+            ),
+            DiskFull,
+            id="full disk",
+        ),
+        pytest.param(ChildFailed("voice", "answer", "", "", {"type": "WeightsDamaged"}), PermanentError, id="damaged weights"),
+    ],
+)
+def test_a_childs_failure_becomes_the_error_that_says_what_to_do(failure, error):
+    assert type(_translated(failure)) is error
 
 
 def test_what_it_cannot_speak_is_refused_by_name():

@@ -9,7 +9,7 @@ from opencc import OpenCC
 from pinyin_to_ipa import pinyin_to_ipa
 from pypinyin import Style, lazy_pinyin
 
-from reelqueue.providers.local.voice.tables import readings
+from reelqueue.providers.local.voice.tables import WHOLE, readings
 from reelqueue.providers.local.voice.unit import Sound
 
 _SYMBOLS = (
@@ -17,10 +17,22 @@ _SYMBOLS = (
 )  # fmt: skip
 """IPA to the symbols that the model was trained with: tones are arrows, affricates one letter (from misaki 0.9.4)."""
 
+_FIGURES = "零〇一二三四五六七八九十百千萬億點月號樓"
+
 
 @cache
 def _converter() -> Any:
     return OpenCC("tw2s")
+
+
+@cache
+def _cutter() -> Any:
+    """The dictionary's words and the table's own, so that 再|重開機 is not cut 再重|開機."""
+    cutter = rjieba.Jieba()
+    for word in readings():
+        if len(word) > 1 and not word.startswith(WHOLE):
+            cutter.add_word(simplified(word), None, None)
+    return cutter
 
 
 def simplified(text: str) -> str:
@@ -31,13 +43,14 @@ def simplified(text: str) -> str:
 
 def words(text: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     """Each word of a run of Chinese characters: its start, its end, the pinyin of its characters."""
-    cut: list[str] = rjieba.cut(simplified(text))
+    cut: list[str] = _cutter().cut(simplified(text))
     spans, start = [], 0
     for word in cut:
         spans.append((start, start + len(word)))
         start += len(word)
     syllables = [syllable for word in cut for syllable in _syllables(word)]
-    _correct(text, {span[0] for span in spans}, spans, syllables)
+    _correct(text, spans, syllables)
+    _bend(text, {span[0] for span in spans}, syllables)
     for start, end in spans:
         yield start, end, tuple(syllables[start:end])
 
@@ -49,23 +62,45 @@ def _syllables(word: str) -> list[str]:
     return said
 
 
-def _correct(text: str, starts: set[int], spans: list[tuple[int, int]], syllables: list[str]) -> None:
+def _correct(text: str, spans: list[tuple[int, int]], syllables: list[str]) -> None:
     """Put the table's readings in, the longest first.
 
-    An entry of several characters counts only from the start of a word, or inside one: 重試 is not in 嚴重|試圖.
+    An entry of several characters counts inside a word, or where it is whole words: 重試 is not in 嚴重|試圖.
     """
-    table, longest = readings(), max(map(len, readings()))
+    table = readings()
+    longest = max(map(len, table))
     inside = {place: span for span in spans for place in range(*span)}
+    ends = {end for _, end in spans}
     place = 0
     while place < len(text):
+        first, last = inside[place]
         for length in range(min(longest, len(text) - place), 0, -1):
-            said = table.get(text[place : place + length])
-            if said and (place in starts or place + length <= inside[place][1]):
+            stretch = text[place : place + length]
+            said = table.get(stretch)
+            if (first, last) == (place, place + length):
+                said = table.get(WHOLE + stretch, said)
+            if said and (place + length <= last or (place == first and place + length in ends)):
                 syllables[place : place + length] = said
                 place += length
                 break
         else:
             place += 1
+
+
+def _bend(text: str, starts: set[int], syllables: list[str]) -> None:
+    """Change the tone of 一 and 不 before the next syllable, as everybody says them; ordinals and figures keep theirs."""
+    for place in range(len(text) - 1):
+        tone = syllables[place + 1][-1]
+        if text[place] == "不" and syllables[place] == "bu4" and tone == "4":
+            syllables[place] = "bu2"
+        if text[place] != "一":
+            continue
+        ordinal = place > 0 and text[place - 1] in "第初"
+        figure = text[place + 1] in _FIGURES or (place > 0 and text[place - 1] in _FIGURES)
+        if ordinal:
+            syllables[place] = "yi1"
+        elif syllables[place] == "yi1" and place in starts and not figure:
+            syllables[place] = "yi2" if tone == "4" else "yi4" if tone in "123" else "yi1"
 
 
 @cache

@@ -97,6 +97,7 @@ _READ: tuple[tuple[str, Reader], ...] = (
     (r"(?<![\d.])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d.])", lambda m: _zh(f"{digits(m[1])}年{number(str(int(m[3])))}月{number(str(int(m[4])))}日")),
     (rf"(?<!\d)(\d{{4}}){TO}(\d{{4}})\s?年", lambda m: _zh(f"{year(m[1])}到{year(m[2])}年")),
     (r"(?<![\d.,])(\d{1,4})\s?年(?!\s?[級紀齡來])", lambda m: _zh(year(m[1]) + "年")),
+    (r"為(?=\s?[-−]?\d)", lambda _: (("pinyin", "wei2"),)),
     (r"(?<!\d)(\d{1,2})\s?([月日號])", lambda m: _zh(number(str(int(m[1]))) + m[2])),
     (rf"(第?)({NUMBER})\s?行(?![動為走駛政星人李])(?!程(?!式))",
      lambda m: (("zh", m[1] + (number if m[1] else count)(m[2])), ("pinyin", "hang2"))),

@@ -6,6 +6,9 @@ from importlib.resources.abc import Traversable
 
 FOLDER: Traversable = files("reelqueue") / "data" / "voices"
 
+WHOLE = "|"
+"""Before an entry of `readings`: it counts only where it is a whole word."""
+
 
 def _rows(name: str) -> dict[str, str]:
     """A table of tab-separated lines: written, spoken, and an optional note; # begins a comment."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from reelqueue.errors import InvalidBrief, PermanentError, TransientError
+from reelqueue.errors import DiskFull, InvalidBrief, PermanentError, ReelqueueError, TransientError
 from reelqueue.models.voice import Speech
 from reelqueue.process import ChildFailed, Limits, PythonChild, python_child
 from reelqueue.providers.local.voice import model, styles
@@ -131,9 +132,11 @@ class LocalSpeaker:
         return Speech.model_validate(answer["speech"])
 
 
-def _translated(error: ChildFailed) -> PermanentError | TransientError:
+def _translated(error: ChildFailed) -> ReelqueueError:
     """A child that died may do better next time; one that reports damaged weights or a full disk will not."""
     kind = error.data.get("type")
+    if kind == "OSError" and f"[Errno {errno.ENOSPC}]" in str(error.data.get("message")):
+        return DiskFull(Text("磁碟已滿，語音沒有寫入", "the disk is full; the voice was not written"))
     if kind == "WeightsDamaged":
         return PermanentError(
             Text("語音模型的檔案不完整或被改過", "the voice model's files are damaged"),
