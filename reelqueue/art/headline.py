@@ -54,9 +54,14 @@ def versus(titles: Sequence[str]) -> tuple[str, str] | None:
     for title in titles:
         for piece in (title, *_CLAUSES.split(title)):
             match = _VERSUS.match(piece.strip())
-            if match and all(_weight(side) <= (5 if _han(side) else 12) for side in match.groups()):
+            if match and all(_is_side(side) for side in match.groups()):
                 return match.group(1).strip(), match.group(2).strip()
     return None
+
+
+def _is_side(side: str) -> bool:
+    """Whether it may be one of two things: short, and no phrase that leans on something else ("for better")."""
+    return _weight(side) <= (5 if _han(side) else 12) and side.split(maxsplit=1)[0].lower() not in _LOOSE_ENDS
 
 
 def is_short(piece: str) -> bool:

@@ -50,7 +50,7 @@ def presenter_circle(
 ) -> tuple[Layer, ...]:
     """The small one in a corner: a disc with a ring, the figure inside it."""
     r = circle.width / 2
-    place = Place(circle.cx - 500 * circle.width / 880, circle.y - 82 * circle.width / 880, circle.width / 880)
+    place = Place(circle.cx - 500 * circle.width / 840, circle.y - 92 * circle.width / 840, circle.width / 840)
     breath = Sway(0, 1.5, BREATH.period_s)
     size = int(circle.width) + 12
     back = Sprite(

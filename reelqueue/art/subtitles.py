@@ -22,7 +22,7 @@ Variant = Literal["box", "outline"]
 
 SIZE_PX = {"wide": (54, 50), "tall": (64, 56), "square": (46, 42)}
 """Chinese and Latin size of each shape; look.md 7 (square: chosen, so that 18 characters fit)."""
-SMALLEST_PX = 34
+SMALLEST_PX = 28
 PADDING_PX, RADIUS_PX, GAP_PX = 26, 12, 4
 LINE_SHARE = 1.42
 """Height of a line's box in sizes."""
@@ -38,7 +38,7 @@ def subtitle_room(width: int, height: int, language: str) -> tuple[float, float]
 
 
 def subtitle_layers(cues: Sequence[Cue], style: Style, size: tuple[int, int], variant: Variant = "box") -> tuple[Layer, ...]:
-    """All subtitles of a scene; times are the scene's.  A line too wide is set smaller, down to 34 px."""
+    """All subtitles of a scene; times are the scene's.  A line too wide is set smaller, down to 28 px."""
     frame = frame_for(*size)
     made: list[Layer] = []
     for number, cue in enumerate(cues):

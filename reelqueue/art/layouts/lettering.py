@@ -7,6 +7,7 @@ from reelqueue.art.layers import Layer, Move
 from reelqueue.art.layouts.scene import Scene, layer
 from reelqueue.art.motifs.base import Box, n
 from reelqueue.art.text import Align, ColourSpan, TextBlock, Unfit, fit_text
+from reelqueue.art.words import words_of
 
 SMALLEST = 28
 """px of 1080: nothing in a scene is set smaller."""
@@ -39,7 +40,7 @@ def fitted(
                     )  # fmt: skip
                 except Unfit:
                     continue
-                if least_most[0] > SMALLEST and cuts_a_word(block):
+                if least_most[0] > SMALLEST and cuts_a_word(piece, block):
                     continue
                 if best is None or best.size < worth * block.size:
                     best = block
@@ -49,17 +50,10 @@ def fitted(
         piece = shorter[: max(1, int(len(shorter) * 0.85))].rstrip(" ，、。,.;") + "…"
 
 
-def cuts_a_word(block: TextBlock) -> bool:
-    """Whether a line ends inside a Latin word."""
-    pairs = zip(block.lines, block.lines[1:], strict=False)
-    return any(
-        a.end_char == b.start_char
-        and a.text[-1:].isascii()
-        and a.text[-1:].isalnum()
-        and b.text[:1].isascii()
-        and b.text[:1].isalnum()
-        for a, b in pairs
-    )
+def cuts_a_word(text: str, block: TextBlock) -> bool:
+    """Whether a line of `text` ends inside a word, Chinese or Latin."""
+    ends = {line.end_char for line in block.lines[:-1]}
+    return any(start < end < stop for start, stop in words_of(text) for end in ends)
 
 
 def marked_range(scene: Scene, title: str) -> tuple[int, int] | None:

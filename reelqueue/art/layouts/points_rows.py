@@ -35,7 +35,7 @@ def _sheet(scene: Scene, drawing: Drawing) -> None:
     if frame.shape == "wide":
         sheet = Box(1236 if scene.arranged.mirrored else 0, 0, 684, 1080)
         side = "left" if scene.arranged.mirrored else "right"
-        box = Box(sheet.x + (70 if scene.arranged.mirrored else 120), 96, 524, 700)
+        box = Box(sheet.x + (64 if scene.arranged.mirrored else 120), 96, 500 if scene.arranged.mirrored else 524, 700)
         sizes = (64, 100)
     else:
         height = 560 if frame.shape == "tall" else 300
@@ -113,7 +113,7 @@ def _row(scene: Scene, drawing: Drawing, row: Box, i: int, point: Point, start: 
             point.note,
             face=scene.faces.text,
             sizes=(36, 42),
-            fill=ground.muted,
+            fill=mix(ground.text, ground.fill, 0.14),
             width=width,
             lines=2,
             height=row.height * 0.46,

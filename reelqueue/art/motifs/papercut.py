@@ -9,7 +9,7 @@ from reelqueue.art.palette import mix
 SMALLEST_ISLAND = 0.006
 """Of the frame's area: a smaller island looks like a mistake."""
 SHEETS = 5
-WHOLE = 0.42
+WHOLE = 0.54
 """The part of the frame where the paper stays whole."""
 SHADOW_WIDTHS = (10, 18, 27, 37, 48, 60)
 SHADOW_DROP = 8
@@ -25,7 +25,7 @@ def papercut(box: Box, tones: Tones, seed: str, *, shadow_colour: str, fade_left
     columns, rows = max(2, round(box.width / 480)), max(2, round(box.height / 420))
     field: Field = smooth_noise(random_, columns, rows, shape) + 0.2 * smooth_noise(random_, columns * 2, rows * 2, shape)
     along = np.linspace(0, 1, shape[1])[None, :] if fade_left else np.linspace(0, 1, shape[0])[:, None]
-    slope = np.where(along < whole, -0.42 - 3 * (whole - along), -0.42 + (along - whole) * 0.98 / (1 - whole))
+    slope = np.where(along < whole, -0.42 - 8 * (whole - along), -0.42 + (along - whole) * 0.98 / (1 - whole))
     field = field + slope
     low, high = 0.55, float(field.max())
     smallest = SMALLEST_ISLAND * 1920 * 1080

@@ -1,0 +1,85 @@
+"""Thumbnails: the kind follows the content, the words are few, and the corner for the duration stays free."""
+
+import pytest
+
+from reelqueue.art.headline import headline, is_short, versus
+from reelqueue.art.raster import rasterise
+from reelqueue.art.style import choose_style
+from reelqueue.art.thumbnail import DURATION_BOX, draw_thumbnail, kind_of
+from reelqueue.models.scene import Figure, SceneSpec
+from reelqueue.models.script import Metadata, Part, Script
+
+
+def scene(title: str, language: str = "zh-TW", **more: object) -> SceneSpec:
+    return SceneSpec.model_validate({"text": title, "language": language, "candidates": ("opening",), "title": title} | more)
+
+
+def script(title: str, language: str) -> Script:
+    part = Part(text=title, duration=3)
+    return Script(
+        intro=part,
+        segments=(),
+        outro=part,
+        metadata=Metadata(title=title, description="", tags=()),
+        total_duration=6,
+        language=language,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenes", "language", "kind"),
+    [
+        ([scene("咖啡還是茶")], "zh-TW", "split"),
+        ([scene("Cat vs dog", "en")], "en", "split"),
+        ([scene("珊瑚", figure=Figure(value="84", unit="%", start_char=0), subject=("珊瑚",))], "zh-TW", "number"),
+        (
+            [scene("一個很長的數字", figure=Figure(value="1,234,567", unit="元", start_char=0), subject=("珊瑚",))],
+            "zh-TW",
+            "object",
+        ),
+        ([scene("Corals recover", "en", subject=("coral",))], "en", "object"),
+        ([scene("佇列怎麼選")], "zh-TW", "face"),
+    ],
+)
+def test_the_kind_follows_the_content(scenes, language, kind) -> None:
+    assert kind_of([s.title for s in scenes], scenes, language) == kind
+
+
+@pytest.mark.parametrize(
+    ("titles", "words"),
+    [
+        (["任務不再弄丟"], "任務不再弄丟"),
+        (["宋代的船，怎麼走遍南海"], "怎麼走遍南海"),
+        (["為什麼人總是記得開頭與結尾"], "為什麼人總是記得"),
+        (["How coral reefs recover after bleaching"], "How coral reefs recover"),
+        (["White is not dead"], "White is not dead"),
+        ([], ""),
+    ],
+)
+def test_the_words_are_few_and_whole(titles, words) -> None:
+    assert headline(titles) == words
+    assert not words or is_short(words)
+
+
+def test_two_sides_are_found_only_where_something_is_set_against_something() -> None:
+    assert versus(["List vs. Streams"]) == ("List", "Streams")
+    assert versus(["For better or for worse, it is a long sentence about nothing"]) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "language", "more"),
+    [
+        ("任務不再弄丟", "zh-TW", {"subject": ("郵件",)}),
+        ("How coral reefs recover", "en", {"figure": Figure(value="84", unit="%", start_char=0), "subject": ("coral",)}),
+        ("咖啡還是茶", "zh-TW", {}),
+        ("Photosynthesis explained", "en", {}),
+    ],
+)
+def test_a_thumbnail_is_drawn_and_leaves_the_durations_corner_free_of_words(title, language, more) -> None:
+    style = choose_style(title, language, "seed")
+
+    svg = draw_thumbnail(script(title, language), style, [scene(title, language, **more)])
+
+    assert rasterise(svg, 1280, 720).shape == (720, 1280, 4)
+    assert svg == draw_thumbnail(script(title, language), style, [scene(title, language, **more)])
+    assert (DURATION_BOX.right, DURATION_BOX.bottom) == (1280, 720)
