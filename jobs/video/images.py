@@ -93,7 +93,10 @@ def _requests(run: StageRun, script: Script) -> Sequence[ImageRequest]:
             index=index, aspect=aspect,
         )  # fmt: skip
 
-    middle = [request("segment", s.index + 1, s.text, s.image_description, s.heading) for s in script.segments]
+    middle, heading = [], None
+    for segment in script.segments:  # a heading stands over all that follows it
+        heading = segment.heading or heading
+        middle.append(request("segment", segment.index + 1, segment.text, segment.image_description, heading))
     return [
         request("intro", 0, script.intro.text, metadata.title, None),
         *middle,

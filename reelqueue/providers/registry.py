@@ -43,7 +43,7 @@ def _image_maker(name: str, stand_in: ImageMaker) -> ImageMaker:
 def _voice(name: str) -> Voice:
     match name:
         case "auto" | "local":
-            from reelqueue.providers.local.voice import LocalVoice  # noqa: PLC0415 - only what is chosen is loaded
+            from reelqueue.providers.local.voice.voice import LocalVoice  # noqa: PLC0415 - only what is chosen is loaded
 
             return LocalVoice()
     raise AssertionError(name)
