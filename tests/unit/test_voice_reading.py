@@ -63,7 +63,10 @@ def pinyin(text):
         ("v1.2.3", "一點二點三版"),
         ("第20行", "第二十|hang2"),
         ("5行程", "五|行程"),
-        ("state.json", "state|點|json"),
+        ("project_state.txt", "project|state|點|txt"),
+        ("Node.js", "nˈOd ʤˌAˈɛs"),
+        ("https://github.com/a/b", "ɡˈɪthˌʌb|點|com"),
+        ("max_jobs=8", "max|jobs|等於|八"),
         ("１２３", "一百二十三"),
     ],
 )

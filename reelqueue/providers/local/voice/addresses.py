@@ -7,7 +7,7 @@ from reelqueue.providers.local.voice.unit import Kind, Said
 ADDRESS = (
     r"https?://(?:www\.)?(?P<host>[\w.-]+\w)(?:[/?#][\x21-\x7e]*)?"
     r"|[A-Za-z\d._-]+@[A-Za-z\d-]+(?:\.[A-Za-z\d-]+)+"
-    r"|(?<![A-Za-z\d_.])(?![ap]\.m\b)[A-Za-z][A-Za-z\d-]*(?:\.[a-z][a-z\d-]*)+(?![A-Za-z\d])"
+    r"|(?<![A-Za-z\d_ª.])[A-Za-z][A-Za-z\d_-]+(?:\.[a-z][a-z\d_-]*)+(?![A-Za-z\d])"
 )
 """A web address (its path is not said), a mail address, a name with dots whose parts begin with small letters."""
 

@@ -5,7 +5,6 @@ The order matters: dates before ranges, ranges before negative numbers, names su
 
 import re
 
-from reelqueue.providers.local.voice.addresses import ADDRESS, address
 from reelqueue.providers.local.voice.chinese_numbers import cardinal, count, digits, number, year
 from reelqueue.providers.local.voice.unit import Reader, Said
 
@@ -93,7 +92,6 @@ def _fraction(m: re.Match[str]) -> Said:
 
 
 _READ: tuple[tuple[str, Reader], ...] = (
-    (ADDRESS, lambda m: address(m["host"] or m[0], "zh", "點")),
     (r"(?<![\d.])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d.])", lambda m: _zh(f"{digits(m[1])}年{number(str(int(m[3])))}月{number(str(int(m[4])))}日")),
     (rf"(?<!\d)(\d{{4}}){TO}(\d{{4}})\s?年", lambda m: _zh(f"{year(m[1])}到{year(m[2])}年")),
     (r"(?<![\d.,])(\d{1,4})\s?年(?!\s?[級紀齡來])", lambda m: _zh(year(m[1]) + "年")),
@@ -103,17 +101,17 @@ _READ: tuple[tuple[str, Reader], ...] = (
      lambda m: (("zh", m[1] + (number if m[1] else count)(m[2])), ("pinyin", "hang2"))),
     (r"(?<![\d:])(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])", _time),
     (r"(?<![\d:])(\d+)\s?[:：]\s?(\d+)(?![\d:])", lambda m: _zh(f"{number(m[1])}比{number(m[2])}")),
-    (r"(?<![A-Za-z\d_.])(?:\+\d{1,3}[- ]?\d{1,4}|\(?0\d{1,3}\)?)[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)", lambda m: _zh(digits(m[0]))),
-    (r"(?<![A-Za-z\d_.-])09\d{8}(?!\d)", lambda m: _zh(digits(m[0]))),
+    (r"(?<![A-Za-z\d_ª.])(?:\+\d{1,3}[- ]?\d{1,4}|\(?0\d{1,3}\)?)[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)", lambda m: _zh(digits(m[0]))),
+    (r"(?<![A-Za-z\d_ª.-])09\d{8}(?!\d)", lambda m: _zh(digits(m[0]))),
     (r"(?<![\d.-])\d{3,4}-\d{4}(?![\d-])", lambda m: _zh(digits(m[0]))),
     (_MONEY, _money),
-    (rf"(?P<number>(?<![A-Za-z\d_])[-−]?{NUMBER}|{NUMBER})(?:{TO}(?P<to>{NUMBER}))?\s?(?P<scale>°\s?[CF]|℃|℉)", _degrees),
+    (rf"(?P<number>(?<![A-Za-z\d_ª])[-−]?{NUMBER}|{NUMBER})(?:{TO}(?P<to>{NUMBER}))?\s?(?P<scale>°\s?[CF]|℃|℉)", _degrees),
     (rf"(?P<number>{NUMBER})\s?[%％]?{TO}(?P<to>{NUMBER})\s?(?P<sign>[%％‰])",
      lambda m: _zh(_SIGNS[m["sign"]] + number(m["number"]) + "到" + number(m["to"]))),
-    (rf"(?P<number>(?<![A-Za-z\d_.])[-−]?{NUMBER}|{NUMBER})\s?(?P<sign>[%％‰])",
+    (rf"(?P<number>(?<![A-Za-z\d_ª.])[-−]?{NUMBER}|{NUMBER})\s?(?P<sign>[%％‰])",
      lambda m: _zh(("負" if m["number"][0] in "-−" else "") + _SIGNS[m["sign"]] + number(m["number"].lstrip("-−")))),
-    (rf"(?<![A-Za-z\d_.])(?P<number>{NUMBER})(?:{TO}(?P<to>{NUMBER}))?\s?(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![A-Za-z\d/])", _unit),
-    (rf"(?<![A-Za-z\d_.])(?P<number>{NUMBER})\s?(?P<unit>{'|'.join(SPELLED_UNITS)})(?![A-Za-z\d])",
+    (rf"(?<![A-Za-z\d_ª.])(?P<number>{NUMBER})(?:{TO}(?P<to>{NUMBER}))?\s?(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![A-Za-z\d/])", _unit),
+    (rf"(?<![A-Za-z\d_ª.])(?P<number>{NUMBER})\s?(?P<unit>{'|'.join(SPELLED_UNITS)})(?![A-Za-z\d])",
      lambda m: (("zh", number(m["number"])), ("letters" if m["unit"] not in _WORDS else "en", _WORDS.get(m["unit"], m["unit"])))),
     (r"(?<![A-Za-z\d])v(\d+(?:\.\d+)+)", lambda m: _zh(_version(m[1]) + "版")),
     (r"(?<![A-Za-z\d])(?:[A-Za-z]+-?\d+(?:\.\d+)*[A-Za-z]*\d*|\d+(?:\.\d+)*[A-Za-z]{1,3})(?![A-Za-z\d])", _name),
@@ -121,9 +119,9 @@ _READ: tuple[tuple[str, Reader], ...] = (
     (rf"({NUMBER})\s?[x×X*]\s?({NUMBER})", lambda m: _zh(f"{number(m[1])}乘{number(m[2])}")),
     (r"(?<![\d/])(?P<above>\d{1,4})/(?P<below>\d{1,4})(?![\d/])", _fraction),
     (rf"第\s?(\d+)(?:{TO}(\d+))?", lambda m: _zh("第" + number(m[1]) .replace("兩百", "二百") + (f"到{number(m[2])}" if m[2] else ""))),
-    (rf"(?<![A-Za-z\d_.])({NUMBER}){TO}({NUMBER})(?=\s?(?:{MEASURES}))", lambda m: _zh(f"{count(m[1])}到{count(m[2])}")),
-    (rf"(?<![A-Za-z\d_.])({NUMBER})\s?[-–—~～〜]\s?({NUMBER})", lambda m: _zh(f"{number(m[1])}到{number(m[2])}")),
-    (rf"(?<![A-Za-z\d_)）])[-−]({NUMBER})", lambda m: _zh("負" + number(m[1]))),
+    (rf"(?<![A-Za-z\d_ª.])({NUMBER}){TO}({NUMBER})(?=\s?(?:{MEASURES}))", lambda m: _zh(f"{count(m[1])}到{count(m[2])}")),
+    (rf"(?<![A-Za-z\d_ª.])({NUMBER})\s?[-–—~～〜]\s?({NUMBER})", lambda m: _zh(f"{number(m[1])}到{number(m[2])}")),
+    (rf"(?<![A-Za-z\d_ª)）])[-−]({NUMBER})", lambda m: _zh("負" + number(m[1]))),
     (rf"({NUMBER})(?=\s?(?:{MEASURES}))", lambda m: _zh(count(m[1]))),
     (rf"{NUMBER}", lambda m: _zh(number(m[0]))),
     (r"(?<=\w)\s?\+\s?(?=\w)", lambda _: _zh("加")),

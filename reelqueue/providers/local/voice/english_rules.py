@@ -5,7 +5,6 @@ hibari's own reader makes "5.0" to "five" and knows neither NT$ nor GPT-4o, so e
 
 import re
 
-from reelqueue.providers.local.voice.addresses import ADDRESS, address
 from reelqueue.providers.local.voice.unit import Reader, Said
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
@@ -167,7 +166,6 @@ def _plain(m: re.Match[str]) -> Said:
 _READ: tuple[tuple[str, Reader], ...] = (
     (r"\be\.g\.", lambda _: _en("for example")),
     (r"\bi\.e\.", lambda _: _en("that is")),
-    (ADDRESS, lambda m: address(m["host"] or m[0], "en", "dot")),
     (r"(?<!\w)(?:(\d{4})|'(\d0))'?s\b", lambda m: _en(decade(m[1] or m[2]))),
     (r"(?<![\d-])0\d{1,3}-\d{3,4}-\d{3,4}(?![\d-])", lambda m: _en(digits(m[0]))),
     (r"(?<![\d.])(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)", _date),

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from reelqueue.providers.local.voice import chinese_rules, english_rules
+from reelqueue.providers.local.voice.addresses import ADDRESS, address
 from reelqueue.providers.local.voice.tables import TERMS
 from reelqueue.providers.local.voice.unit import Kind, Reader, Said, Unit
 
-_TAKEN = "_"
+_TAKEN = "ª"
 """Stands in the working copy for what a rule took: a word character, but neither letter nor digit."""
 _WIDE = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f〇"
 _REST = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<word>[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*)|(?P<mark>[^\w\s])")
+_ADDRESS = re.compile(ADDRESS)
 _CAPITALS = re.compile(r"[A-Z]{2,}(?:['’]?s)?")
 _PINYIN = re.compile(r"[a-zü]{1,6}[1-5](?: [a-zü]{1,6}[1-5])*")
 _PHONEMES = re.compile(r"/([^/]+)/")
@@ -40,7 +42,11 @@ def read(text: str, language: str, lexicon: Mapping[str, str]) -> tuple[Unit, ..
     units: list[Unit] = []
     if lexicon:
         working = _take(working, _matcher(tuple(lexicon)), lambda m: _spoken(lexicon[text[m.start() : m.end()]], language), units)
-    working = _take_terms(working, language, units)
+    working = _take_terms(working, language, units, dotted=True)  # Node.js is a term, state.json a name
+    kind: Kind
+    kind, dot = ("en", "dot") if language.startswith("en") else ("zh", "點")
+    working = _take(working, _ADDRESS, lambda m: address(m["host"] or m[0], kind, dot), units)
+    working = _take_terms(working, language, units, dotted=False)
     for pattern, said in _rules(language):
         working = _take(working, pattern, said, units)
     units += _rest(working, language)
@@ -51,8 +57,8 @@ def _rules(language: str) -> tuple[tuple[re.Pattern[str], Reader], ...]:
     return english_rules.RULES if language.startswith("en") else chinese_rules.RULES
 
 
-def _take_terms(working: str, language: str, units: list[Unit]) -> str:
-    return _take(working, _term_matcher(), lambda m: _spoken(TERMS[m[0]], language), units)
+def _take_terms(working: str, language: str, units: list[Unit], *, dotted: bool) -> str:
+    return _take(working, _term_matcher(dotted=dotted), lambda m: _spoken(TERMS[m[0]], language), units)
 
 
 def _take(working: str, pattern: re.Pattern[str], said: Reader, units: list[Unit]) -> str:
@@ -81,8 +87,8 @@ def spoken_as_word(capitals: str) -> bool:
 
 
 @cache
-def _term_matcher() -> re.Pattern[str]:
-    return _matcher(tuple(TERMS))
+def _term_matcher(*, dotted: bool) -> re.Pattern[str]:
+    return _matcher(tuple(term for term in TERMS if ("." in term) == dotted))
 
 
 @cache
