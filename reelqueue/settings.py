@@ -90,6 +90,12 @@ class Settings(BaseSettings):
             warnings.warn(f"{old} is deprecated: set REDIS_URL", DeprecationWarning, stacklevel=2)
         return self
 
+    def secrets(self) -> tuple[str, ...]:
+        """Values that no log line may hold: the passwords in servers' addresses."""
+        urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend)
+        found = [urlsplit(url.get_secret_value()).password for url in urls if url is not None]
+        return tuple(password for password in found if password)
+
     @property
     def language(self) -> Language:
         """The language of messages.  The field has the long name, since by its bare one gettext's would be read."""

@@ -7,9 +7,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.runner import run_stage
-
 from jobs.context import WorkerContext
+from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.images import own_pictures, picture_inputs, shown_pieces
 from jobs.video.pieces import Tally, kept_or_made
@@ -165,7 +164,7 @@ def _manifest(
 ) -> AssetsManifest:
     roles = ["intro", *("segment" for _ in script.segments), "outro"]
     parts = tuple(
-        PartAssets(role=role, index=index, text=text, voice=voice, shown=shown, presenter=presenter)  # type: ignore[arg-type]
+        PartAssets(role=role, index=index, text=text, voice=voice, shown=shown, presenter=presenter)
         for index, (role, text, voice, shown, presenter) in enumerate(
             zip(roles, script.texts, spoken, images, presenters, strict=True)
         )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
-
 from jobs.stages import StageRun
 from jobs.video.pieces import Tally, kept_or_made
 from reelqueue.errors import Fenced, Parked, ReelqueueError, as_wire
+from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
 from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import ShownPiece

@@ -8,9 +8,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.runner import run_stage
-
 from jobs.context import WorkerContext
+from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
 from jobs.video.pieces import Tally

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelqueue.media.image import ingest
-
 from jobs.stages import StageRun
 from reelqueue.art.arrange import ArrangedScene, arrange
 from reelqueue.art.style import Style, choose_style
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.captions import ROOMS, cues_of, joined, within
+from reelqueue.media.image import ingest
 from reelqueue.media.timeline import Timeline, Unit, lay_out
 from reelqueue.media.unit import UnitRequest, UnitScene
 from reelqueue.models.brief import ALLOWED, MAX_DURATION_S
@@ -34,13 +33,14 @@ class Screenplay:
     size: tuple[int, int]
     subtitles: str
     logo: str | None
+    font_dir: Path | None
 
     def request(self, unit: Unit, *, project_root: Path, out: Path) -> UnitRequest:
         """What the encoder is asked for one unit."""
         scenes = tuple(self._scene(number, first) for number, first in zip(unit.scenes, unit.firsts, strict=True))
         asked: dict[str, Any] = {
             "scenes": scenes, "style": self.style.model_dump(mode="json"), "subtitles": self.subtitles, "frames": unit.span.frames,
-            "fps": self.timeline.fps, "width": self.size[0], "height": self.size[1], "logo": self.logo, "project_root": project_root, "out": out,
+            "fps": self.timeline.fps, "width": self.size[0], "height": self.size[1], "logo": self.logo, "font_dir": self.font_dir, "project_root": project_root, "out": out,
         }  # fmt: skip
         return UnitRequest(**asked)
 
@@ -78,6 +78,7 @@ async def write_screenplay(run: StageRun, assets: AssetsManifest) -> Screenplay:
         size=SIZES[brief.aspect],
         subtitles=brief.subtitle_style,
         logo=await _logo(run),
+        font_dir=run.tools.font_dir,
     )
 
 

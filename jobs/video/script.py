@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.runner import run_stage
-
 from jobs.context import WorkerContext
+from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage

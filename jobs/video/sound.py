@@ -1,6 +1,7 @@
 """The video's sound: the voice at its times, and the music under it."""
 
 import asyncio
+import hashlib
 from pathlib import Path
 
 from jobs.stages import StageRun
@@ -70,8 +71,8 @@ async def _music(run: StageRun, play: Screenplay) -> Path | int | None:
         return seed
     if wanted is not None and not await asyncio.to_thread(source.is_file):
         raise InvalidBrief("music", ALLOWED["music"], wanted)
-    artifact = await run.blobs.hash_of(source)
-    prepared = run.files.audio / f"music-{artifact[:32]}.wav"
+    digest = hashlib.sha256(await asyncio.to_thread(source.read_bytes)).hexdigest()
+    prepared = run.files.audio / f"music-{digest[:32]}.wav"
     if not await asyncio.to_thread(prepared.is_file):
         await prepare_music(run.tools.ffmpeg, source, prepared, longest_s=play.timeline.duration_s)
     return prepared

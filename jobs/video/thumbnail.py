@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.runner import run_stage
-
 from jobs.context import WorkerContext
+from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
 from jobs.video.screenplay import style_of
@@ -40,7 +39,9 @@ async def draw_thumbnail(run: StageRun) -> StageOutcome:
     script, style = await read_script(run), style_of(assets)
     scenes = [piece.shown.scene for piece in assets.parts]
     presenter = any(piece.presenter is not None for piece in assets.parts)
-    still = await run.call("thumbnail", lambda: make_thumbnail(script, scenes, style, part, presenter=presenter))
+    still = await run.call(
+        "thumbnail", lambda: make_thumbnail(script, scenes, style, part, presenter=presenter, font_dir=run.tools.font_dir)
+    )
     artifact = await run.blobs.put("output/thumbnail.jpg", part)
     path = str(run.files.thumbnail)
     info = {"thumbnail_path": path, "resolution": f"{still.width}x{still.height}", "bytes": still.bytes}

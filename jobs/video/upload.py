@@ -9,9 +9,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.runner import run_stage
-
 from jobs.context import WorkerContext
+from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.script import read_script
 from reelqueue.errors import NeedsPerson

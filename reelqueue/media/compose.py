@@ -46,21 +46,25 @@ class Stage:
     def show(self, number: int) -> bool:
         """Bring the canvas to the frame `number`; whether anything changed."""
         changed = self._change_layers(number / self.fps)
+        if not self.drawn:
+            changed = [self.frame]
         if self.film is not None:
-            window = self.film.window_at(number / max(1, self.frames - 1))
-            if window == self.window and self.drawn and not changed:
-                return False
-            self.window = window
-            self.film.draw(window, self.canvas)
-            self._lay(self.frame)
-        else:
-            for rect in changed if self.drawn else [self.frame]:
-                restore(self.canvas, self.ground, rect)
-                self._lay(rect)
-            changed = changed if self.drawn else [self.frame]
-        moved = self.film is not None or bool(changed)
+            return self._show_film(self.film, number, changed=bool(changed))
+        for rect in changed:
+            restore(self.canvas, self.ground, rect)
+            self._lay(rect)
         self.drawn = True
-        return moved
+        return bool(changed)
+
+    def _show_film(self, film: Film, number: int, *, changed: bool) -> bool:
+        """Under a camera: draw all of it, unless neither the window nor a layer changed."""
+        window = film.window_at(number / max(1, self.frames - 1))
+        if window == self.window and not changed:
+            return False
+        film.draw(window, self.canvas)
+        self._lay(self.frame)
+        self.window, self.drawn = window, True
+        return True
 
     def show_anew(self, number: int) -> None:
         """As `show`, but every pixel is drawn."""

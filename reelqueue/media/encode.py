@@ -24,6 +24,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from reelqueue.art.arrange import ArrangedScene
 from reelqueue.art.draw import draw
+from reelqueue.art.fonts import use_font_dir
 from reelqueue.art.layers import DrawnScene
 from reelqueue.art.style import Style
 from reelqueue.art.subtitles import subtitle_layers
@@ -202,6 +203,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
     Raises:
         MediaError, OSError: a picture can't be read.
     """
+    use_font_dir(request.font_dir)
     size = (request.width, request.height)
     style = Style.model_validate(request.style)
     drawn = draw(

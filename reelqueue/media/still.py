@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from reelqueue.art.fonts import use_font_dir
 from reelqueue.art.raster import rasterise
 from reelqueue.art.style import Style
 from reelqueue.art.thumbnail import HEIGHT, WIDTH, draw_thumbnail
@@ -33,7 +34,9 @@ class Still(Frozen):
     bytes: int
 
 
-async def make_thumbnail(script: Script, scenes: Sequence[SceneSpec], style: Style, out: Path, *, presenter: bool) -> Still:
+async def make_thumbnail(
+    script: Script, scenes: Sequence[SceneSpec], style: Style, out: Path, *, presenter: bool, font_dir: Path | None = None
+) -> Still:
     """Draw the thumbnail into `out`: JPEG, 1280x720, under 2 MB.
 
     Raises:
@@ -44,6 +47,7 @@ async def make_thumbnail(script: Script, scenes: Sequence[SceneSpec], style: Sty
         "scenes": [scene.model_dump(mode="json") for scene in scenes],
         "style": style.model_dump(mode="json"),
         "presenter": presenter,
+        "font_dir": None if font_dir is None else str(font_dir),
         "out": str(out),
     }
     async with python_child(_MODULE, limits=_LIMITS) as child:
@@ -52,7 +56,9 @@ async def make_thumbnail(script: Script, scenes: Sequence[SceneSpec], style: Sty
 
 
 def _draw(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    font_dir = request["font_dir"]
     try:
+        use_font_dir(Path(font_dir) if font_dir else None)
         svg = draw_thumbnail(
             Script.model_validate(request["script"]),
             Style.model_validate(request["style"]),

@@ -59,6 +59,7 @@ class UnitRequest(Frozen):
     width: int = Field(ge=16, le=8192)
     height: int = Field(ge=16, le=8192)
     logo: Path | None = None
+    font_dir: Path | None = None
     project_root: Path
     out: Path
 

@@ -19,10 +19,15 @@ from reelqueue.models.voice import Speech
 class Named(Protocol):
     """What every provider says of itself."""
 
-    name: str
-    """"local", "gemini", ...: as the setting that chooses it."""
-    version: str
-    """Model, prompt version, tool versions: part of every piece's key, so that a change makes the piece anew."""
+    @property
+    def name(self) -> str:
+        """Who it is: "local", "gemini", ... as in the setting that chooses it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Model, prompt version, tool versions: part of every piece's key, so that a change makes the piece anew."""
+        ...
 
 
 class ScriptRequest(Frozen):

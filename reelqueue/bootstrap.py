@@ -1,0 +1,48 @@
+"""Settings -> objects, opened and closed in order: the only wiring of a worker."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from arq.connections import ArqRedis
+
+from jobs.client import open_queue
+from jobs.context import Rules, Service, Tools
+from jobs.places import Places
+from reelqueue.art.fonts import use_font_dir
+from reelqueue.media.ffmpeg import find_ffmpeg
+from reelqueue.providers.registry import choose_providers
+from reelqueue.settings import Settings
+from reelqueue.telemetry import configure
+from reelqueue.wording import speak
+
+
+@contextlib.asynccontextmanager
+async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> AsyncIterator[Service]:
+    """All that the jobs of one worker share; `redis` is the worker's own pool.
+
+    Raises:
+        InvalidSettings, InstallationError: what is wrong with the machine or its settings, and what to do.
+    """
+    speak(settings.language)
+    configure(level=settings.log_level, log_format=settings.log_format, secrets=settings.secrets())
+    use_font_dir(settings.font_dir)
+    tools = Tools(ffmpeg=await find_ffmpeg(settings.ffmpeg_binary), music_dir=settings.music_dir, font_dir=settings.font_dir)
+    async with open_queue(settings, redis=redis) as client:
+        yield Service(
+            queue_name=queue,
+            owner=client.owner,
+            paths=client.paths,
+            projects=client.projects,
+            batches=client.batches,
+            queue=client.queue,
+            publisher=client.publisher,
+            providers=choose_providers(settings, client.paths),
+            tools=tools,
+            rules=Rules(
+                language=settings.language,
+                retry_delays=settings.retry_delays,
+                poison_after=settings.poison_after,
+                keep_days=settings.keep_days,
+            ),
+            places=Places(cpu=settings.video_max_jobs),
+        )
