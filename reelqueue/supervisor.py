@@ -81,7 +81,7 @@ class Supervisor:
         await asyncio.gather(*(process.end(child, grace_s=self.grace_s) for child in self.children.values()))
 
     def _does_not_start(self, kind: str, code: int) -> InstallationError:
-        said = _last_line(self.log)
+        said = _last_words(self.log)
         where = Text(f"請看 {self.log}", f"see {self.log}") if self.log else Text("請看上面的訊息", "see the messages above")
         return InstallationError(
             Text(f"{kind} worker 無法啟動（代碼 {code}）{said}", f"the {kind} worker does not start (code {code}){said}"), where
@@ -100,8 +100,9 @@ async def workers(supervisor: Supervisor) -> AsyncIterator["asyncio.Task[None]"]
             await task
 
 
-def _last_line(log: Path | None) -> str:
+def _last_words(log: Path | None) -> str:
+    """The last two lines: what was wrong, and what to do."""
     if log is None or not log.exists():
         return ""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace")[-20_000:].splitlines() if line.strip()]
-    return f": {lines[-1].strip()[:300]}" if lines else ""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace")[-20_000:].splitlines() if line.strip()]
+    return f": {' '.join(lines[-2:])[:400]}" if lines else ""
