@@ -7,11 +7,12 @@ from reelqueue.providers.local.script_marks import CLOSERS, OPENERS
 from reelqueue.providers.local.script_sentences import split_sentences
 
 _BREAK_ZH = re.compile(r"[，、；：。！？!?…—～⋯]+|(?<!\d)[,;:](?!\d)|\.(?=$)")
-_BREAK_EN = re.compile(r"[,;:](?=\s)|[—–]|\s-\s|[!?…]+(?=\s|$|[”\"'’)])|[.]+(?=[”\"'’)]*$)|[。！？，；：]")
+_BREAK_EN = re.compile(r"[,;:](?=[”\"'’]*\s)|[—–]|\s-\s|[!?…]+(?=\s|$|[”\"'’)])|[.]+(?=[”\"'’)]*$)|[。！？，；：]")
 _WITHIN_EN = re.compile(
-    r"\s(?=(?:and|but|because|which|who|that|when|while|until|after|before|if|since|so|than|although|unless|where)\s)"
+    r"\s(?=(?:and (?:the|an?|in|it|they|we|you|he|she|this|that|there|no|nobody|not|then|when|if)|but|because|which|who|that|when|while|until|after|before|if|since|so|than|although|unless|where)\s)"
 )
-_EDGE = " \t" + OPENERS + CLOSERS + "，、；：。,;:.—–…-"
+_EDGE = " \t，、；：。,;:.—–…-"
+_PAIRS = dict(zip("「『（《〈【“([", "」』）》〉】”)]", strict=True)) | {'"': '"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Clause:
     closes: bool
     asks: bool = False
     """Whether a question mark follows."""
+    after: str = ""
+    """The character that follows."""
 
     @property
     def end(self) -> int:
@@ -58,9 +61,18 @@ def clauses_of(text: str, language: str) -> tuple[Clause, ...]:
     for number, sentence in enumerate(sentences_of(text)):
         spans = _spans(sentence.text, chinese=language.startswith("zh"))
         for place, (start, end) in enumerate(spans):
+            after = sentence.text[end : end + 1]
             asks = sentence.text[end : end + 2].lstrip(CLOSERS)[:1] in {"？", "?"}
             out.append(
-                Clause(sentence.text[start:end], sentence.start + start, number, place == 0, place == len(spans) - 1, asks=asks)
+                Clause(
+                    sentence.text[start:end],
+                    sentence.start + start,
+                    number,
+                    place == 0,
+                    place == len(spans) - 1,
+                    asks=asks,
+                    after=after,
+                )
             )
     return tuple(out)
 
@@ -75,9 +87,24 @@ def _spans(sentence: str, *, chinese: bool) -> list[tuple[int, int]]:
         inner = sentence[start:end]
         left = start + len(inner) - len(inner.lstrip(_EDGE))
         right = start + len(inner.rstrip(_EDGE))
+        left, right = _without_quotes(sentence, left, right)
         if left < right:
             spans += [(left, right)] if chinese else _cut_long_en(sentence, left, right)
     return spans
+
+
+def _without_quotes(text: str, left: int, right: int) -> tuple[int, int]:
+    """The range without the quotation marks at its ends that have no partner in it, or that hold all of it."""
+    while left < right:
+        first, last, inner = text[left], text[right - 1], text[left + 1 : right - 1]
+        wrapped = _PAIRS.get(first) == last and first not in inner and last not in inner and right - left > 1
+        lonely_first = first in OPENERS and text[left + 1 : right].find(_PAIRS.get(first, "")) < 0
+        lonely_last = last in CLOSERS and not any(_PAIRS.get(mark) == last for mark in text[left : right - 1])
+        if not wrapped and not lonely_first and not lonely_last:
+            break
+        left += wrapped or lonely_first
+        right -= wrapped or (lonely_last and not lonely_first)
+    return left, right
 
 
 def _cut_long_en(sentence: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from reelqueue.models.scene import Figure, Layout, Point
 from reelqueue.providers.local.image_clauses import Clause, clauses_of
 from reelqueue.providers.local.image_figures import standing_out
-from reelqueue.providers.local.image_phrases import as_title, best_phrase, is_short, marked_part, set_length, standing
+from reelqueue.providers.local.image_phrases import (
+    as_title,
+    best_phrase,
+    is_balanced,
+    is_short,
+    marked_part,
+    set_length,
+    standing,
+)
 from reelqueue.providers.local.image_points import points_of
 from reelqueue.providers.local.script_keywords import content_words
 from reelqueue.providers.local.script_metadata import cut_at_word
@@ -207,8 +215,13 @@ def _first_line(material: Material, *, without: str) -> str:
         plain = "".join(filter(str.isalnum, clause.text))
         said = plain in known or known in plain
         long_enough = set_length(clause.text) >= LEAST_NOTE_ZH if material.chinese else len(clause.text.split()) >= LEAST_NOTE_EN
-        stands = standing(clause.text, material.language) == clause.text and not clause.text.startswith(("e.g.", "i.e."))
-        if not said and long_enough and stands and _at_most(clause.text, material, MOST_NOTE_ZH, MOST_NOTE_EN):
+        stands = (
+            standing(clause.text, material.language) == clause.text
+            and is_balanced(clause.text)
+            and not clause.text.startswith(("e.g.", "i.e."))
+        )
+        begins = material.chinese or clause.opens
+        if not said and begins and long_enough and stands and _at_most(clause.text, material, MOST_NOTE_ZH, MOST_NOTE_EN):
             return clause.text
     return ""
 

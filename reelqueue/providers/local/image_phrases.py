@@ -142,7 +142,7 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
         following = clauses[place + 1] if place + 1 < len(clauses) else None
         if language.startswith("zh") and following and following.sentence == clause.sentence and alone:
             both = f"{alone}，{following.text}"
-            if set_length(both) <= MOST_ZH and following.start - clause.end <= 1 and not following.asks:
+            if set_length(both) <= MOST_ZH and clause.after == "，" and following.start - clause.end == 1 and not following.asks:
                 start = clause.start + clause.text.find(alone)
                 contrast = 1.0 if following.text.startswith(("但", "而", "卻", "不", "也", "才", "就", "只")) else 0.2
                 score = _score(both, clause, language, keys, last=place == len(clauses) - 2) + contrast
@@ -168,13 +168,13 @@ def _without_joint(text: str) -> str:
 
 
 def _score(text: str, clause: Clause, language: str, keys: set[str], *, last: bool) -> float:
-    if not is_short(text, language) or not _balanced(text):
+    if not is_short(text, language) or not is_balanced(text):
         return 0.0
     score = _score_zh(text) if language.startswith("zh") else _score_en(text)
     if score <= 0:
         return 0.0
     held = sum(word.lower() in keys for word in set(content_words(text, language)))
-    place = 0.3 * clause.opens + 0.2 * clause.closes + 0.3 * last + 0.3 * clause.asks
+    place = 0.3 * clause.opens + 0.2 * clause.closes + 0.3 * last + 0.3 * clause.asks + 0.8 * (clause.after in {"：", ":"})
     return max(0.0, score + 0.6 * min(2, held) + place - 0.3 * any(map(str.isdigit, text)))
 
 
@@ -198,12 +198,15 @@ def _score_en(text: str) -> float:
         or not any(not is_vague(word) and len(word) > 2 for word in words)
     ):
         return 0.0
+    if len(words) < 5 and any(character.isdigit() for character in text):  # "On Jan. 14"
+        return 0.0
     score = 2.0 + (1.0 if 3 <= len(words) <= 6 else 0.0)
     score -= 2.2 if words[0] in _LEAN_EN else 1.2 if words[0] in _BEFORE_EN else 0.0
     return score + (0.6 if any(word in _PUNCHY_EN for word in words) else 0.0)
 
 
-def _balanced(text: str) -> bool:
+def is_balanced(text: str) -> bool:
+    """Whether every quotation mark has its partner."""
     pairs = zip("「『（《“(【", "」』）》”)】", strict=True)
     return all(text.count(opened) == text.count(closed) for opened, closed in pairs) and text.count('"') % 2 == 0
 

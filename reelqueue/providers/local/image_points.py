@@ -26,6 +26,9 @@ _SEMICOLONS_ZH = re.compile(r"[^。！？：；\s][^。！？：；]*(?:；[^。
 _SEMICOLONS_EN = re.compile(r"(?:(?<=: )|^|(?<=[.!?] ))(?:[^.!?:;]|(?<=\d)\.(?=\d))+(?:;(?:[^.!?:;]|(?<=\d)\.(?=\d))+)+")
 
 
+_ORDINAL = re.compile(r"第.|首先|其次|最後|First|Second|Third|Fourth|Finally")
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """The items, and what was said before them: the heading of the list."""
@@ -86,7 +89,7 @@ def _end_of_last(text: str, words: int, starts: Sequence[tuple[int, int]]) -> in
 def _point(item: str, start: int, language: str) -> Point | None:
     """The item's first clause is its title, the following ones its note, as far as there is room."""
     clauses = clauses_of(item, language)
-    if not clauses or not _fits(clauses[0].text, language, MOST_TITLE_ZH, MOST_TITLE_EN):
+    if not clauses or _ORDINAL.fullmatch(clauses[0].text) or not _fits(clauses[0].text, language, MOST_TITLE_ZH, MOST_TITLE_EN):
         return None
     note = ""
     for clause in clauses[1:]:

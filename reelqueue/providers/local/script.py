@@ -9,7 +9,7 @@ from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.providers.local import script_outline as outline
 from reelqueue.providers.local.script_blocks import Block, Reading, read_blocks
 from reelqueue.providers.local.script_choice import TOLERANCE, Choice
-from reelqueue.providers.local.script_keywords import key_phrases
+from reelqueue.providers.local.script_keywords import content_words, key_phrases, naming_words
 from reelqueue.providers.local.script_marks import joined
 from reelqueue.providers.local.script_metadata import clean_title, make_metadata, title_from
 from reelqueue.providers.local.script_parts import closing_of, describe_picture, opening_count, spoken_title
@@ -282,7 +282,11 @@ def _outline_of(topic: str, parts: int, request: ScriptRequest) -> Script:
         sentences=[intro],
         headings=headings,
         links=(),
-        tags=[*request.tags, *key_phrases(topic, language)],
+        tags=[
+            *request.tags,
+            *key_phrases(topic, language),
+            *dict.fromkeys(naming_words(topic) or content_words(topic, language)),
+        ],
         language=language,
     )
     segments = tuple(

@@ -212,8 +212,13 @@ def chinese_number(number: int) -> str:
 
 
 def _row_said(head: list[str], row: list[str], *, chinese: bool) -> str:
-    """A row as a sentence: its first cell, then each further cell after its column's name."""
+    """A row as a sentence: its first cell, then each further cell after its column's name.
+
+    Words in the only other column speak for themselves, a figure there does not.
+    """
     colon, comma = ("：", "，") if chinese else (": ", ", ")
+    if len(row) == 2 and row[1][:1].isalpha():
+        return colon.join(row)
     rest = [f"{name} {cell}".strip() for name, cell in zip(head[1:], row[1:], strict=False) if cell.strip()]
     return colon.join(part for part in (row[0], comma.join(rest)) if part)
 

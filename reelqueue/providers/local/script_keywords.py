@@ -26,8 +26,8 @@ _NAMING = ("n", "vn", "an", "l", "j", "i", "b")
 """jieba's classes of words that name: nouns of all kinds, verbal and adjectival nouns, idioms, abbreviations."""
 _VAGUE = word_set(
     "問題 時候 東西 事情 地方 方式 部分 情況 原因 結果 方法 時間 條件 例子 大家 人們 研究者 世界 全世界 人類 之後 之前 當時 正是 就是 一位 不到 "
-    "所謂 同一 上量 大規模 兩行 少數 多數 目前 現在 今天 為什麼 怎麼 什麼 這時候 其他人 工作者 越來越少 關係 意思 內容 程度 過程 方面 一點 同時 這種 那種 自己 一次 一種 一個 有時 所有 每個 影片 "
-    "thing things way ways time times lot people part parts kind sort bit case cases example question reason point fact number something anything nobody anyone "
+    "萬人 億人 影響 所謂 同一 上量 大規模 兩行 少數 多數 目前 現在 今天 為什麼 怎麼 什麼 這時候 其他人 工作者 越來越少 關係 意思 內容 程度 過程 方面 一點 同時 這種 那種 自己 一次 一種 一個 有時 所有 每個 影片 "
+    "thing things way ways time times lot people part parts kind sort bit case cases example question reason point fact number something anything nobody anyone jan feb mar apr jun jul aug sep sept oct nov dec minutes hours seconds days weeks months years minute hour second day week month year line side "
     "everybody ask say says said make made get got take took give gave put let know think want need use used using going half one two three"
 )
 """Words that name nothing in particular: never a key phrase."""
@@ -122,7 +122,7 @@ def _names_something(phrase: str) -> bool:
 def _is_term(written: str, text: str, *, chinese: bool) -> bool:
     """Whether a phrase is one of the text's terms: told more than once, a name (Scott Reef), or Latin inside Chinese."""
     words = written.split()
-    if chinese and not is_han(written[0]):
+    if chinese and written.isascii():
         return True
     if all(word[:1].isupper() for word in words):
         return len(words) > 1 or written.isupper() or bool(re.search(rf"[a-z,] {re.escape(written)}\b", text))

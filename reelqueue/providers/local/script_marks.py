@@ -11,9 +11,10 @@ CLOSERS = "」』）】》〉〕］｝”’)]}\"'»›"
 OPENERS = "「『（【《〈〔［｛“‘([{«‹"
 CLAUSE_ENDS = "，、；：—,;:"
 
+_ENDED = re.compile(rf"[{re.escape(SENTENCE_ENDS)}.…；;][^\w，、：,:—]*\Z")
 _CHINESE = re.compile(f"[{HAN}\u3001-\u303f\uff01-\uff65]")
-_EITHER = "…—“”‘’\"')"
-"""Marks that both languages write: what stands before them decides."""
+_NEITHER = re.compile(r"[^\w\u3001-\u303f\uff01-\uff65]+\Z")
+"""Marks that both languages write, and emoji: what stands before them decides."""
 _HAN_ONLY = re.compile(f"[{HAN}]")
 
 
@@ -28,16 +29,15 @@ def is_chinese(character: str) -> bool:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether the text ends with a mark that closes a sentence, closing quotes left aside."""
-    core = text.rstrip(CLOSERS + " ")
-    return bool(core) and core[-1] in SENTENCE_ENDS + ".…；;"
+    """Whether the text ends with a mark that closes a sentence; closing quotes and emoji behind it don't count."""
+    return bool(_ENDED.search(text))
 
 
 def joined(pieces: Sequence[str]) -> str:
     """Sentences one after the other: a space between, but none after a Chinese mark or character."""
     out = ""
     for piece in pieces:
-        core = out.rstrip(_EITHER)
+        core = _NEITHER.sub("", out)
         gap = "" if not out or (core and is_chinese(core[-1])) else " "
         out += gap + piece
     return out
