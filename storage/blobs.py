@@ -48,7 +48,7 @@ class Blobs:
     def __init__(self, root: Path, *, fence: int = 0, guard: Callable[[], None] | None = None) -> None:
         self._root = root
         self._fence = fence
-        self._guard = guard or _free_for_all
+        self._guard = guard or free_for_all
         self._hashed: dict[Path, tuple[_Identity, str]] = {}
 
     async def put(self, key: str, source: Path) -> Artifact:
@@ -227,7 +227,7 @@ def _beside(source: Path, target: Path, fence: int) -> Path:
     return part
 
 
-def _free_for_all() -> None:
+def free_for_all() -> None:
     """Without a lease there is nobody to guard against: readers."""
 
 

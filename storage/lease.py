@@ -23,6 +23,7 @@ from storage.codec import S
 from storage.hop import BEATS, hop
 from storage.liveness import LeaseFile, LeaseRecord
 from storage.paths import ProjectFiles
+from storage.sessions import forget_secret, read_secret, write_secret
 from storage.states import Known, States
 
 RENEWALS_PER_LEASE = 3
@@ -218,6 +219,30 @@ class Lease(StateLease[ProjectState]):
         super().__init__(held, previous)
         self.files = files
         self.blobs = Blobs(files.root, fence=held.record.fence, guard=self._guard)
+
+    async def read_session(self) -> str | None:
+        """The upload session's secret; None where there is none.
+
+        Raises:
+            Unavailable: it can't be read.
+        """
+        return await read_secret(self.files.session)
+
+    async def write_session(self, text: str) -> None:
+        """Keep the upload session's secret: one written late, over a successor's, would publish a second video.
+
+        Raises:
+            Fenced: the project is another's; DiskFull, Unavailable.  The one before is whole.
+        """
+        await write_secret(self.files.session, text, guard=self._guard)
+
+    async def forget_session(self) -> None:
+        """Remove the upload session's secret.
+
+        Raises:
+            Fenced: the project is another's; Unavailable.
+        """
+        await forget_secret(self.files.session, guard=self._guard)
 
     def _guard(self) -> None:
         """Run by blobs under the folder's lock, in a thread."""

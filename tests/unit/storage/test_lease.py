@@ -249,10 +249,18 @@ async def test_a_late_worker_does_not_put_its_file_in_place_of_its_successors(st
             await late.blobs.put("output/final_video.mp4", part)
         with pytest.raises(Fenced):
             await late.blobs.write("script.json", b"late")
+        await lease.write_session("right")
+        with pytest.raises(Fenced):
+            await late.write_session("late")
+        with pytest.raises(Fenced):
+            await late.forget_session()
         await late.release()
 
         assert await lease.blobs.read(video) == b"right"
         assert await late.blobs.peek("script.json") is None
+        assert await lease.read_session() == "right"
+        await lease.forget_session()
+        assert await lease.read_session() is None
 
 
 async def test_a_take_over_that_fails_leaves_the_dead_owners_record(store, monkeypatch):
