@@ -6,6 +6,7 @@ window is scaled to a whole size and cut: `cv2.resize` takes a third of `warpAff
 the window are searched so that both scales are nearly whole.  Figures: spec/render.md, table 2.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -114,27 +115,36 @@ class Film:
         left, top, width = window
         step = width / self.size[0]
         across, down = Span(left, step, self.size[0]), Span(top, step, self.size[1])
-        _draw_plane(self.planes.y, across, down, out.y)
-        # The source's chroma lies amid two columns' left one too (left-sited): sample 0 of both lies on column 0,
-        # half a source px and half a frame px left of where a plain halving would put it.
+        _draw(across, down, ((self.planes.y, out.y),))
+        # Chroma sample 0 lies on column 0 of the source as of the frame (left-sited), and a halved window would have it
+        # half a pixel further right in both, which is not the same distance: they differ by the scale.
         left_c = (left + step / 2 - 0.5) / 2 + 0.5 - step / 2
         across, down = Span(left_c, step, self.size[0] // 2), Span(top / 2, step, self.size[1] // 2)
-        _draw_plane(self.planes.u, across, down, out.u)
-        _draw_plane(self.planes.v, across, down, out.v)
+        _draw(across, down, ((self.planes.u, out.u), (self.planes.v, out.v)))
 
 
-def _draw_plane(source: Plane, across: Span, down: Span, out: Plane) -> None:
-    x, y = find_cut(across, source.shape[1]), find_cut(down, source.shape[0])
+def _draw(across: Span, down: Span, planes: Sequence[tuple[Plane, Plane]]) -> None:
+    """Draw the same window of planes of one size."""
+    height, width = planes[0][0].shape
+    x, y = find_cut(across, width), find_cut(down, height)
     if x is None or y is None or max(x.error, y.error) > LARGEST_ERROR_PX:
-        place = np.array(
-            [[across.step, 0, PAD + across.start + across.step / 2 - 0.5], [0, down.step, PAD + down.start + down.step / 2 - 0.5]]
-        )
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out[:] = cv2.warpAffine(source, place, (across.samples, down.samples), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        _warp(across, down, planes)
         return
-    part = source[y.start : y.start + y.length, x.start : x.start + x.length]
-    scaled = cv2.resize(part, (x.scaled, y.scaled), interpolation=cv2.INTER_LINEAR)
-    out[:] = scaled[y.skip : y.skip + down.samples, x.skip : x.skip + across.samples]
+    for source, out in planes:
+        part = source[y.start : y.start + y.length, x.start : x.start + x.length]
+        scaled = cv2.resize(part, (x.scaled, y.scaled), interpolation=cv2.INTER_LINEAR)
+        out[:] = scaled[y.skip : y.skip + down.samples, x.skip : x.skip + across.samples]
+
+
+def _warp(across: Span, down: Span, planes: Sequence[tuple[Plane, Plane]]) -> None:
+    """Exact at any place, and three times slower."""
+    shift_x, shift_y = (PAD + span.start + span.step / 2 - 0.5 for span in (across, down))
+    place = np.array([[across.step, 0, shift_x], [0, down.step, shift_y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for source, out in planes:
+        out[:] = cv2.warpAffine(
+            source, place, (across.samples, down.samples), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )  # fmt: skip
 
 
 _TRIED: NDArray[np.float64] = np.arange(CANDIDATES, dtype=np.float64)
