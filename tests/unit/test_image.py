@@ -167,6 +167,13 @@ def test_subjects_are_things_of_the_text():
     assert is_short(scene.title, "zh-TW")
 
 
+def test_every_second_part_looks_beyond_the_theme():
+    request = part("珊瑚把藻類趕出去，只剩下骨骼，海水太熱。", title="珊瑚礁")
+
+    assert scene_of(request).subject[-1] != "珊瑚"
+    assert scene_of(request.replace(index=2)).subject[-1] == "珊瑚"
+
+
 async def test_a_drawn_scene_writes_no_file(tmp_path):
     scene = await LocalImageMaker().make_image(part("珊瑚是動物。"), tmp_path)
 

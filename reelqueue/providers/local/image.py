@@ -25,7 +25,6 @@ def scene_of(request: ImageRequest) -> SceneSpec:
     """What one part shows; pure."""
     layouts, found = find_layouts(material_of(request))
     told = request.text.replace(CLOSE.in_language(request.language), "")
-    under = request.title if request.role == "outro" else request.heading
     return SceneSpec(
         text=request.text,
         language=request.language,
@@ -34,7 +33,14 @@ def scene_of(request: ImageRequest) -> SceneSpec:
         marked=found.marked,
         kicker=found.kicker,
         note=found.note,
-        subject=subject_of(told, "" if request.role == "outro" else found.title, under, request.language),
+        subject=subject_of(
+            told,
+            request.title if request.role == "outro" else found.title,
+            request.heading,
+            request.language,
+            theme=f"{request.title} {request.topic}",
+            theme_first=request.role != "segment" or request.index % 2 == 1,
+        ),
         figure=found.figure,
         points=found.points,
     )
