@@ -133,6 +133,17 @@ def test_the_title_is_the_texts_own_and_said_once():
     assert "".join(script.texts).count("珊瑚礁怎麼從白化中復原") == 1
 
 
+def test_a_title_that_is_over_at_once_is_announced():
+    script = write(asked("今天天氣很好，我們去看海。", topic="看海")).script
+
+    assert script.intro.text == "這支影片的主題是「看海」。"
+    assert script.segments[0].text == "今天天氣很好，我們去看海。"
+
+
+def test_full_width_letters_and_digits_take_their_time():
+    assert seconds_of("ＡＢＣ１２３", "zh-TW") == seconds_of("ABC123", "zh-TW") > 1
+
+
 def test_a_topic_that_is_the_first_heading_is_said_once():
     script = write(asked(CORAL, topic="珊瑚礁怎麼從白化中復原？")).script
 

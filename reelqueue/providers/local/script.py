@@ -12,7 +12,7 @@ from reelqueue.providers.local.script_choice import TOLERANCE, Choice
 from reelqueue.providers.local.script_keywords import content_words, key_phrases, naming_words
 from reelqueue.providers.local.script_marks import joined
 from reelqueue.providers.local.script_metadata import clean_title, make_metadata, title_from
-from reelqueue.providers.local.script_parts import closing_of, describe_picture, opening_count, spoken_title
+from reelqueue.providers.local.script_parts import closing_of, describe_picture, longer_opening, opening_count, spoken_title
 from reelqueue.providers.local.script_rate import seconds_of
 from reelqueue.providers.local.script_segments import PART_PAUSE_S, SHORTEST_S, cut_segments, duration_of
 from reelqueue.providers.local.script_units import Unit, units_of
@@ -200,11 +200,12 @@ def _cut(draft: _Draft) -> _Cut:
     tail = _closing_count(units[head:])
     middle, last = units[head : len(units) - tail], units[len(units) - tail :]
     close = closing_of(draft.title, language, after_sentence=bool(last) or not draft.names_title)
-    opening = [draft.opening] if draft.opening else []
+    said = draft.opening if head or not draft.opening else longer_opening(draft.opening, draft.title, language)
+    opening = [said] if said else []
     return _Cut(
         Part(
             text=joined([*opening, *(unit.text for unit in units[:head])]),
-            duration=_part_s(draft.opening, units[:head], language),
+            duration=_part_s(said, units[:head], language),
         ),
         tuple(cut_segments(middle)),
         Part(text=joined([*(unit.text for unit in last), close]), duration=_part_s(close, last, language)),

@@ -14,6 +14,9 @@ INTRO_BEST_S, INTRO_MOST_S = 7.0, 15.0
 LONGEST_SPOKEN_TITLE_S = 9.0
 LONGEST_NAMED_TITLE = {"zh": 26, "en": 60}
 """Characters of a title that the closing still names."""
+SHORTEST_OPENING_S = 1.5
+"""The opening's drawing needs 1.2 s to come in (look.md section 5 of the specification)."""
+ANNOUNCED = Text("這支影片的主題是「{title}」。", "The topic of this video is “{title}”.")
 CLOSE = Text("謝謝收看，下次見。", "Thank you for watching. See you next time.")
 CLOSE_WITH_TITLE = Text("以上是「{title}」。", "That was “{title}”.")
 
@@ -24,6 +27,13 @@ def spoken_title(title: str, language: str) -> str:
     while seconds_of(line, language) > LONGEST_SPOKEN_TITLE_S and len(line) > 20:
         line = cut_at_word(line, len(line) - 5)
     return as_sentence(line, language)
+
+
+def longer_opening(opening: str, title: str, language: str) -> str:
+    """The title as said where nothing else opens the video: one that is over at once is announced."""
+    if seconds_of(opening, language) >= SHORTEST_OPENING_S or "「" in title:
+        return opening
+    return ANNOUNCED.in_language(language).format(title=title.rstrip("。.？?！!"))
 
 
 def opening_count(units: Sequence[Unit], opening: str | None, language: str) -> int:

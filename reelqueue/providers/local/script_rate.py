@@ -24,6 +24,8 @@ _TOKEN = re.compile(
 _CLAUSE = re.compile(r"[，、；：—…,;:](?=\s*\S)|——")
 _VOWELS = re.compile(r"[aeiouyà-ü]+", re.IGNORECASE)
 _SIGN_SYLLABLES = 2.0
+_NARROW = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+"""Full-width digits and letters."""
 
 
 def seconds_of(text: str, language: str) -> float:
@@ -31,7 +33,7 @@ def seconds_of(text: str, language: str) -> float:
     chinese = language.startswith("zh")
     own = ZH_SYLLABLE_S if chinese else EN_SYLLABLE_S
     total = 0.0
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text.translate(_NARROW)):
         if token["han"]:
             total += ZH_SYLLABLE_S
         elif token["number"]:
