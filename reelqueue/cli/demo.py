@@ -19,6 +19,7 @@ from reelqueue.cli.server import with_redis
 from reelqueue.errors import InvalidSettings
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.settings import Settings, read_settings
+from reelqueue.telemetry import configure
 from reelqueue.wording import Text, speak
 from storage import Paths
 
@@ -37,6 +38,7 @@ def _demo() -> int:
     if language not in LANGUAGES:
         raise InvalidSettings("DEMO_LANGUAGE", Text("zh-TW 或 en", "zh-TW or en"), language)
     speak("en" if language == "en" else "zh-TW")
+    configure(level="warning", log_format="console")
     data_dir = Path("data/demo").resolve()
     forget_the_environment()
     os.environ |= {f"REELQUEUE_{name}_PROVIDER": "local" for name in ("SCRIPT", "IMAGE", "VOICE", "PRESENTER")}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 from redis import Redis
 
 from reelqueue import embedded
@@ -39,8 +41,13 @@ def place(tmp_path, monkeypatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/none.sock")
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
     yield tmp_path
     speak("zh-TW")
+    logging.getLogger().handlers[:] = handlers
+    logging.getLogger().setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture
