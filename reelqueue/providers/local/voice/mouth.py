@@ -81,9 +81,9 @@ def _merged(holds: Iterable[_Hold]) -> list[_Hold]:
 
 
 def _closes(holds: list[_Hold], index: int) -> bool:
-    """Whether a shape must stay however short: a closed mouth, or the opening between two."""
+    """Whether a shape must stay however short: the first, the last, a closed mouth, or the opening between two."""
     around = [holds[place].shape for place in (index - 1, index + 1) if 0 <= place < len(holds)]
-    return index == 0 or holds[index].shape == _CLOSED or around == [_CLOSED, _CLOSED]
+    return index in {0, len(holds) - 1} or holds[index].shape == _CLOSED or around == [_CLOSED, _CLOSED]
 
 
 def _placed(holds: list[_Hold], duration_s: float) -> list[_Hold]:
@@ -93,8 +93,10 @@ def _placed(holds: list[_Hold], duration_s: float) -> list[_Hold]:
         start = max(hold.start_s, placed[-1].start_s + HOLD_S) if placed else 0.0
         if placed and hold.shape == _CLOSED and placed[-1].shape != _CLOSED and start > hold.start_s + HOLD_S / 2:
             start = placed.pop().start_s if len(placed) > 1 else start
-        if placed and (hold.shape == placed[-1].shape or start > duration_s - HOLD_S):
+        if placed and (hold.shape == placed[-1].shape or start > duration_s - HOLD_S + 1e-6):
             continue
         if not placed or hold.shape == _CLOSED or start <= hold.end_s - HOLD_S / 2:
             placed.append(_Hold(hold.shape, start, hold.end_s))
-    return placed
+    if placed[-1].shape not in {"rest", _CLOSED}:  # no room was left to close it
+        placed[-1].shape = "rest"
+    return _merged(placed)
