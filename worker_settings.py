@@ -13,7 +13,6 @@ from types import TracebackType
 
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
-from reelqueue.bootstrap import open_service
 
 from jobs.batch.processing import batch_processing_task
 from jobs.client import no_redis, worker_redis
@@ -31,6 +30,7 @@ from jobs.video.thumbnail import generate_thumbnail_task
 from jobs.video.upload import upload_to_youtube_task
 from jobs.wire import deserialize, serialize
 from jobs.worker import ENDLESS_TRIES, LONGEST_JOB_SECONDS, POLL_SECONDS, cron_jobs, hooks, job_function, refuse
+from reelqueue.bootstrap import open_service
 from reelqueue.errors import ReelqueueError
 from reelqueue.settings import read_settings
 from reelqueue.wording import speak

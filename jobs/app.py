@@ -1,5 +1,7 @@
 """`Queue`: what app code may do with projects and batches.  A project is on disk before it is in the queue."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +22,9 @@ from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import Text, same
 from storage import BatchStore, ProjectStore
+
+LET_GO_SECONDS, LET_GO_LOOK_S = 5.0, 0.05
+"""How long a worker may take to let go of a project that rests: it stops cancelled work within two seconds."""
 
 
 class Queue:
@@ -105,8 +110,6 @@ class Queue:
             InvalidBrief: `from_stage` is no stage.
         """
         stage = None if from_stage is None else _stage(from_stage)
-        if await self._projects.holder(project_id) is not None:
-            raise _in_hand(parse_project_id(project_id))
         state = await self._projects.change(project_id, transitions.retry(stage))
         await self._hint_next(state)
         return state
@@ -141,10 +144,16 @@ class Queue:
             ProjectNotFound.  WrongState: a worker has it in hand; cancel it first.
         """
         number = parse_project_id(project_id)
-        try:
-            await self._projects.delete(number)
-        except Busy:
-            raise _in_hand(number) from None
+        deadline = time.monotonic() + LET_GO_SECONDS
+        while True:
+            try:
+                await self._projects.delete(number)
+                break
+            except Busy:
+                resting = (await self._projects.load(number)).status not in {ProjectStatus.RUNNING, ProjectStatus.QUEUED}
+                if not resting or time.monotonic() > deadline:
+                    raise _in_hand(number) from None
+                await asyncio.sleep(LET_GO_LOOK_S)  # its worker is about to let go of it
         await self._queue.wake(number)
 
     async def create_batch(self, briefs: Sequence[Brief | dict[str, Any]], *, idempotency_key: str | None = None) -> BatchState:

@@ -15,7 +15,7 @@ from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide, decisive
 from jobs.stages import StageInputs, StageOutcome, StageRun
-from jobs.telling import Teller, tell_cancelled
+from jobs.telling import Teller
 from jobs.wire import translate
 from reelqueue.errors import (
     DiskFull,
@@ -134,7 +134,7 @@ class Attempt:
         try:
             outcome = await self._work(run)
         except asyncio.CancelledError:
-            await asyncio.shield(self._hand_back_quietly())
+            await _to_its_end(asyncio.create_task(self._hand_back_quietly()))
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(decisive(error), run) from None
@@ -209,7 +209,7 @@ class Attempt:
             log.warning("fenced")
             return Later(FENCED_SECONDS)
         if isinstance(error, ProjectCancelled):
-            return await self._cancelled()
+            return error
         if isinstance(error, Parked):
             return await self._parked(error)
         if isinstance(error, TransientError) and error not in run.given_up:
@@ -255,13 +255,6 @@ class Attempt:
             await self.teller.failed(self.lease.state, StageError(**known.model_dump()))
         return ended
 
-    async def _cancelled(self) -> Exception:
-        with contextlib.suppress(ReelqueueError):
-            await self.lease.check()
-        if self.lease.state.status is ProjectStatus.CANCELLED:
-            await tell_cancelled(self.service.publisher, self.lease.state)
-        return ProjectCancelled(self.job.project_id)
-
     async def _ended(self, change: transitions.Change, ending: Exception) -> Exception:
         """Commit `change`, then end with `ending`; or with what the commit met."""
         return await self._tried(lambda: self.lease.commit(change)) or ending
@@ -276,14 +269,12 @@ class Attempt:
             await commit()
         except Fenced:
             return Later(FENCED_SECONDS)
-        except ProjectCancelled:
-            return await self._cancelled()
         except DiskFull:
             return Later(DISK_SECONDS)
         except StorageUnavailable as error:
             log.warning("storage_unavailable", error=error.message)
             return Later(STORAGE_SECONDS)
-        except ReelqueueError as error:  # WrongState: the act does not fit
+        except ReelqueueError as error:  # cancelled, or the act does not fit
             return error
         return None
 
@@ -294,15 +285,20 @@ class Attempt:
 
 async def _stopped(work: "asyncio.Task[Any]") -> None:
     """Stop the work and wait for its end, even while we are being cancelled ourselves."""
-    deadline = asyncio.get_running_loop().time() + STOP_SECONDS
     work.cancel()
-    while not work.done() and asyncio.get_running_loop().time() < deadline:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({work}, timeout=STOP_SECONDS)
+    await _to_its_end(work)
     if not work.done():
         log.error("work_does_not_stop")
     elif not work.cancelled():
         work.exception()  # it is seen
+
+
+async def _to_its_end(task: "asyncio.Task[Any]") -> None:
+    """Wait for a task however often we are told to end: arq cancels once more when it closes."""
+    deadline = asyncio.get_running_loop().time() + STOP_SECONDS
+    while not task.done() and asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task}, timeout=STOP_SECONDS)
 
 
 def _now() -> datetime:

@@ -46,6 +46,7 @@ class Client:
     """What was opened: everything but the providers."""
 
     settings: Settings
+    owner: Owner
     paths: Paths
     redis: ArqRedis
     projects: ProjectStore
@@ -81,6 +82,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         owner = Owner.here()
         yield Client(
             settings=settings,
+            owner=owner,
             paths=paths,
             redis=pool,
             projects=ProjectStore(paths, owner, lease_seconds=settings.lease_seconds),

@@ -22,6 +22,7 @@ class Tools:
 
     ffmpeg: Ffmpeg
     music_dir: Path | None = None
+    font_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What all jobs of one worker share; `reelqueue.bootstrap` builds it."""
+    """What all jobs of one worker share; `reelqueue.bootstrap` builds it.
+
+    `told` is what was last told of each batch, in percent.
+    """
 
     queue_name: str
     owner: Owner
@@ -49,6 +53,7 @@ class Service:
     tools: Tools
     rules: Rules = field(default_factory=Rules)
     places: Places = field(default_factory=Places)
+    told: dict[int, int] = field(default_factory=dict)
 
 
 class WorkerContext(TypedDict):

@@ -1,5 +1,6 @@
 """One path for every stage: judge, lease, skip or work, commit, tell, pass on."""
 
+import contextlib
 from typing import Any
 
 import structlog
@@ -12,12 +13,22 @@ from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
 from jobs.pipeline import SPECS
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
-from jobs.telling import Teller
-from reelqueue.errors import Busy, DiskFull, ReelqueueError, StageNotReady, StorageUnavailable
+from jobs.telling import Teller, tell_cancelled
+from reelqueue.errors import (
+    Busy,
+    DiskFull,
+    Fenced,
+    NeedsPerson,
+    ProjectNotFound,
+    ReelqueueError,
+    StageNotReady,
+    StorageUnavailable,
+)
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.telemetry import bound
+from storage import Lease
 
 __all__ = ["StageInputs", "StageOutcome", "StageRun", "StageWork", "run_stage"]
 
@@ -74,10 +85,21 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
 async def _in_hand(job: StageJob) -> dict[str, Any]:
     """With the project in hand everything is judged once more: it may have changed since."""
     async with await job.service.projects.take_over(job.project_id) as lease:
-        stored = await job.judge(lease.state)
-        if stored is not None:
-            return stored
-        return await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+        try:
+            stored = await job.judge(lease.state)
+            if stored is not None:
+                return stored
+            return await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+        finally:
+            await _tell_if_cancelled(job, lease)
+
+
+async def _tell_if_cancelled(job: StageJob, lease: Lease) -> None:
+    """Who cancels a project in hand leaves the telling to us: so it is the last event."""
+    with contextlib.suppress(Fenced, StorageUnavailable, ProjectNotFound, NeedsPerson):
+        await lease.check()
+        if lease.state.status is ProjectStatus.CANCELLED:
+            await tell_cancelled(job.service.publisher, lease.state)
 
 
 async def _pass_on(job: StageJob, state: ProjectState) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.pipeline import PIPELINE, PUBLISHED_LOCKS, SPECS
-from reelqueue.errors import Parked, ProjectCancelled, ReelqueueError, WrongState, as_wire
+from reelqueue.errors import Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire
 from reelqueue.models.project import Artifact, ProjectState, StageError, StageState, Usage, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -53,6 +53,8 @@ def begin(stage: Stage, now: datetime, *, chain: bool) -> Change:
     def change(state: ProjectState) -> ProjectState:
         not_cancelled(state)
         refuse_after_publication(state, stage)
+        if (needs := missing(state, stage)) is not None:
+            raise StageNotReady(state.project_id, str(stage), str(needs))
         state = _asked_for(state, stage, chain=chain)
         for later in _after(stage):
             if state.stages[later].status in FINISHED:

@@ -6,6 +6,7 @@ arq hands over one dict for a job (`f` function, `a` `k` arguments, `t` try, `et
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import structlog
@@ -20,6 +21,10 @@ from reelqueue.wording import Text
 MAX_MS = 32_503_680_000_000
 """The year 3000: a time beyond is no time, and would end arq's worker."""
 PICKLE_MARK = 0x80
+DEEPEST = 100
+"""Levels of nesting; ours has five.  A deeper one would be stopped by the parser's recursion limit, which leaves the
+interpreter's own count wrong (seen on 3.11)."""
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +47,12 @@ def deserialize(body: bytes) -> dict[str, Any]:
     if body[:1] and body[0] == PICKLE_MARK:
         log.warning("pickled_job_refused", bytes=len(body))
         raise NotOurs("pickled")
+    if _is_deep(body):
+        log.warning("job_refused", error="it is nested too deeply", bytes=len(body))
+        raise NotOurs("nested too deeply")
     try:
         data: dict[str, Any] = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         log.warning("job_refused", error="it is not JSON", bytes=len(body))
         raise NotOurs("not JSON") from error
     if not _is_job(data):
@@ -53,6 +61,21 @@ def deserialize(body: bytes) -> dict[str, Any]:
     if data.get("s") is False and isinstance(data.get("r"), dict):
         data["r"] = _error_of(data["r"], data["f"])
     return data
+
+
+def _is_deep(body: bytes) -> bool:
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _TOKENS.finditer(body):
+        match token[0][:1]:
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def _error_of(wire: dict[str, Any], job: str) -> ReelqueueError:

@@ -46,12 +46,11 @@ async def _one_look(service: Service, state: BatchState) -> BatchState:
         async with await service.batches.take_over(state.batch_id) as lease:
             if lease.state.status is not BatchStatus.RUNNING:
                 await lease.commit(begun)
-                await _tell(service, lease.state, {})
             projects = {number: await _looked_up(service, number) for number in lease.state.project_ids}
             changed = looked_at(lease.state, projects)
             if changed is not lease.state:
                 await lease.commit(lambda newest: looked_at(newest, projects))
-                await _tell(service, lease.state, projects)
+            await _tell(service, lease.state, projects)
             return lease.state
     except (Busy, DiskFull, StorageUnavailable) as wait:
         log.warning("batch_waits", error=wait.message)
@@ -84,7 +83,13 @@ async def _read(service: Service, project_id: int) -> ProjectState | None:
 
 
 async def _tell(service: Service, state: BatchState, projects: dict[int, ProjectState | None]) -> None:
-    share = share_done(state, list(projects.values())) if projects else 0.0
+    """Tell how far it is, where that is news; its beginning is 0 and news."""
+    share = share_done(state, list(projects.values()))
+    if state.batch_id not in service.told and not has_ended(state):
+        share = 0.0
+    if service.told.get(state.batch_id) == int(share) and not has_ended(state):
+        return
+    service.told[state.batch_id] = int(share)
     total, ended = len(state.project_ids), state.completed + state.failed
     await service.publisher.publish(
         batch_id=state.batch_id,

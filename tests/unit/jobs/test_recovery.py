@@ -1,0 +1,157 @@
+"""What was interrupted goes on, with one hint per project and stage; what may go, goes."""
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs import transitions
+from jobs.pipeline import MAINTENANCE
+from reelqueue.errors import PermanentError
+from reelqueue.models.stage import ProjectStatus, Stage
+from storage import Owner
+
+
+async def recovered(queue, crew):
+    job = await queue.enqueue_job("recover_interrupted")
+    await crew.burst(MAINTENANCE, renewing=False)
+    return await job.result(timeout=1)
+
+
+async def test_lost_hints_are_renewed_once_and_only_for_who_is_on_the_way(queue, crew, redis):
+    for _ in range(5):
+        await queue.create_project({"topic": "How tides work"})
+    for number in (2, 3, 4):
+        await queue.start(number)
+    await queue.cancel(4)
+    await redis.flushall()
+
+    first, second = await recovered(queue, crew), await recovered(queue, crew)
+
+    assert first["projects"] == [2, 3]
+    assert second["projects"] == []
+    assert await redis.zcard("video_generation") == 2
+
+
+async def test_hints_never_become_a_flood(queue, crew, redis, project):
+    await queue.start(1)
+    for _ in range(5):
+        await queue.start(1)
+        await recovered(queue, crew)
+
+    assert await redis.zcard("video_generation") == 1
+
+
+async def test_a_raw_job_that_waits_stands_for_the_hint(queue, crew, redis, project, stages):
+    stages.fail(Stage.SCRIPT, PermanentError("no"))
+    await queue.enqueue_job("generate_script_task", project_id=1)
+    await crew.burst()
+    await queue.retry(1)
+    before = await redis.zrange("video_generation", 0, -1)
+    await recovered(queue, crew)
+
+    assert await redis.zrange("video_generation", 0, -1) == before
+
+
+async def test_every_worker_renews_lost_hints_at_its_start(queue, crew, redis, project):
+    await queue.start(1)
+    await redis.delete("video_generation")
+    await crew.burst()
+
+    assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+
+
+async def test_a_parked_project_is_hinted_for_its_time(queue, crew, redis, store, project):
+    at = datetime.now(UTC) + timedelta(hours=5)
+    await store.change(1, lambda state: state.replace(status=ProjectStatus.WAITING_QUOTA, resume_at=at))
+    await recovered(queue, crew)
+
+    [(_, score)] = await redis.zrange("video_generation", 0, -1, withscores=True)
+    assert score == pytest.approx(at.timestamp() * 1000, abs=2)
+
+
+async def test_a_dead_workers_claim_is_freed_and_a_living_ones_is_not(queue, crew, redis, project):
+    job = await queue.start(1)
+    other = await queue.enqueue_job("debug_task")
+    dead = Owner.here().replace(name="host/dead", pid=2**22 - 1)
+    await redis.set(f"arq:in-progress:{job.job_id}", dead.model_dump_json(), ex=900)
+    await redis.set(f"arq:in-progress:{other.job_id}", Owner.here().model_dump_json(), ex=900)
+    await redis.set(f"reelqueue:alive:{Owner.here().name}", 1, ex=60)
+    answer = await recovered(queue, crew)
+
+    assert answer["freed_jobs"] == [job.job_id]
+    assert await redis.exists(f"arq:in-progress:{other.job_id}")
+
+
+async def test_a_project_that_kills_its_worker_three_times_in_one_piece_needs_a_person(
+    queue, crew, stages, store, project, until
+):
+    dead = Owner.here().replace(name="host/dead", pid=2**22 - 1)
+    for _ in range(3):
+        await _die_in(store, dead, Stage.SCRIPT)
+    async with crew.working():
+        await queue.enqueue_job("generate_script_task", project_id=1)
+        state = await until(lambda: _needs_person(queue), "it is tried for ever")
+
+    assert state.crashes == 3
+    assert "script: the piece" in state.wait.reason
+    assert not stages.ran
+
+    await queue.retry(1)
+    await crew.burst()
+    assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+
+
+async def _die_in(store, dead, stage):
+    """What is on the disk after a `kill -9` in the middle of a piece."""
+    lease = await store.take_over(1)
+    piece = lease.previous.piece if lease.previous else ""
+    if lease.state.stages[stage].status == "running":
+        await lease.commit(transitions.crashed(stage, piece))
+    await lease.commit(transitions.begin(stage, datetime.now(UTC), chain=True))
+    await lease.hold("script: the piece")
+    lease._renewing.cancel()
+    record = store.paths.project(1).lease
+    record.write_text(lease._record.replace(owner=dead).model_dump_json())
+
+
+async def _needs_person(queue):
+    state = await queue.get_project(1)
+    return state if state.status is ProjectStatus.NEEDS_PERSON else None
+
+
+async def test_a_killed_workers_stage_goes_on_without_using_an_attempt(queue, crew, stages, store, project):
+    await _die_in(store, Owner.here().replace(name="host/dead", pid=2**22 - 1), Stage.SCRIPT)
+    attempts = []
+
+    async def act(run):
+        attempts.append(run.attempt)
+
+    stages.acts[Stage.SCRIPT] = act
+    await crew.burst()  # renews the hint by itself
+
+    assert attempts == [1]
+    assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+
+
+async def test_cleanup_takes_pieces_of_published_projects_and_stray_files_only(queue, crew, store, project):
+    await queue.create_project({"topic": "Another"})
+    await queue.start(1)
+    await crew.burst()
+    files, other = store.paths.project(1), store.paths.project(2)
+    for place in (files, other):
+        place.make()
+        (place.audio / "piece.wav").write_text("sound")
+        (place.output / "old.1.part").write_text("left")
+        (place.output / "new.1.part").write_text("being written")
+        os.utime(place.output / "old.1.part", (time.time() - 7_200,) * 2)
+    job = await queue.enqueue_job("cleanup")
+    await crew.burst(MAINTENANCE)
+
+    answer = await job.result(timeout=1)
+    assert (answer["files"], [one["project_id"] for one in answer["projects"]]) == (3, [1, 2])
+    assert not (files.audio / "piece.wav").exists()
+    assert (other.audio / "piece.wav").exists()
+    assert (files.output / "new.1.part").exists()
+    assert (files.output / "upload.txt").exists()
