@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reelqueue.art.icons import find_icon
 from reelqueue.art.palette import GroundName
 from reelqueue.art.style import Style, pick
 from reelqueue.models.frozen import Frozen
@@ -22,6 +23,8 @@ LOUD_LAYOUTS: tuple[Layout, ...] = ("statement", "outro")
 """Those that a ground in pop or spark suits."""
 LOUD_EVERY = 5
 """At most one scene of so many has a loud ground."""
+OBJECT_RESTS = 2
+"""Scenes for which an object that was shown gives way."""
 FALLBACKS: tuple[Layout, ...] = ("statement", "backdrop")
 """What any scene can be shown as."""
 
@@ -41,10 +44,13 @@ def arrange(scenes: Sequence[SceneSpec], style: Style) -> tuple[ArrangedScene, .
     """All scenes of a video in their order.
 
     Never the layout of the scene before where another candidate fits; else it is mirrored.  Never one ground twice
-    running.  At most one ground in five is pop or spark.
+    running.  At most one ground in five is pop or spark.  An object that one of the two scenes before shows gives
+    way to another one that the scene names.
     """
     arranged: list[ArrangedScene] = []
-    for index, spec in enumerate(scenes):
+    seen: list[str] = []
+    for index, plain in enumerate(scenes):
+        spec = _with_fresh_object(plain, seen)
         before = arranged[-1] if arranged else None
         layout = _layout(spec, before)
         uses = [scene for scene in arranged if scene.layout == layout]
@@ -72,6 +78,17 @@ def fits(spec: SceneSpec, layout: Layout) -> bool:
         "opening": bool(spec.title.strip()),
     }
     return needs.get(layout, True)
+
+
+def _with_fresh_object(spec: SceneSpec, seen: list[str]) -> SceneSpec:
+    """The scene with the word in front whose object has not just been seen; `seen` grows by what is shown."""
+    named = [(word, icon.name) for word in spec.subject if (icon := find_icon((word,), spec.language)) is not None]
+    if not named:
+        seen.append("")
+        return spec
+    word, name = next(((w, i) for w, i in named if i not in seen[-OBJECT_RESTS:]), named[0])
+    seen.append(name)
+    return spec.replace(subject=(word, *(other for other in spec.subject if other != word)))
 
 
 def _layout(spec: SceneSpec, before: ArrangedScene | None) -> Layout:

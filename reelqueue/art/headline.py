@@ -33,20 +33,28 @@ _LOOSE_ENDS = {
     "our",
     "its",
 }
+_LEADS = {"why", "how", "what", "when", "where", "the", "a", "an", "is", "are", "do", "does", "can"}
+_NEGATIONS = re.compile(r"[不沒無非未別莫]|\b(?:not|no|never|without|nor|none)\b|n't", re.IGNORECASE)
 _LOOSE_HAN = "的了著過與和及在把被是有而但就又也才還"
 
 
-def headline(titles: Sequence[str]) -> str:
-    """The best short piece of `titles`, best first: a whole title, else a clause of one, else the beginning of one."""
-    whole = [title.strip() for title in titles if title.strip()]
-    for title in whole:
-        pieces = [piece.strip() for piece in _CLAUSES.split(title) if piece.strip()]
-        fitting = [piece for piece in pieces if is_short(piece) and _weight(piece) >= 3]
-        if len(pieces) == 1 and fitting:
-            return fitting[0]
-        if fitting:
-            return max(fitting, key=_weight)
-    return _beginning(_CLAUSES.split(whole[0])[0].strip() or whole[0]) if whole else ""
+def headline(titles: Sequence[str], *, without: str = "") -> str:
+    """The best short piece of `titles`, best first, that does not say `without` again.
+
+    A whole clause where one is short enough, without its question word where that makes it so; else a part of one that
+    leaves out no negation; else a clause that is too long: what is said must stay true.
+    """
+    clauses = [[p.strip() for p in _CLAUSES.split(title) if p.strip() and (not without or without not in p)] for title in titles]
+    for pieces in clauses:
+        short = [p for piece in pieces for p in (piece, _without_lead(piece)) if is_short(p) and _weight(p) >= 3]
+        if short:
+            return max(short, key=_weight)
+    for pieces in clauses:
+        parts = [part for piece in reversed(pieces) for part in (_end(piece), _beginning(piece)) if _is_true_to(part, piece)]
+        if parts:
+            return parts[0]
+    pieces = [piece for some in clauses for piece in some]
+    return min(pieces, key=_weight, default="")
 
 
 def versus(titles: Sequence[str]) -> tuple[str, str] | None:
@@ -81,6 +89,30 @@ def _weight(piece: str) -> float:
         return float(len(piece))
     latin = re.findall(r"[A-Za-z0-9.%+-]+", piece)
     return sum(is_han(c) for c in piece) + sum(min(2.0, len(word) * 0.55) for word in latin)
+
+
+def _is_true_to(part: str, piece: str) -> bool:
+    """Whether what was left out of `piece` denies nothing."""
+    return bool(part) and not _NEGATIONS.search(piece.replace(part, "", 1))
+
+
+def _without_lead(piece: str) -> str:
+    """An English clause without the small words that it begins with."""
+    words = piece.split()
+    while len(words) > 2 and words[0].lower() in _LEADS:
+        words.pop(0)
+    return " ".join(words)
+
+
+def _end(piece: str) -> str:
+    """The last whole words of a Chinese clause, as many as fit: its head stands at the end."""
+    if not _han(piece):
+        return ""
+    for start, _ in words_of(piece):
+        rest = piece[start:]
+        if start and _weight(rest) <= MOST_CHARACTERS and rest[0] not in _LOOSE_HAN:
+            return rest if _weight(rest) >= 4 else ""
+    return ""
 
 
 def _beginning(piece: str) -> str:

@@ -76,7 +76,7 @@ def kind_of(titles: Sequence[str], scenes: Sequence[SceneSpec], language: str) -
 
 def _figure(scenes: Sequence[SceneSpec]) -> tuple[Figure, SceneSpec] | None:
     """The first figure that is short enough to be very large."""
-    return next(((s.figure, s) for s in scenes if s.figure and len(s.figure.value) <= 5 and len(s.figure.unit) <= 3), None)
+    return next(((s.figure, s) for s in scenes if s.figure and len(s.figure.value) <= 5 and len(s.figure.unit) <= 7), None)
 
 
 def _icon(scenes: Sequence[SceneSpec], language: str) -> Icon | None:
@@ -87,7 +87,7 @@ def _object(cover: _Cover) -> str:
     ground = _ground(cover, ("pop", "spark", "ink"))
     icon = _icon(cover.scenes, cover.language)
     assert icon is not None
-    words = headline(cover.titles)
+    words = headline(cover.titles[:2])
     narrow = _is_narrow(words, cover, 730)
     side = 330.0 if narrow else 420.0
     return (
@@ -111,7 +111,7 @@ def _face(cover: _Cover) -> str:
         + figures.brows(who, look, raised=10)
         + figures.mouth("l", look)
     )
-    words = headline(cover.titles)
+    words = headline(cover.titles[:2])
     narrow = _is_narrow(words, cover, 640)
     return (
         _filled(ground)
@@ -129,7 +129,7 @@ def _number(cover: _Cover) -> str:
     ring = Box(730, 90, 500, 500)
     numeral = faces(cover.style.pair).numeral
     room = 660.0
-    width = measure(figure.value, numeral, 300) + measure(figure.unit, numeral, 138) + (12 if figure.unit else 0)
+    width = measure(figure.value, numeral, 300) + measure(figure.unit, numeral, 138) + (12 if figure.unit.strip() else 0)
     size = float(int(min(330.0, 300 * room / width)))
     value = set_text(figure.value, face=numeral, size=size, fill=ground.text, max_width=9_999, max_lines=1)
     unit = (
@@ -137,7 +137,8 @@ def _number(cover: _Cover) -> str:
         if figure.unit
         else None
     )
-    words = headline((scene.title,)) or headline(cover.titles)
+    words = headline((scene.title,), without=figure.value) or headline(cover.titles[:2], without=figure.value)
+    words = words[:1].upper() + words[1:]
     block = fitted(
         words,
         face=faces(cover.style.pair).title,

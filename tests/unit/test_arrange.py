@@ -59,3 +59,12 @@ def test_what_is_chosen_can_be_drawn_and_kept_as_json(scenes: list[SceneSpec]) -
 
     assert all(fits(scene.spec, scene.layout) for scene in arranged)
     assert [ArrangedScene.model_validate_json(scene.model_dump_json()) for scene in arranged] == list(arranged)
+
+
+def test_an_object_gives_way_to_another_that_the_scene_names() -> None:
+    same = SceneSpec(text="x", language="zh-TW", candidates=("statement",), title="t", subject=("颱風", "鐵路", "橋"))
+
+    arranged = arrange([same, same, same], style("a"))
+
+    assert len({scene.spec.subject[0] for scene in arranged}) >= 2
+    assert all(set(scene.spec.subject) == set(same.subject) for scene in arranged)

@@ -17,6 +17,7 @@ from reelqueue.art.layers import DrawnScene, Layer
 from reelqueue.art.layouts import LAYOUTS
 from reelqueue.art.layouts.frame import frame_for
 from reelqueue.art.layouts.lettering import fitted
+from reelqueue.art.layouts.opening import two_parts
 from reelqueue.art.palette import PALETTES, contrast
 from reelqueue.art.raster import rasterise
 from reelqueue.art.style import MOTIFS_OF, PAIRS_OF, Style
@@ -179,6 +180,7 @@ awkward = st.one_of(
             "一二三四五六七八九十" * 8,
             "🙂🙂🙂",
             "A",
+            " ",
             "「」，。",
             "x" * 90,
             "Redis Streams、Kafka、RabbitMQ 與 PostgreSQL 的 LISTEN/NOTIFY 怎麼選？",
@@ -237,6 +239,24 @@ def test_a_word_is_rather_set_smaller_than_cut() -> None:
     assert [line.text for line in block.lines] == ["利率上升的時候，", "債券的價格會下跌，", "房貸的負擔會變重"]
 
 
+def test_a_long_title_with_a_colon_is_set_in_two_parts(photo) -> None:
+    title = "台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風"
+
+    names = [layer.name for layer in drawn(spec("opening", title=title), style(), photo).layers]
+
+    assert {"title0", "title-second0"} <= set(names)
+    assert two_parts("短標題：好") == ("短標題：好", "")
+
+
+def test_a_figure_is_not_said_twice(photo) -> None:
+    figure = Figure(value="660", unit="公噸", start_char=0)
+
+    once = drawn(spec("number-hero", title="660 公噸，相當於四百多輛小汽車", figure=figure), style(), photo)
+    plain = drawn(spec("number-hero", title="相當於四百多輛小汽車", figure=figure), style(), photo)
+
+    assert once.layers == plain.layers
+
+
 def test_lines_rise_when_they_are_spoken(photo) -> None:
     scene = drawn(
         spec("statement", title="任務就會交給下一位", text="很快，任務就會交給下一位。", marked="下一位"), style(), photo
@@ -277,10 +297,10 @@ def test_clothes_are_never_the_grounds_colour(photo) -> None:
 
 
 GOLDEN = {
-    "opening": "c73cafe2487e8f90",
+    "opening": "7ce31d338aac47e1",
     "statement": "32f4c4ac75a44520",
     "number-hero": "5aef147559c69052",
-    "points-rows": "cb512b6b1f17ea7d",
+    "points-rows": "6ed18bbeda3949a9",
     "backdrop": "c1ae3c8d1c9f678c",
     "outro": "ca8226cea1ef4410",
 }

@@ -50,7 +50,10 @@ def test_the_kind_follows_the_content(scenes, language, kind) -> None:
     [
         (["任務不再弄丟"], "任務不再弄丟"),
         (["宋代的船，怎麼走遍南海"], "怎麼走遍南海"),
-        (["為什麼人總是記得開頭與結尾"], "為什麼人總是記得"),
+        (["為什麼人總是記得開頭與結尾"], "記得開頭與結尾"),
+        (["台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風"], "為什麼不怕颱風"),
+        (["不是每個人都應該早起運動"], "不是每個人都應該"),
+        (["The 660-tonne ball inside Taipei 101: why a skyscraper survives typhoons"], "skyscraper survives typhoons"),
         (["How coral reefs recover after bleaching"], "How coral reefs recover"),
         (["White is not dead"], "White is not dead"),
         ([], ""),

@@ -99,7 +99,7 @@ def _margin(box: Box, name: str, scene: Scene) -> Box:
     """Motifs with an outline keep away from the title."""
     if scene.frame.shape != "wide" or name not in {"growth", "blocks"}:
         return box
-    gap = 66.0
+    gap = 96.0
     return Box(box.x + (0 if scene.arranged.mirrored else gap), box.y + 90, box.width - gap, box.height - 90)
 
 

@@ -12,6 +12,7 @@ from reelqueue.art.motifs.base import Box, Tones, n
 from reelqueue.art.motifs.halftone import dots
 from reelqueue.art.palette import mix
 from reelqueue.art.text import TextBlock, measure, set_text
+from reelqueue.models.scene import Figure
 
 COUNT_S = 0.9
 """look.md: count-up and ring together, 900 ms, ending on the spoken figure."""
@@ -45,10 +46,12 @@ def _places(frame: Frame, *, mirrored: bool) -> tuple[Box, Box]:
 def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
     spec, ground, frame = scene.spec, scene.ground, scene.frame
     wide = frame.shape == "wide"
+    figure = spec.figure
+    assert figure is not None
     number, unit_gap, unit = _numeral(scene, box, 330 if wide else 280 if frame.shape == "tall" else 230)
     label_sizes = (46, 60) if wide else (44, 58)
     label = fitted(
-        spec.title,
+        _label(spec.title, figure),
         face=scene.faces.strong,
         sizes=label_sizes,
         fill=ground.text,
@@ -89,6 +92,13 @@ def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
         drawing.add(entering("source", note, (box.x, y + label.height + 24), start + 0.7))
 
 
+def _label(title: str, figure: Figure) -> str:
+    """What the figure counts, without the figure where the title begins with it."""
+    said = re.match(rf"{re.escape(figure.value)}\s*{re.escape(figure.unit)}[\s，,：:、]*", title)
+    rest = title[said.end() :] if said else title
+    return rest if len(rest) > 2 else title
+
+
 def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], float, TextBlock | None]:
     """The pictures of the count, the gap to the unit, the unit; all at a size at which the line fits."""
     figure = scene.spec.figure
@@ -96,7 +106,7 @@ def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], floa
     face = scene.faces.numeral
     value = figure.value.strip()
     total = measure(value, face, size, tabular=True) + (
-        measure(figure.unit, face, size * UNIT_SHARE) + 0.05 * size if figure.unit else 0
+        measure(figure.unit, face, size * UNIT_SHARE) + 0.05 * size if figure.unit.strip() else 0
     )
     size = float(int(size * min(1.0, box.width / total)))
     texts = [count(value, ease(i / (STEPS - 1))) for i in range(STEPS)]
@@ -107,7 +117,7 @@ def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], floa
         set_text(text, face=face, size=size, fill=scene.ground.text, max_width=9_999, max_lines=1, tabular=True) for text in texts
     ]
     unit = None
-    if figure.unit:
+    if figure.unit.strip():
         unit = set_text(figure.unit, face=face, size=size * UNIT_SHARE, fill=scene.ground.pop_shape, max_width=9_999, max_lines=1)
     return blocks, 0.05 * size, unit
 

@@ -40,9 +40,9 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     times = line_times(scene, title)
     drawing.add(*rising("title", title, (box.x, y), times))
     if note and room >= 0:
-        drawing.add(entering("note", note, (box.x, y + title.height + 22), times[-1] + 0.4))
-    _slot(scene, drawing, slot, times[-1] + 0.3)
-    _pill(scene, drawing, pill, times[-1] + 0.7)
+        drawing.add(entering("note", note, (box.x, y + title.height + 22), max(times, default=0.4) + 0.4))
+    _slot(scene, drawing, slot, max(times, default=0.4) + 0.3)
+    _pill(scene, drawing, pill, max(times, default=0.4) + 0.7)
 
 
 def _places(frame: Frame, *, mirrored: bool) -> tuple[Box, Box, tuple[float, float]]:

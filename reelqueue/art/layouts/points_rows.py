@@ -53,6 +53,7 @@ def _sheet(scene: Scene, drawing: Drawing) -> None:
         lines=4,
         height=box.height,
         language=scene.spec.language,
+        worth=0.9,
     )
     y = box.y + max(0.0, (box.height - title.height) / 2) * (0.85 if frame.shape == "wide" else 1.0)
     drawing.add(*rising("title", title, (box.x, y), [0.2 + 0.18 * i for i in range(len(title.lines))]))
@@ -68,7 +69,7 @@ def _rows(scene: Scene) -> list[Box]:
         area = Box(60, 590, 860, 580)
     else:
         area = Box(64, 330, 952, 460)
-    height = min(area.height / count, 236.0)
+    height = min(area.height / count, 300.0 if count == 2 else 236.0)
     top = area.y + (area.height - height * count) / 2
     return [Box(area.x, top + i * height, area.width, height) for i in range(count)]
 
@@ -88,13 +89,14 @@ def _starts(scene: Scene) -> list[float]:
 
 def _row(scene: Scene, drawing: Drawing, row: Box, i: int, point: Point, start: float, following: float | None) -> None:
     ground, spec = scene.ground, scene.spec
-    disc = min(row.height * 0.78, 176.0)
+    few = len(scene.spec.points) == 2 and scene.frame.shape != "square"
+    disc = min(row.height * 0.78, 216.0 if few else 176.0)
     cx, cy = row.x + disc / 2 + 6, row.cy
     _placeholder(scene, drawing, i, (cx, cy), disc * 0.46, start)
     _disc(scene, drawing, i, (cx, cy), disc / 2, point, start)
     x = row.x + disc + 48
     width = row.right - x
-    size = {"wide": 64, "tall": 64, "square": 54}[scene.frame.shape]
+    size = {"wide": 64, "tall": 64, "square": 54}[scene.frame.shape] + (14 if few else 0)
     titles = [
         fitted(
             point.title,

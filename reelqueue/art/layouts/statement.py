@@ -35,7 +35,7 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     times = line_times(scene, title)
     if marked and not coloured:
         spoken = scene.spoken_at(spec.marked)
-        at = max(times[-1] + 0.4, (spoken or 0.0) + 0.1)
+        at = max(max(times, default=0.4) + 0.4, (spoken or 0.0) + 0.1)
         drawing.add(
             *marker("marker", title, marked, (box.x, y), marker_colour(scene), min(at, scene.duration_s - 0.6), scene.seed)
         )

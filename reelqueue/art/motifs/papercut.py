@@ -4,7 +4,7 @@ import numpy as np
 
 from reelqueue.art.layers import Sway
 from reelqueue.art.motifs.base import Box, Field, MotifArt, Patch, Tones, level_paths, n, rng, smooth_noise
-from reelqueue.art.palette import mix
+from reelqueue.art.palette import luminance, mix
 
 SMALLEST_ISLAND = 0.006
 """Of the frame's area: a smaller island looks like a mistake."""
@@ -30,7 +30,8 @@ def papercut(box: Box, tones: Tones, seed: str, *, shadow_colour: str, fade_left
     low, high = 0.55, float(field.max())
     smallest = SMALLEST_ISLAND * 1920 * 1080
     parts: list[str] = []
-    deep = mix(tones.spark, shadow_colour, 0.25)
+    dark = luminance(tones.ground) < 0.2
+    deep = mix(tones.spark, tones.text, 0.12) if dark else mix(tones.spark, shadow_colour, 0.25)
     for i in range(SHEETS):
         level = low + (high - low) * (i / SHEETS) * 0.82
         paths = "".join(level_paths(field, level, box.inset(-40), minimum_area=smallest))
