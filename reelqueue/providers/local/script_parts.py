@@ -14,7 +14,7 @@ INTRO_BEST_S, INTRO_MOST_S = 7.0, 15.0
 LONGEST_SPOKEN_TITLE_S = 9.0
 LONGEST_NAMED_TITLE = {"zh": 26, "en": 60}
 """Characters of a title that the closing still names."""
-SHORTEST_OPENING_S = 1.5
+SHORTEST_OPENING_S = 1.2
 """The opening's drawing needs 1.2 s to come in (look.md section 5 of the specification)."""
 ANNOUNCED = Text("這支影片的主題是「{title}」。", "The topic of this video is “{title}”.")
 CLOSE = Text("謝謝收看，下次見。", "Thank you for watching. See you next time.")
