@@ -34,7 +34,7 @@ from storage.installation import open_installation
 
 INSTANCE_KEY = "reelqueue:installation"
 """Whose Redis this is: the id of the one `DATA_DIR` that it serves.  The one key of ours that never expires."""
-CLIENT_RETRIES, WORKER_RETRIES = 3, 12
+CLIENT_RETRIES, WORKER_RETRIES = 3, 8
 URL_FORM = Text(
     "redis://、rediss://、unix:// 或 redis+sentinel://主機:埠,…/名稱/資料庫",
     "redis://, rediss://, unix:// or redis+sentinel://host:port,…/name/db",
