@@ -31,6 +31,7 @@ _VAGUE = word_set(
     "everybody ask say says said make made get got take took give gave put let know think want need use used using going half one two three"
 )
 """Words that name nothing in particular: never a key phrase."""
+_MARKS = {ord(mark): latin for marks, latin in (("。！？；", ". "), ("，、：（）「」『』《》", ", ")) for mark in marks}
 _PAD = "ㄅ"
 """Makes a Chinese word of two characters long enough for yake, which ignores tokens below three (a letter: other marks are cut off)."""
 
@@ -101,8 +102,7 @@ def _chinese_for_yake(text: str) -> str:
         )
         return " " + " ".join(kept) + " "
 
-    marks = {**dict.fromkeys("。！？；", ". "), **dict.fromkeys("，、：（）「」『』《》", ", ")}
-    return _HAN_RUN.sub(words, text).translate(str.maketrans(marks))
+    return _HAN_RUN.sub(words, text).translate(_MARKS)
 
 
 def _as_written(phrase: str, text: str) -> str | None:
