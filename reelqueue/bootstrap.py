@@ -1,4 +1,4 @@
-"""Settings -> objects, opened and closed in order: the only wiring of a worker."""
+"""Settings -> objects, opened and closed in order: the only wiring of a worker, and the door of the CLI to the settings."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -11,9 +11,11 @@ from jobs.places import Places
 from reelqueue.art.fonts import use_font_dir
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.registry import choose_providers
-from reelqueue.settings import Settings
+from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.telemetry import configure
 from reelqueue.wording import speak
+
+__all__ = ["Settings", "choose_providers", "open_service", "read_settings", "redacted"]
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,7 @@
 """Several workers below one process: started, started again when they die, told to end, none orphaned.
 
 Each worker is the stock command, `python -m arq worker_settings.VideoWorker`, in a session of its own; it dies with us
-however we die (see `process.start`).
+however we die (see `process.start`).  `-P` keeps a `jobs` or `progress` of the folder that we stand in out of our way.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class Supervisor:
             await asyncio.sleep(RESTART_SECONDS)
 
     async def _start(self, kind: str) -> asyncio.subprocess.Process:
-        argv = [sys.executable, "-m", "arq", f"worker_settings.{WORKERS[kind]}", *(["--burst"] if self.burst else [])]
+        argv = [sys.executable, "-P", "-m", "arq", f"worker_settings.{WORKERS[kind]}", *(["--burst"] if self.burst else [])]
         child = await process.start(argv, cwd=self.cwd, env=self.env, log=self.log)
         self.children[kind] = child
         _log.info("worker_started", worker=kind, pid=child.pid)

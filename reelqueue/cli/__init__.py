@@ -27,8 +27,8 @@ def command(arguments: Sequence[str]) -> int:
 
 def _choose_language() -> None:
     """Before anything is said.  A wrong setting is named by the command that reads it, not by `--help`."""
+    from reelqueue.bootstrap import read_settings  # noqa: PLC0415 - as above
     from reelqueue.errors import InvalidSettings  # noqa: PLC0415 - as above
-    from reelqueue.settings import read_settings  # noqa: PLC0415 - as above
     from reelqueue.wording import speak  # noqa: PLC0415 - as above
 
     with contextlib.suppress(InvalidSettings):

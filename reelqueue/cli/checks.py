@@ -18,12 +18,11 @@ from jobs.client import INSTANCE_KEY
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
+from reelqueue.bootstrap import Settings, choose_providers, redacted
 from reelqueue.cli.server import DEFAULT_URL, answers
 from reelqueue.errors import ReelqueueError
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.protocols import SpeechRequest
-from reelqueue.providers.registry import choose_providers
-from reelqueue.settings import Settings, redacted
 from reelqueue.wording import Text, same
 from storage import Paths
 from storage.installation import open_installation

@@ -12,13 +12,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from reelqueue import embedded
+from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.console import say
 from reelqueue.cli.making import Made, make_video, report
 from reelqueue.cli.outcome import DONE, ended, run
 from reelqueue.cli.server import with_redis
 from reelqueue.errors import InvalidSettings
 from reelqueue.models.brief import Brief, parse_brief
-from reelqueue.settings import Settings, read_settings
 from reelqueue.telemetry import configure
 from reelqueue.wording import Text, speak
 from storage import Paths

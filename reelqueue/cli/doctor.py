@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from reelqueue.bootstrap import read_settings
 from reelqueue.cli.checks import CHECKS, Finding
 from reelqueue.cli.console import STYLES, out, say, say_json
 from reelqueue.cli.outcome import DONE, FAILED, run
-from reelqueue.settings import read_settings
 from reelqueue.wording import Text
 
 

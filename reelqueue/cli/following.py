@@ -5,10 +5,10 @@ import contextlib
 
 from jobs.waiting import resting
 from progress import subscribe_progress
+from reelqueue.bootstrap import Settings
 from reelqueue.cli.bars import View, view
 from reelqueue.cli.console import out
 from reelqueue.models.project import ProjectState
-from reelqueue.settings import Settings
 from storage import ProjectStore
 
 LOOK_SECONDS = 0.3

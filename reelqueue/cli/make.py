@@ -2,12 +2,12 @@
 
 import typer
 
+from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import note
 from reelqueue.cli.making import make_video, report
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.brief import Brief
-from reelqueue.settings import Settings, read_settings
 from reelqueue.wording import Text
 from storage import Paths
 

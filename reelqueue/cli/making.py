@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs import connect
+from reelqueue.bootstrap import Settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.console import clock, say, size
 from reelqueue.cli.following import follow_to_end
@@ -16,7 +17,6 @@ from reelqueue.cli.server import log_file, redis_server, worker_environment
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import Stage, StageStatus
-from reelqueue.settings import Settings
 from reelqueue.supervisor import WORKERS, Supervisor, workers
 from reelqueue.wording import Text
 from storage import Paths, ProjectStore

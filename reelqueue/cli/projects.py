@@ -9,6 +9,7 @@ from rich.table import Table
 
 from jobs import Queue, connect
 from jobs.waiting import resting
+from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import clock, out, say, say_json
@@ -20,7 +21,6 @@ from reelqueue.errors import ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
-from reelqueue.settings import Settings, read_settings
 from reelqueue.wording import Text
 from storage import Paths, ProjectStore
 

@@ -13,8 +13,8 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from jobs.client import no_redis
 from progress.connection import open_redis
 from reelqueue import embedded
+from reelqueue.bootstrap import Settings, redacted
 from reelqueue.cli.console import note
-from reelqueue.settings import Settings, redacted
 from reelqueue.wording import Text, spoken
 from storage import Paths
 

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
+from reelqueue.bootstrap import choose_providers, read_settings
 from reelqueue.cli.brief import read_lexicon
 from reelqueue.cli.console import say
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.errors import InvalidBrief
 from reelqueue.providers.protocols import SpeechRequest
-from reelqueue.providers.registry import choose_providers
-from reelqueue.settings import read_settings
 from reelqueue.wording import Text
 from storage import Paths
 

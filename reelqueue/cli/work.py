@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from reelqueue import telemetry
+from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.server import redis_server, worker_environment
-from reelqueue.settings import Settings, read_settings
 from reelqueue.supervisor import WORKERS, Supervisor
 from reelqueue.wording import Text
 

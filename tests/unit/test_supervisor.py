@@ -54,7 +54,8 @@ async def redis(url) -> AsyncIterator[Redis]:
 
 
 def supervisor(tmp_path: Path, url: str, *kinds: str) -> Supervisor:
-    return Supervisor(kinds, os.environ | {"REELQUEUE_REDIS_URL": url}, tmp_path, tmp_path / "workers.log", grace_s=3)
+    env = os.environ | {"REELQUEUE_REDIS_URL": url, "PYTHONPATH": str(tmp_path)}
+    return Supervisor(kinds, env, tmp_path, tmp_path / "workers.log", grace_s=3)
 
 
 async def wait_until(happened: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
@@ -95,6 +96,15 @@ async def test_a_worker_that_does_not_start_is_named_with_its_last_words(tmp_pat
             await asyncio.wait_for(crew, 30)
 
 
+async def test_a_strangers_package_in_the_folder_is_not_loaded(tmp_path, url, redis):
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "worker_settings.py").write_text(SETTINGS)
+    (tmp_path / "worker_settings.py").write_text(BROKEN)
+    env = os.environ | {"REELQUEUE_REDIS_URL": url, "PYTHONPATH": str(tmp_path / "ours")}
+    async with workers(Supervisor(("video",), env, tmp_path, tmp_path / "workers.log")):
+        assert await next_worker(redis)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 async def test_a_killed_supervisor_leaves_no_orphan(tmp_path, url, redis):
     (tmp_path / "worker_settings.py").write_text(SETTINGS)
@@ -102,7 +112,7 @@ async def test_a_killed_supervisor_leaves_no_orphan(tmp_path, url, redis):
         "import asyncio, os; from pathlib import Path; from reelqueue.supervisor import Supervisor;"
         "asyncio.run(Supervisor(('video',), os.environ, Path.cwd()).run())"
     )
-    env = os.environ | {"REELQUEUE_REDIS_URL": url}
+    env = os.environ | {"REELQUEUE_REDIS_URL": url, "PYTHONPATH": str(tmp_path)}
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, env=env, cwd=tmp_path, stderr=asyncio.subprocess.DEVNULL
     )
