@@ -88,6 +88,22 @@ def test_two_to_four_items_are_rows_and_each_knows_its_place(text, language, tit
     assert all(text[point.start_char :].lower().find(point.title.lower()) in range(10) for point in scene.points)
 
 
+def test_a_long_item_is_cut_where_its_rest_reads_on():
+    told = points_of(
+        "三件事：第一，睡飽；第二，列車每行駛12萬公里就要全面拆解檢查；第三，把省下的時間拿去學一件機器不會的事。", "zh-TW"
+    )
+
+    assert [(point.title, point.note) for point in told.points] == [
+        ("睡飽", ""),
+        ("列車每行駛12萬公里", "就要全面拆解檢查"),
+        ("把省下的時間", "拿去學一件機器不會的事"),
+    ]
+
+
+def test_first_alone_is_no_part_of_large_type():
+    assert not scene_of(part("首先，每天都有人檢查這裡。")).title.startswith("首先")
+
+
 def test_five_items_are_no_rows():
     assert points_of("要有：一號；二號；三號；四號；五號。", "zh-TW") is None
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reelqueue.models.scene import Figure, Layout, Point
-from reelqueue.providers.local.image_clauses import Clause, clauses_of
+from reelqueue.providers.local.image_clauses import Clause, clauses_of, sentences_of
 from reelqueue.providers.local.image_figures import standing_out
 from reelqueue.providers.local.image_phrases import (
     as_title,
@@ -136,7 +136,8 @@ def points_rows(material: Material) -> Found | None:
     heading = material.request.heading
     if heading and is_short(heading, material.language):
         return Found(title=as_title(heading, material.language), points=told.points)
-    for said in (told.lead, told.rest, material.request.title):
+    last = sentences_of(told.lead)[-1].text if sentences_of(told.lead) else ""
+    for said in (last, told.lead, told.rest, material.request.title):
         clauses = [clause for clause in clauses_of(said, material.language) if is_short(clause.text, material.language)]
         phrase = best_phrase(clauses, material.language, about=material.about)
         if phrase or clauses:
@@ -163,6 +164,7 @@ def number_hero(material: Material) -> Found | None:
         return None
     before = [c for c in material.clauses if c.end <= clause.start and c.sentence == clause.sentence]
     note = before[-1].text if before and _at_most(before[-1].text, material, MOST_NOTE_ZH, MOST_NOTE_EN) else ""
+    note = note if set_length(note) >= LEAST_NOTE_ZH - 1 else ""
     title = as_title(standing(label, material.language) or label, material.language)
     return Found(title=title, note=note, figure=measured.figure, kicker=_heading_kicker(material))
 

@@ -140,7 +140,8 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
             text = alone + ("？" if clause.asks and language.startswith("zh") else "?" if clause.asks else "")
             yield Phrase(text, start, _score(text, clause, language, keys, last=place == len(clauses) - 1))
         following = clauses[place + 1] if place + 1 < len(clauses) else None
-        if language.startswith("zh") and following and following.sentence == clause.sentence and alone:
+        leads_on = alone in _JOINTS_ZH or alone.startswith(("第一", "第二", "第三", "第四"))
+        if language.startswith("zh") and following and following.sentence == clause.sentence and alone and not leads_on:
             both = f"{alone}，{following.text}"
             if set_length(both) <= MOST_ZH and clause.after == "，" and following.start - clause.end == 1 and not following.asks:
                 start = clause.start + clause.text.find(alone)
@@ -236,7 +237,8 @@ def _last_words_zh(core: str) -> str:
         return ""
     out = ""
     for word, _kind in reversed(tagged(run[0])):
-        if len(out) >= 2 and word not in {"不", "沒", "沒有", "最", "不能", "不會"}:
+        carried = out in {"起來", "出來", "下來", "下去", "回來", "過來"} or word in {"不", "沒", "沒有", "最", "不能", "不會"}
+        if len(out) >= 2 and not carried and not out.startswith(("起來", "出來", "下來", "下去", "回來", "過來")):
             break
         out = word + out
     return out if 2 <= len(out) <= 6 and out[0] not in "的了著" else ""

@@ -26,6 +26,9 @@ _SEMICOLONS_ZH = re.compile(r"[^。！？：；\s][^。！？：；]*(?:；[^。
 _SEMICOLONS_EN = re.compile(r"(?:(?<=: )|^|(?<=[.!?] ))(?:[^.!?:;]|(?<=\d)\.(?=\d))+(?:;(?:[^.!?:;]|(?<=\d)\.(?=\d))+)+")
 
 
+_READS_ON_ZH = re.compile(r"就[要能會可是]?|才[能會]?|都[要是會]|拿去|必須|可以|然後|讓")
+_READS_ON_EN = re.compile(r"\s(?=(?:for|to|before|after|with|in|on|because|that|which|who|when|while|so|within|by|of|from)\s)")
+"""Before these a long item is cut in title and note."""
 _ORDINAL = re.compile(r"第.|首先|其次|最後|First|Second|Third|Fourth|Finally")
 
 
@@ -89,15 +92,31 @@ def _end_of_last(text: str, words: int, starts: Sequence[tuple[int, int]]) -> in
 def _point(item: str, start: int, language: str) -> Point | None:
     """The item's first clause is its title, the following ones its note, as far as there is room."""
     clauses = clauses_of(item, language)
-    if not clauses or _ORDINAL.fullmatch(clauses[0].text) or not _fits(clauses[0].text, language, MOST_TITLE_ZH, MOST_TITLE_EN):
+    if not clauses or _ORDINAL.fullmatch(clauses[0].text):
         return None
+    first = clauses[0]
+    title = first.text if _fits(first.text, language, MOST_TITLE_ZH, MOST_TITLE_EN) else _beginning(first.text, language)
+    if not title:
+        return None
+    begin = first.start + len(title) if title != first.text else clauses[1].start if len(clauses) > 1 else len(item)
     note = ""
-    for clause in clauses[1:]:
-        longer = item[clauses[1].start : clause.end]
-        if not _fits(longer, language, MOST_NOTE_ZH, MOST_NOTE_EN):
+    for clause in clauses:
+        longer = item[begin : clause.end].strip()
+        if clause.end > begin and not _fits(longer, language, MOST_NOTE_ZH, MOST_NOTE_EN):
             break
-        note = longer
-    return Point(title=as_title(clauses[0].text, language), note=note.strip(), start_char=start)
+        note = longer if clause.end > begin else note
+    return Point(title=as_title(title, language), note=note, start_char=start)
+
+
+def _beginning(clause: str, language: str) -> str:
+    """The longest beginning of a clause that fits and that its rest reads on from; empty where there is none."""
+    fitting = [
+        clause[: joint.start()].rstrip()
+        for joint in (_READS_ON_ZH if language.startswith("zh") else _READS_ON_EN).finditer(clause)
+        if _fits(clause[: joint.start()], language, MOST_TITLE_ZH, MOST_TITLE_EN)
+    ]
+    long_enough = [text for text in fitting if (set_length(text) >= 4 if language.startswith("zh") else len(text.split()) >= 2)]
+    return long_enough[-1] if long_enough else ""
 
 
 def _fits(text: str, language: str, zh: int, en: int) -> bool:

@@ -16,7 +16,7 @@ PART_PAUSE_S = 0.6
 MOST_ITEMS = 4
 """Of a list, seen at once."""
 _WINDOW = 60
-_COUNTS_ON = re.compile(r"第[二三四2-4][，、,]|其次|再來|(?:Second|Third|Fourth)(?:ly)?\b")
+_COUNTS_ON = re.compile(r"第[二三四2-4][，、,]|其次|再來|最後，|(?:Second|Third|Fourth|Final)(?:ly)?\b")
 """A list told in sentences, which is best seen at once."""
 
 
