@@ -55,7 +55,7 @@ async def make_video(settings: Settings, brief: Brief, *, created: Callable[[int
                 return Made(await following, time.monotonic() - began)
             finally:
                 following.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
+                with contextlib.suppress(asyncio.CancelledError, Exception):  # raised above already, or a worker's error is
                     await following
 
 
