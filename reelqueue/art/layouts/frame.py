@@ -28,6 +28,13 @@ class Frame:
         """The whole frame."""
         return Box(0, 0, self.width, self.height)
 
+    @property
+    def gap(self) -> Box:
+        """Between an opening's title and the subtitles, in the frames that are not wide: the middle of what is looked at."""
+        if self.shape == "tall":
+            return Box(0, 748, self.width, 412)
+        return Box(0, 400, self.width, 390) if self.shape == "square" else Box(0, 0, 0, 0)
+
     def text_box(self, *, mirrored: bool, share: float = 0.52) -> Box:
         """Where a title stands: beside the art in the wide frame, above it in the others."""
         c = self.content

@@ -10,6 +10,8 @@ from reelqueue.art.motifs.base import Box, MotifArt, Tones, n
 from reelqueue.art.motifs.growth import forest
 from reelqueue.art.palette import mix
 
+WITH_PLACE = {"orbits", "halftone", "papercut", "contours"}
+"""Motifs that leave a place for an object."""
 FADING = {"lanes", "flow", "contours"}
 """Motifs without an edge of their own: they fade towards the title."""
 
@@ -19,9 +21,10 @@ def add_art(scene: Scene, drawing: Drawing, *, quiet: bool = False, with_object:
     frame, mirrored = scene.frame, scene.arranged.mirrored
     name = scene.style.motif
     box = frame.art_box(mirrored=mirrored)
-    thing = _object(scene, box, start=seconds * 0.6) if with_object else None
-    art = beside(scene, box, quiet=quiet, free_middle=thing is not None)
-    mask = fade_mask("fade", box, mirrored=mirrored) if name in FADING and frame.shape == "wide" else ""
+    gap = frame.gap if frame.shape != "wide" else box
+    thing = _object(scene, gap, start=seconds * 0.6) if with_object else None
+    art = beside(scene, gap if name == "orbits" else box, quiet=quiet, free_middle=thing is not None)
+    mask = fade_mask("fade", box, mirrored=mirrored, down=frame.shape != "wide") if name in FADING else ""
     drawing.add_motif(art, seconds=seconds, kind="fade" if name in {"flow", "contours", "orbits"} else "wipe-up", mask=mask)
     drawing.add(thing)
 
@@ -33,8 +36,8 @@ def _object(scene: Scene, box: Box, *, start: float) -> Layer | None:
     if place is None:
         return None
     # on the halftone's disc an object in the disc's own colour would drown
-    under = scene.palette.ground("pop") if name == "halftone" and scene.arranged.ground != "pop" else None
-    thing = object_svg(scene, place, scene.spec.subject, ground=under)
+    on_disc = name == "halftone" and scene.arranged.ground != "pop"
+    thing = object_svg(scene, place, scene.spec.subject, ground=scene.palette.ground("pop") if on_disc else None)
     if thing is None:
         return None
     return layer("object", place.inset(-place.width * 0.08), thing, enter=Move("pop", start, 0.5, 24), sway=Sway(0, 7, 5))
@@ -54,8 +57,11 @@ def add_floor(scene: Scene, drawing: Drawing) -> None:
 def object_place(name: str, box: Box, *, mirrored: bool = False) -> Box | None:
     """Where an object may stand in the motif; None where the motif is the object."""
     side = min(box.width, box.height)
+    if box.height < box.width * 0.5:  # the gap between title and subtitles
+        size = side * (0.62 if name == "halftone" else 0.82)
+        return Box(box.cx - size / 2, box.cy - size / 2, size, size) if name in WITH_PLACE else None
     places = {
-        "orbits": (0.52, 0.5, 0.2),
+        "orbits": (0.52, 0.5, 0.22),
         "halftone": (0.5, 0.44, 0.40),
         "papercut": (0.66, 0.44, 0.36),
         "contours": (0.58, 0.42, 0.40),
@@ -85,8 +91,11 @@ def beside(scene: Scene, box: Box, *, quiet: bool, free_middle: bool) -> MotifAr
     if name == "lanes":
         return lanes(box, tones, seed, faded=title)
     if name == "orbits":
-        return orbits(box, tones, seed, sun=not free_middle)
-    art = {"halftone": halftone, "flow": flow, "contours": contours}[name](box, tones, seed)
+        art = orbits(box, tones, seed, sun=not free_middle)
+    elif name == "halftone":
+        art = halftone(box, tones, seed, disc_in=scene.frame.gap if free_middle and not wide else None)
+    else:
+        art = flow(box, tones, seed) if name == "flow" else contours(box, tones, seed)
     return _without_sun(art) if free_middle else art
 
 
@@ -122,7 +131,8 @@ def add_backdrop(scene: Scene, drawing: Drawing) -> None:
         drawing.ground.append(_sky(scene, tones))
         drawing.add_motif(forest(whole, tones, seed), kind="wipe-up", seconds=1.4)
         return
-    thing = _object(scene, whole, start=0.5)
+    upper = Box(0, 0, whole.width, scene.frame.content.bottom + 230) if scene.frame.shape == "tall" else whole
+    thing = _object(scene, upper, start=0.5)
     if name == "papercut":
         wide = scene.frame.shape == "wide"
         drawing.add_motif(papercut(whole, tones, seed, shadow_colour=scene.shadow, fade_left=wide, whole=0.16), seconds=0)
@@ -130,11 +140,20 @@ def add_backdrop(scene: Scene, drawing: Drawing) -> None:
         field = Box(-200, scene.frame.height * 0.06, scene.frame.width + 400, scene.frame.height * 1.1)
         drawing.add_motif(blocks(field, tones, seed, ink=scene.shadow, lean=0.5), seconds=0.9)
     elif name == "orbits":
-        drawing.add_motif(orbits(whole, tones, seed, sun=thing is None), kind="fade", seconds=0.9)
+        drawing.add_motif(orbits(upper, tones, seed, sun=thing is None), kind="fade", seconds=0.9)
     else:
-        art = {"lanes": lanes, "halftone": halftone, "flow": flow, "contours": contours}[name](whole, tones, seed)
+        art = _over(whole, tones, seed, name)
         drawing.add_motif(art if thing is None else _without_sun(art), kind="fade", seconds=0.9)
     drawing.add(thing)
+
+
+def _over(box: Box, tones: Tones, seed: str, name: str) -> MotifArt:
+    """A motif without an edge of its own, all over `box`."""
+    if name == "lanes":
+        return lanes(box, tones, seed)
+    if name == "halftone":
+        return halftone(box, tones, seed)
+    return flow(box, tones, seed) if name == "flow" else contours(box, tones, seed)
 
 
 def _sky(scene: Scene, tones: Tones) -> str:

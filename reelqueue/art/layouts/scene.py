@@ -177,11 +177,16 @@ def _even(length: float) -> int:
     return whole + whole % 2
 
 
-def fade_mask(name: str, box: Box, *, mirrored: bool, share: float = 0.38) -> str:
-    """`<g>` that lets what is in it fade towards the title's side over `share` of `box`."""
+def fade_mask(name: str, box: Box, *, mirrored: bool, down: bool = False, share: float = 0.38) -> str:
+    """`<g>` that lets what is in it fade towards the title's side over `share` of `box`; with `down` the title stands above."""
     x0, x1 = (box.right, box.right - box.width * share) if mirrored else (box.x, box.x + box.width * share)
+    way = (
+        f'x1="0" y1="{n(box.y)}" x2="0" y2="{n(box.y + box.height * share)}"'
+        if down
+        else f'x1="{n(x0)}" y1="0" x2="{n(x1)}" y2="0"'
+    )
     return (
-        f'<defs><linearGradient id="{name}g" gradientUnits="userSpaceOnUse" x1="{n(x0)}" y1="0" x2="{n(x1)}" y2="0">'
+        f'<defs><linearGradient id="{name}g" gradientUnits="userSpaceOnUse" {way}>'
         f'<stop offset="0" stop-color="#000"/><stop offset="1" stop-color="#fff"/></linearGradient>'
         f'<mask id="{name}" maskUnits="userSpaceOnUse" x="{n(box.x - 200)}" y="{n(box.y - 200)}" width="{n(box.width + 400)}" height="{n(box.height + 400)}">'
         f'<rect x="{n(box.x - 200)}" y="{n(box.y - 200)}" width="{n(box.width + 400)}" height="{n(box.height + 400)}" fill="url(#{name}g)"/></mask></defs><g mask="url(#{name})">'

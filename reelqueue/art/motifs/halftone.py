@@ -28,10 +28,15 @@ def dots(
     return f'<path fill="{colour}" opacity="{opacity}" d="{"".join(circles)}"/>'
 
 
-def halftone(box: Box, tones: Tones, seed: str) -> MotifArt:  # noqa: ARG001 - every motif is drawn by the same call
-    """A great disc that floats, and dots of the other accent that grow over it."""
+def halftone(box: Box, tones: Tones, seed: str, *, disc_in: Box | None = None) -> MotifArt:  # noqa: ARG001 - every motif is drawn by the same call
+    """A great disc that floats, and dots of the other accent that grow over it.
+
+    The disc fills `disc_in`; without one it is large and stands in the upper part of `box`.
+    """
     radius = min(box.width, box.height) * 0.36
     cx, cy = box.x + box.width * 0.50, box.y + box.height * 0.42
+    if disc_in is not None:
+        radius, cx, cy = min(disc_in.width, disc_in.height) / 2, disc_in.cx, disc_in.cy
     disc = f'<circle cx="{n(cx)}" cy="{n(cy)}" r="{n(radius)}" fill="{tones.pop}"/>'
     edge = Box(cx - radius - 2, cy - radius - 2, 2 * radius + 4, 2 * radius + 4)
     grain = dots(box, tones.spark, opacity=0.92, pitch=max(22, box.height / 40), reach=0.86)
