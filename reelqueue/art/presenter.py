@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from reelqueue.art import figures
 from reelqueue.art.figures import MOUTHS, Figure, Looks
-from reelqueue.art.layers import Layer, Move, Show, Sprite, Sway
+from reelqueue.art.layers import Layer, Show, Sprite, Sway
 from reelqueue.art.motifs.base import Box, n, rng
 from reelqueue.models.voice import Viseme
 
@@ -147,10 +147,3 @@ def brow_shows(stresses: Sequence[float]) -> tuple[Show, ...]:
         free = at + 1.2
         shows += [Show(at, 1), Show(at + 0.05, 2), Show(at + 0.7, 1), Show(at + 0.75, 0)]
     return tuple(shows)
-
-
-def with_entrance(layers: tuple[Layer, ...], at_s: float) -> tuple[Layer, ...]:
-    """The same layers, faded in together at `at_s`."""
-    from dataclasses import replace  # noqa: PLC0415 - used here only
-
-    return tuple(replace(layer, enter=Move("fade", at_s, 0.3)) for layer in layers)

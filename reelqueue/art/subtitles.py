@@ -78,6 +78,8 @@ def _cue_layers(name: str, cue: Cue, style: Style, frame: Frame, variant: Varian
     size = _fitting(cue, lines, style, frame)
     height = size * LINE_SHARE
     base, bright = light_colour(p), highlight(p)
+    if variant == "outline":  # no box lies between it and the ground, which may have its very colour
+        bright = mix(bright, "#ffffff", 0.35)
     covered = [(word.start_char, word.end_char) for word in cue.words]
     always: list[str] = []
     words: list[Layer] = []
