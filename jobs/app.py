@@ -184,10 +184,9 @@ class Queue:
         return batch_result(await until(lambda: self._batches.load(batch_id), has_ended, timeout))
 
     async def _hint_next(self, state: ProjectState) -> None:
-        if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
-            await self._queue.hint(
-                state.project_id, state.next_stage, chain=state.next_stage is not state.goal or state.goal is Stage.UPLOAD
-            )
+        stage = state.next_stage
+        if state.status is ProjectStatus.QUEUED and stage is not None:
+            await self._queue.hint(state.project_id, stage, chain=transitions.is_chained(state, stage))
 
 
 def _stage(given: Stage | str) -> Stage:

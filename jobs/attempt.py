@@ -77,8 +77,8 @@ class Attempt:
         await self._results_before_are_there(given)
         try:
             fingerprint = piece_key(await self.job.work.inputs(given))
-        except ReelqueueError as error:
-            raise await self._failed(error) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
+            raise await self._conclude(error, None) from None
         if await self._holds(given, fingerprint):
             await self._commit(transitions.unchanged(self.stage, chain=self.job.chain))
             await self.teller.done(self.lease.state)
@@ -198,8 +198,8 @@ class Attempt:
             await self._tell_waiting()
         return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
 
-    async def _conclude(self, error: BaseException, run: StageRun) -> Exception:
-        """Commit what an error means for the project; returns what the job ends with."""
+    async def _conclude(self, error: BaseException, run: StageRun | None) -> Exception:
+        """Commit what an error means for the project; returns what the job ends with.  `run` is None before the begin."""
         if isinstance(error, OSError) and error.errno in NO_SPACE:
             error = DiskFull(
                 Text(f"磁碟空間不足：{error.strerror}", f"there is no space left: {error.strerror}"),
@@ -212,7 +212,9 @@ class Attempt:
             return error
         if isinstance(error, Parked):
             return await self._parked(error)
-        if isinstance(error, TransientError) and error not in run.given_up:
+        if isinstance(error, TransientError) and run is None:
+            return Later(STORAGE_SECONDS)
+        if isinstance(error, TransientError) and run is not None and error not in run.given_up:
             return await self._again(error, run)
         if not isinstance(error, ReelqueueError):
             log.error("bug", exc_info=error)

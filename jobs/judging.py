@@ -15,8 +15,9 @@ from storage import Blobs
 
 BUSY_SECONDS = 0.5
 """How soon a job looks again whether a busy project is free."""
-PERSON_SECONDS = 3_600.0
-"""How soon a job looks again whether a person has acted; an approval or a retry wakes it at once."""
+PERSON_SECONDS, MOST_SECONDS = 10.0, 300.0
+"""How soon a job looks again whether a person has acted, and at most for a moment: the hint is woken at once, but a job
+that came beside it is not."""
 
 
 class Later(Exception):
@@ -31,7 +32,7 @@ class Later(Exception):
         """At `moment`; where that is None, when a person has acted."""
         if moment is None:
             return cls(PERSON_SECONDS)
-        return cls(min(PERSON_SECONDS, (moment - datetime.now(UTC)).total_seconds()))
+        return cls(min(MOST_SECONDS, (moment - datetime.now(UTC)).total_seconds()))
 
     @classmethod
     def of(cls, state: ProjectState) -> "Later":

@@ -104,20 +104,21 @@ async def _tell_if_cancelled(job: StageJob, lease: Lease) -> None:
 
 async def _pass_on(job: StageJob, state: ProjectState) -> None:
     """Hint the stage that is due now."""
-    if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
-        await _hint(job, state.next_stage)
+    stage = state.next_stage
+    if state.status is ProjectStatus.QUEUED and stage is not None:
+        await _hint(job, stage, chain=transitions.is_chained(state, stage))
 
 
 async def _pass_on_from(job: StageJob, state: ProjectState) -> None:
     """Hint the stage after one that was done already."""
     following = job.stage.after
     if following is not None and not transitions.reviews_before(state, following):
-        await _hint(job, following)
+        await _hint(job, following, chain=True)
 
 
-async def _hint(job: StageJob, stage: Stage) -> None:
+async def _hint(job: StageJob, stage: Stage, *, chain: bool) -> None:
     try:
-        await job.service.queue.hint(job.project_id, stage)
+        await job.service.queue.hint(job.project_id, stage, chain=chain)
     except (RedisError, OSError) as error:  # the state knows; `recover_interrupted` hints it again
         log.warning("hint_lost", next_stage=str(stage), error=str(error))
 

@@ -44,6 +44,11 @@ def refuse_after_publication(state: ProjectState, stage: Stage) -> None:
         )
 
 
+def is_chained(state: ProjectState, stage: Stage) -> bool:
+    """Whether a hint of `stage` has to lead on: the goal lies behind it, or is the last stage of all."""
+    return state.goal is Stage.UPLOAD or state.goal is not stage
+
+
 # In hand.
 
 
@@ -83,7 +88,8 @@ def crashed(stage: Stage, piece: str) -> Change:
 
     def change(state: ProjectState) -> ProjectState:
         again = state.crashes + 1 if piece == state.crash_piece else 1
-        return _given_back(state, stage).replace(crashes=again, crash_piece=piece)
+        back = _given_back(state, stage).replace(crashes=again, crash_piece=piece)
+        return _at(back, ProjectStatus.QUEUED) if back.status is ProjectStatus.RUNNING else back
 
     return change
 

@@ -64,7 +64,8 @@ async def _looked_up(service: Service, project_id: int) -> ProjectState | None:
         if state.status is ProjectStatus.CREATED:
             state = await service.projects.change(project_id, transitions.start)
         if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
-            await service.queue.hint(project_id, state.next_stage, at=state.resume_at, renewing=True)
+            chain = transitions.is_chained(state, state.next_stage)
+            await service.queue.hint(project_id, state.next_stage, at=state.resume_at, renewing=True, chain=chain)
     except ProjectNotFound:
         return None
     except (WrongState, NeedsPerson):  # changed since it was read, or unreadable: looked at again

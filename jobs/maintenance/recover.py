@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from jobs.context import Service, WorkerContext
 from jobs.pipeline import QUEUES
+from jobs.transitions import is_chained
 from jobs.worker import ALIVE_PREFIX, IN_PROGRESS_SECONDS
 from reelqueue.errors import BatchNotFound, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.project import ProjectState
@@ -71,7 +72,7 @@ async def _put_back(service: Service, number: int) -> bool:
     stage = due_stage(state)
     if stage is None:
         return False
-    chain = state.goal is Stage.UPLOAD or state.goal is not stage
+    chain = is_chained(state, stage)
     _, is_new = await service.queue.hint(number, stage, at=state.resume_at, renewing=True, chain=chain)
     return is_new
 

@@ -90,8 +90,7 @@ async def test_a_project_that_kills_its_worker_three_times_in_one_piece_needs_a_
     dead = Owner.here().replace(name="host/dead", pid=2**22 - 1)
     for _ in range(3):
         await _die_in(store, dead, Stage.SCRIPT)
-    async with crew.working():
-        await queue.enqueue_job("generate_script_task", project_id=1)
+    async with crew.working():  # renews the hint by itself
         state = await until(lambda: _needs_person(queue), "it is tried for ever")
 
     assert state.crashes == 3

@@ -248,6 +248,16 @@ async def test_a_bug_fails_the_stage_with_a_clear_error_and_no_inner_words(queue
     assert (await queue.get_project(1)).status is ProjectStatus.FAILED
 
 
+async def test_a_bug_in_the_inputs_fails_the_stage_instead_of_coming_back_for_ever(queue, crew, stages, project):
+    stages.knobs[Stage.SCRIPT] = object()  # no JSON
+    job = await queue.start(1)
+    await crew.burst()
+
+    with pytest.raises(ReelqueueError, match="TypeError"):
+        await job.result(timeout=1)
+    assert (await queue.get_project(1)).status is ProjectStatus.FAILED
+
+
 async def test_of_errors_that_come_together_the_decisive_one_counts(queue, crew, stages, project):
     stages.fail(Stage.SCRIPT, ExceptionGroup("two", [ServiceUnavailable("down"), ExceptionGroup("in", [PermanentError("no")])]))
     job = await queue.start(1)
