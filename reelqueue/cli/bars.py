@@ -51,7 +51,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=30, pulse_style="bar.back"),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[message]}[/dim]"),
@@ -78,7 +78,7 @@ class Bars:
             return
         if stage is not self._running:
             self._begin(stage)
-        left = f"  {_left(event.eta_s)}" if event.eta_s is not None and not event.is_end else ""
+        left = _left(event.eta_s) if event.eta_s is not None and not event.is_end else ""
         self._progress.update(self._tasks[stage], completed=event.progress, message=escape(f"{event.message}{left}"))
         if event.status == "completed":
             self._begin(None)
@@ -118,9 +118,9 @@ class Lines:
         self._last = step
         stage = _BY_EVENT.get(event.stage)
         title = str(TITLES[stage]) if stage else event.stage
-        left = f"（{_left(event.eta_s)}）" if event.eta_s is not None and not event.is_end else ""
+        left = _left(event.eta_s) if event.eta_s is not None and not event.is_end else ""
         self._console.print(escape(f"[{event.overall:3d}%] {title} {event.progress:3d}%  {event.message}{left}"))
 
 
 def _left(seconds: float) -> str:
-    return str(Text(f"約剩 {clock(seconds)}", f"about {clock(seconds)} left"))
+    return str(Text(f"（約剩 {clock(seconds)}）", f" (about {clock(seconds)} left)"))

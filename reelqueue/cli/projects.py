@@ -22,7 +22,8 @@ from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import Text
-from storage import Paths, ProjectStore
+from storage import Owner, Paths, ProjectStore
+from storage.installation import open_installation
 
 Act = Callable[[Queue, int], Awaitable[Any]]
 ProjectId = Annotated[
@@ -103,9 +104,10 @@ def _new(typed: Typed) -> int:
     say_what_a_key_would_give(brief, settings)
 
     async def work() -> int:
-        async with connect(settings) as queue:
-            project = await queue.create_project(brief)
-        say(str(project.project_id))
+        paths = Paths(settings.data_dir)
+        await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+        store = ProjectStore(paths, Owner.here(), lease_seconds=settings.lease_seconds)
+        say(str((await store.create(brief)).project_id))  # a project is on disk first: no Redis is needed yet
         return DONE
 
     return run(work())

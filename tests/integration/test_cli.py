@@ -96,7 +96,7 @@ def test_the_version_and_the_help_need_nothing(place, said):
     )
 
 
-def test_a_new_project_is_on_disk_and_not_started(redis, place, said):
+def test_a_new_project_is_on_disk_without_a_redis_and_not_started(place, said):
     code, out, _ = said("new", "黑洞")
     state = json.loads((place / "data/projects/1/project_state.json").read_text())
 
