@@ -108,6 +108,6 @@ async def _logo(run: StageRun) -> str | None:
     if not await asyncio.to_thread(source.is_file):
         raise InvalidBrief("logo", ALLOWED["logo"], run.brief.logo)
     part = run.files.images / f"logo.{run.project.fence}.part"
-    picture = await ingest(source, part)
+    picture = await ingest(source, part, field="logo", keep_alpha=True)
     artifact = await run.blobs.describe(str(part.relative_to(run.files.root)))
     return (await run.blobs.put(f"images/logo-{artifact.sha256[:32]}.{picture.suffix}", part)).path
