@@ -20,6 +20,7 @@ from jobs.wire import translate
 from reelqueue.errors import (
     DiskFull,
     Fenced,
+    MediaError,
     NeedsPerson,
     Parked,
     ProjectCancelled,
@@ -110,6 +111,8 @@ class Attempt:
             for artifact in given.project.stages[need].artifacts:
                 if not await self.lease.blobs.holds(artifact):
                     log.warning("artifact_lost", path=artifact.path, made_by=str(need))
+                    if transitions.is_locked(given.project, need):  # it can't be made again
+                        raise await self._failed(_gone(artifact.path))
                     await self._commit(transitions.lost(need))
                     raise self.job.not_ready(need)
 
@@ -132,13 +135,14 @@ class Attempt:
             timeout_s=SPECS[self.stage].timeout_s,
         )
         try:
-            outcome = await self._work(run)
+            try:
+                outcome = await self._work(run)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
+                raise await self._conclude(decisive(error), run) from None
+            return await self._done(run, outcome, fingerprint)
         except asyncio.CancelledError:
             await _to_its_end(asyncio.create_task(self._hand_back_quietly()))
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
-            raise await self._conclude(decisive(error), run) from None
-        return await self._done(run, outcome, fingerprint)
 
     async def _work(self, run: StageRun) -> StageOutcome:
         """The work, stopped as soon as the project is cancelled or another's."""
@@ -311,6 +315,13 @@ def _timed_out(stage: Stage, seconds: float) -> StageTimedOut:
     return StageTimedOut(
         Text(f"{stage} 階段超過 {seconds:g} 秒", f"stage {stage} took longer than {seconds:g} s"),
         Text("完成的部分都保留著；用 reelqueue retry 繼續", "what is done is kept; reelqueue retry goes on"),
+    )
+
+
+def _gone(path: str) -> MediaError:
+    return MediaError(
+        Text(f"{path} 不見了，而專案已經發布", f"{path} is gone, and the project is published already"),
+        Text("請從備份還原這個檔案", "restore the file from a backup"),
     )
 
 

@@ -32,9 +32,14 @@ def reviews_before(state: ProjectState, stage: Stage) -> tuple[str, ...]:
     return tuple(name for name in due if name in state.brief.review and name not in state.approved)
 
 
+def is_locked(state: ProjectState, stage: Stage) -> bool:
+    """Whether the project has its one video, and `stage` would cut it anew."""
+    return stage in PUBLISHED_LOCKS and state.upload is not None and state.upload.video_id is not None
+
+
 def refuse_after_publication(state: ProjectState, stage: Stage) -> None:
-    """Raise `WrongState` where the project has its one video and `stage` would cut it anew."""
-    if stage in PUBLISHED_LOCKS and state.upload is not None and state.upload.video_id is not None:
+    """Raise `WrongState` where `stage` is locked."""
+    if is_locked(state, stage):
         raise WrongState(
             Text(
                 f"專案 {state.project_id} 已經發布，不能再執行 {stage}",
@@ -196,7 +201,7 @@ def handed_back(stage: Stage, *, counts: bool, resume_at: datetime | None = None
     """The attempt ended without an end: a deploy, a time-out, a pause before a retry.  `counts`: it was an attempt."""
 
     def change(state: ProjectState) -> ProjectState:
-        if state.status.is_final:
+        if state.status.is_final or state.stages[stage].status is not StageStatus.RUNNING:
             return state
         back = state.with_stage(stage, status=StageStatus.PENDING) if counts else _given_back(state, stage)
         return back.replace(status=ProjectStatus.QUEUED, wait=None, resume_at=resume_at)
