@@ -19,7 +19,7 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     assert scene.spec.picture is not None
     path = scene.folder / scene.spec.picture
     frame = scene.frame
-    _blur(scene, drawing, str(embedded(path, width=frame.width // 8, height=frame.height // 8, blur=9, dim=0.9)))
+    _blur(scene, drawing, str(embedded(path, width=frame.width // 8, height=frame.height // 8, blur=9, dim=0.9, enlarged=8)))
     known = scene.spec.picture_width, scene.spec.picture_height
     width, height = known if all(known) else picture_size(path)
     area, box = _places(frame, mirrored=scene.arranged.mirrored, titled=bool(scene.spec.title))
@@ -52,7 +52,9 @@ def _places(frame: Frame, *, mirrored: bool, titled: bool) -> tuple[Box, Box]:
 def _blur(scene: Scene, drawing: Drawing, uri: str) -> None:
     size = f'width="{scene.frame.width}" height="{scene.frame.height}"'
     dark = mix(scene.shadow, "#000000", 0.25)
-    drawing.ground.append(f'<image {size} preserveAspectRatio="none" href="{uri}"/><rect {size} fill="{dark}" opacity="{VEIL}"/>')
+    drawing.ground.append(
+        f'<image {size} preserveAspectRatio="none" image-rendering="optimizeSpeed" href="{uri}"/><rect {size} fill="{dark}" opacity="{VEIL}"/>'
+    )
 
 
 def _print(box: Box, uri: str, angle: float, ink: str) -> str:

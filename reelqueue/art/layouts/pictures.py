@@ -9,10 +9,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 from reelqueue.art.layers import Window
 
 
-def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: float = 1.0) -> str:
+def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: float = 1.0, enlarged: int = 1) -> str:
     """The picture, cropped to the shape of `width` x `height`, as a data URI of about that size.
 
-    `blur` is a radius in px, `dim` multiplies its brightness.
+    `blur` is a radius in px, `dim` multiplies its brightness; at last it is made `enlarged` times as wide and high.
 
     Raises:
         OSError: it can't be read, or it is no picture.
@@ -30,6 +30,8 @@ def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: flo
         picture = picture.filter(ImageFilter.GaussianBlur(blur))
     if dim != 1.0:
         picture = ImageEnhance.Brightness(picture).enhance(dim)
+    if enlarged != 1:
+        picture = picture.resize((width * enlarged, height * enlarged), Image.Resampling.BICUBIC)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=90)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
