@@ -81,6 +81,8 @@ def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
     if kicker:
         drawing.add(entering("kicker", kicker, (box.x, y), 0.2))
         y += kicker.height + 36
+    if start >= LABEL_BY_S:
+        _add_trace(scene, drawing, number[-1], (box.x, y))
     _add_number(drawing, number, (box.x, y), start)
     if unit is not None:
         last = number[-1]
@@ -132,6 +134,14 @@ def _add_number(drawing: Drawing, blocks: list[TextBlock], at: tuple[float, floa
     svgs = [placed(block.svg, at) for block in blocks]
     shows = tuple(Show(start + COUNT_S * i / max(1, len(blocks) - 1), i) for i in range(len(blocks)))
     drawing.add(layer("figure", box, *svgs, shows=shows, enter=Move("fade", start, 0.15)))
+
+
+def _add_trace(scene: Scene, drawing: Drawing, number: TextBlock, at: tuple[float, float]) -> None:
+    """Where a figure that is spoken late will stand: faint, so that its place is not empty until then."""
+    faint = mix(scene.ground.fill, scene.ground.text, 0.10)
+    value = scene.spec.figure.value.strip() if scene.spec.figure else ""
+    block = set_text(value, face=scene.faces.numeral, size=number.size, fill=faint, max_width=9_999, max_lines=1, tabular=True)
+    drawing.ground.append(placed(block.svg, (at[0], at[1] - 0.02 * number.size)))
 
 
 def ease(share: float) -> float:
