@@ -59,13 +59,13 @@ async def run_stage(ctx: WorkerContext, project_id: int, stage: Stage, work: Sta
 async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
     state = await job.service.projects.load(job.project_id)
     transitions.not_cancelled(state)
-    if chained := job.chain:
+    if job.chain:
         await _adopt(job, job_id)
     if await job.service.projects.holder(job.project_id) is not None:
         raise Later(BUSY_SECONDS)
     stored = await job.judge(state)
     if stored is not None:
-        if chained:
+        if job.chain:
             await _pass_on_from(job, await job.service.projects.change(job.project_id, transitions.go_on))
         return stored
     load = SPECS[job.stage].load
@@ -77,8 +77,7 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
         except StageNotReady:
             await _pass_on(job, await job.service.projects.load(job.project_id))
             raise
-    if chained:
-        await _pass_on(job, await job.service.projects.load(job.project_id))
+    await _pass_on(job, await job.service.projects.load(job.project_id))
     return answer
 
 
@@ -103,7 +102,7 @@ async def _tell_if_cancelled(job: StageJob, lease: Lease) -> None:
 
 
 async def _pass_on(job: StageJob, state: ProjectState) -> None:
-    """Hint the stage that is due now."""
+    """Hint the stage that is due now: whatever asked for the one before, the project is on its way to its goal."""
     stage = state.next_stage
     if state.status is ProjectStatus.QUEUED and stage is not None:
         await _hint(job, stage, chain=transitions.is_chained(state, stage))

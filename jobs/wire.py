@@ -14,7 +14,7 @@ from arq.jobs import SerializationError
 from arq.worker import JobExecutionFailed
 
 from jobs.pipeline import BATCH_JOB
-from reelqueue.errors import BatchNotFound, PermanentError, ReelqueueError, as_wire, from_wire
+from reelqueue.errors import BatchNotFound, PermanentError, ReelqueueError, StageTimedOut, as_wire, from_wire
 from reelqueue.models.frozen import Frozen
 from reelqueue.wording import Text
 
@@ -131,6 +131,8 @@ def translate(error: BaseException) -> ReelqueueError:
                 "look at the job's name and queue, then enqueue it again; projects are on disk, nothing is lost",
             ),
         )
+    if isinstance(error, TimeoutError):
+        return StageTimedOut(Text("這個工作逾時", "the job took too long"), Text("再排入一次", "enqueue it again"))
     if isinstance(error, asyncio.CancelledError):
         return ReelqueueError(Text("這個工作被中止", "the job was aborted"), Text("再排入一次", "enqueue it again"))
     return ReelqueueError(

@@ -20,8 +20,9 @@ from arq.worker import Function, func
 from redis.exceptions import RedisError
 
 from jobs.context import Service, WorkerContext
+from jobs.pipeline import MAINTENANCE, OTHER_JOBS
 from jobs.schedule import SCHEDULE
-from reelqueue.errors import InstallationError, PermanentError, ReelqueueError
+from reelqueue.errors import PermanentError, ReelqueueError
 from reelqueue.telemetry import bound
 from reelqueue.wording import Text
 from storage import Owner
@@ -31,6 +32,8 @@ LONGEST_JOB_SECONDS = 7 * 86_400
 """arq's own time-out: ours are per attempt and grow with the work, so it must never come first."""
 IN_PROGRESS_SECONDS = LONGEST_JOB_SECONDS + 10
 """How long arq keeps a claim; a dead worker's is freed by `recover_interrupted`."""
+ARQ_TIMEOUTS = {job.job: 4 * job.timeout_s for job in OTHER_JOBS if job.queue == MAINTENANCE}
+"""What hangs must not hold the one maintenance slot for ever."""
 ENDLESS_TRIES = 1_000_000_000
 """The state counts attempts; to arq a job that waits is one that is tried again."""
 ALIVE_PREFIX = "reelqueue:alive:"
@@ -44,8 +47,8 @@ log = structlog.get_logger(__name__)
 
 
 def job_function(name: str, job: Job) -> Function:
-    """A job as arq registers it."""
-    return func(_named(name, job), name=name, timeout=LONGEST_JOB_SECONDS, max_tries=ENDLESS_TRIES)
+    """A job as arq registers it; one that is no stage and keeps no time itself is ended by arq's time-out."""
+    return func(_named(name, job), name=name, timeout=ARQ_TIMEOUTS.get(name, LONGEST_JOB_SECONDS), max_tries=ENDLESS_TRIES)
 
 
 def cron_jobs(jobs: Mapping[str, Job]) -> list[CronJob]:
@@ -97,7 +100,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
         redis: ArqRedis = ctx["redis"]
         try:
             service = await stack.enter_async_context(open_service(redis))
-        except InstallationError as error:
+        except ReelqueueError as error:
             refuse(error)
         ctx["service"] = service
         await stack.enter_async_context(_beating(redis, service.owner))

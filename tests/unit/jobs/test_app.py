@@ -74,6 +74,28 @@ async def test_starting_twice_makes_one_hint(queue, redis, project):
     assert (await queue.get_project(1)).run == 1
 
 
+async def test_starting_what_is_completed_answers_its_last_result(queue, crew, stages, project):
+    await queue.start(1)
+    await crew.burst()
+    job = await queue.start(1)
+    await crew.burst()
+
+    assert (await job.result(timeout=1))["video_id"] == "local-1"
+    assert stages.ran == dict.fromkeys(Stage, 1)
+
+
+async def test_a_start_while_one_stage_runs_alone_leads_on_to_the_end(queue, crew, stages, project):
+    stages.acts[Stage.SCRIPT] = stages.stay
+    async with crew.working():
+        await queue.enqueue_job("generate_script_task", project_id=1, chain=False)
+        await stages.inside.wait()
+        await queue.start(1)
+        stages.leave.set()
+        result = await queue.wait(1, timeout=10)
+
+    assert result["made"] == "upload"
+
+
 async def test_what_ended_is_not_started_again(queue, project):
     await queue.cancel(1)
 
