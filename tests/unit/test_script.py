@@ -17,6 +17,7 @@ from reelqueue.providers.local.script_keywords import key_phrases
 from reelqueue.providers.local.script_metadata import clean_title, fitting_tags
 from reelqueue.providers.local.script_rate import seconds_of
 from reelqueue.providers.local.script_sentences import split_sentences
+from reelqueue.providers.local.script_terms import likelihood_ratio
 from reelqueue.providers.local.script_units import cut_long, units_of
 from reelqueue.providers.protocols import ScriptRequest
 
@@ -332,3 +333,32 @@ async def test_the_same_request_gives_the_same_script():
     writer = LocalScriptWriter()
 
     assert await writer.write_script(asked(CORAL)) == await writer.write_script(asked(CORAL))
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "phrases"),
+    [
+        pytest.param(
+            "In 1885 John Kemp Starley sold the Rover. It stood in Taipei 101. Starley was proud of the Rover.",
+            "en",
+            {"John Kemp Starley", "Rover", "Taipei 101"},
+            id="a name whole, and once",
+        ),
+        pytest.param(
+            "手搖飲在台灣很強。有人用 bubble tea 稱呼手搖飲，店家用 POS 系統補貨。",
+            "zh-TW",
+            {"手搖飲", "bubble tea", "POS"},
+            id="a word that jieba cuts",
+        ),
+    ],
+)
+def test_key_phrases_are_whole(text, language, phrases):
+    found = set(key_phrases(text, language))
+
+    assert phrases <= found
+    assert not {"John Kemp", "Kemp Starley", "Starley", "手搖", "Taipei"} & found
+
+
+def test_words_that_stand_together_by_chance_are_no_term():
+    assert likelihood_ratio(4, 4, 4, 100) > 20
+    assert likelihood_ratio(1, 10, 10, 100) == 0

@@ -1,59 +1,50 @@
 """The words and phrases that a text is about, best first; pure.
 
-yake finds them by where and how they stand in the text.  It is given Chinese as words with spaces, of which only those that
-can name something are left (by jieba's word classes): the others become stop words.
+Chinese is cut into words with their classes by jieba; what can be said of English words without a list of classes is found
+by where they stand.  The words that carry no meaning are lists of our own (data/keywords).
 """
 
 import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import cast
 
 import opencc
 import rjieba
-import yake
 
 from reelqueue.models.language import HAN
 from reelqueue.providers.local.script_marks import is_han, word_set
+from reelqueue.providers.local.script_terms import chinese_terms, english_terms
 
 MOST_PHRASES = 20
 ENOUGH_PHRASES = 8
 """With fewer terms than this, words that are told once fill up."""
 LONGEST_SINGLE = 4
 _HAN_RUN = re.compile(f"[{HAN}]+")
+_SENTENCE_ZH = re.compile(r"[。！？；!?;\n]+")
+_LATIN_TERM = re.compile(r"[A-Za-z][\w+#.-]*(?: [A-Za-z][\w+#.-]*){0,2}(?<![.-])")
 _NAMING = ("n", "vn", "an", "l", "j", "i", "b")
 """jieba's classes of words that name: nouns of all kinds, verbal and adjectival nouns, idioms, abbreviations."""
-_VAGUE = word_set(
-    "問題 時候 東西 事情 地方 方式 部分 情況 原因 結果 方法 時間 條件 例子 大家 人們 研究者 世界 全世界 人類 之後 之前 當時 正是 就是 一位 不到 "
-    "萬人 億人 影響 所謂 同一 上量 大規模 兩行 少數 多數 目前 現在 今天 為什麼 怎麼 什麼 這時候 其他人 工作者 越來越少 關係 意思 內容 程度 過程 方面 一點 同時 這種 那種 自己 一次 一種 一個 有時 所有 每個 影片 "
-    "thing things way ways time times lot people part parts kind sort bit case cases example question reason point fact number something anything nobody anyone jan feb mar apr jun jul aug sep sept oct nov dec minutes hours seconds days weeks months years minute hour second day week month year line side "
-    "everybody ask say says said make made get got take took give gave put let know think want need use used using going half one two three"
-)
-"""Words that name nothing in particular: never a key phrase."""
-_MARKS = {ord(mark): latin for marks, latin in (("。！？；", ". "), ("，、：（）「」『』《》", ", ")) for mark in marks}
-_PAD = "ㄅ"
-"""Makes a Chinese word of two characters long enough for yake, which ignores tokens below three (a letter: other marks are cut off)."""
+_JOINING = (*_NAMING, "v", "g", "a", "k", "x", "h")
+"""Classes of words that may be a part of a longer term: 手搖飲 is cut into 手, 搖, 飲."""
 
 
 def key_phrases(text: str, language: str) -> tuple[str, ...]:
-    """At most 20 phrases of one to three words, as they are written in the text, without repeats."""
+    """At most 20 phrases of one to four words, as they are written in the text, without repeats; a name whole, and once."""
     chinese = language.startswith("zh")
-    source = _chinese_for_yake(text) if chinese else text
-    extractor = yake.KeywordExtractor(
-        lan="en", n=2, top=3 * MOST_PHRASES, dedup_lim=0.75, stopwords=_stop_words(language)
-    )  # "en" although Chinese: it chooses the stop words only, which are given
-    found = [cast("str", phrase) for phrase, _score in extractor.extract_keywords(source)] if source.strip() else []
+    found = _chinese(text) if chinese else [term.text for term in english_terms(text, is_stop_word)]
     terms, singles = list[str](), list[str]()
-    for phrase in found:
-        written = _as_written(phrase, text)
-        if not written or not _names_something(written) or any(_same(written, other) for other in (*terms, *singles)):
+    for written in found:
+        if len(terms) >= MOST_PHRASES:
+            break
+        if not _names_something(written) or any(_same(written, other) for other in (*terms, *singles)):
             continue
         if _is_term(written, text, chinese=chinese):
+            terms = [term for term in terms if not _holds(written, term, text)]
             terms.append(written)
         elif " " not in written and (len(written) <= LONGEST_SINGLE if chinese else _stands_as_noun(written, text)):
             singles.append(written)
-    return (*terms, *singles[: max(0, ENOUGH_PHRASES - len(terms))])[:MOST_PHRASES]
+    return (*terms, *singles[: max(0, ENOUGH_PHRASES - len(terms))])
 
 
 def content_words(text: str, language: str) -> tuple[str, ...]:
@@ -65,7 +56,7 @@ def naming_words(text: str) -> tuple[str, ...]:
     """The Chinese words of two characters or more that can name a thing, in their order."""
     out = []
     for run in _HAN_RUN.finditer(text):
-        out += [word for word, kind in tagged(run[0]) if kind.startswith(_NAMING) and len(word) > 1 and word not in _VAGUE]
+        out += [word for word, kind in tagged(run[0]) if kind.startswith(_NAMING) and len(word) > 1 and not is_vague(word)]
     return tuple(out)
 
 
@@ -81,7 +72,12 @@ def tagged(run: str) -> list[tuple[str, str]]:
 
 def is_vague(word: str) -> bool:
     """Whether a word names nothing in particular."""
-    return word.lower() in _VAGUE or word.lower() in _stop_words("en") or word in _stop_words("zh")
+    return word.lower() in _words("vague") or is_stop_word(word)
+
+
+def is_stop_word(word: str) -> bool:
+    """Whether a word carries no meaning of its own."""
+    return word.lower() in _words("stop-en") or word in _words("stop-zh")
 
 
 def _content_words(text: str, *, chinese: bool) -> Iterator[str]:
@@ -92,29 +88,32 @@ def _content_words(text: str, *, chinese: bool) -> Iterator[str]:
             yield match[0].lower()
 
 
-def _chinese_for_yake(text: str) -> str:
-    """Words with spaces; words that name nothing become a stop word, marks become Latin ones."""
-
-    def words(match: re.Match[str]) -> str:
-        kept = (
-            word + (_PAD if len(word) < 3 else "") if kind.startswith(_NAMING) and len(word) > 1 and word not in _VAGUE else "的"
-            for word, kind in tagged(match[0])
-        )
-        return " " + " ".join(kept) + " "
-
-    return _HAN_RUN.sub(words, text).translate(_MARKS)
+def _chinese(text: str) -> list[str]:
+    """The terms of a Chinese text, best first, and the Latin ones in it."""
+    sentences = [[_run(run[0]) for run in _HAN_RUN.finditer(sentence)] for sentence in _SENTENCE_ZH.split(text)]
+    parts = [[part for run in sentence for part in run] for sentence in sentences]
+    latin = dict.fromkeys(match[0] for match in _LATIN_TERM.finditer(text))
+    often = sorted(latin, key=lambda word: -text.count(word))
+    found = [term.text for term in chinese_terms(parts)]
+    return [*found[:4], *often, *found[4:]]
 
 
-def _as_written(phrase: str, text: str) -> str | None:
-    """The phrase as it stands in the text: the words between which there are at most spaces; None where it does not."""
-    words = [re.escape(word.strip("ㄅ.,'’\"")) for word in phrase.split()]
-    found = re.search(r"[ ]?".join(words), text) if all(words) else None
-    return found[0].strip() if found else None
+def _run(run: str) -> Iterator[list[tuple[str, bool]]]:
+    """Neighbouring words that can be parts of a term, each with whether it names something by itself."""
+    part = list[tuple[str, bool]]()
+    for word, kind in tagged(run):
+        if kind.startswith(_JOINING) and not is_vague(word):
+            part.append((word, kind.startswith(_NAMING)))
+        elif part:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _names_something(phrase: str) -> bool:
     words = phrase.lower().split()
-    if any(word in _VAGUE or word in _stop_words("en") for word in (words[0], words[-1])):
+    if any(is_vague(word) for word in (words[0], words[-1])):
         return False
     return len(phrase) <= 30 and not phrase[0].isdigit() and (is_han(phrase[0]) or len(phrase) > 2)
 
@@ -124,7 +123,7 @@ def _is_term(written: str, text: str, *, chinese: bool) -> bool:
     words = written.split()
     if chinese and written.isascii():
         return True
-    if all(word[:1].isupper() for word in words):
+    if words[0][:1].isupper() and all(word[:1].isupper() or word[:1].isdigit() for word in words):
         return len(words) > 1 or written.isupper() or bool(re.search(rf"[a-z,] {re.escape(written)}\b", text))
     return text.lower().count(written.lower()) > 1 and (chinese or len(words) > 1 or _stands_as_noun(written, text))
 
@@ -136,18 +135,23 @@ def _stands_as_noun(word: str, text: str) -> bool:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two phrases would be one tag: equal but for case and plural, or a name's part beside the name."""
+    """Whether the first of two phrases would say what the other does: equal but for case and plural, or a part of a name."""
     a, b = one.lower(), other.lower()
-    return a.rstrip("s") == b.rstrip("s") or (not is_han(one[0]) and (a in b.split() or b in a.split()))
+    if is_han(one[0]):
+        return a in b
+    return a.rstrip("s") == b.rstrip("s") or f" {a} " in f" {b} " or f" {b} " in f" {a} "
+
+
+def _holds(longer: str, shorter: str, text: str) -> bool:
+    """Whether a Chinese phrase is told only as a part of a longer one."""
+    return is_han(shorter[0]) and shorter in longer and text.count(shorter) == text.count(longer)
 
 
 @cache
-def _stop_words(language: str) -> frozenset[str]:
-    folder = files("yake.core") / "StopwordsList"
-    if not language.startswith("zh"):
-        return frozenset((folder / "stopwords_en.txt").read_text("utf-8").split())
-    simple = (folder / "stopwords_zh.txt").read_text("utf-8").split()
-    return frozenset(simple) | frozenset(map(opencc.OpenCC("s2t").convert, simple)) | _stop_words("en")
+def _words(name: str) -> frozenset[str]:
+    """A list of data/keywords."""
+    text = (files("reelqueue") / "data" / "keywords" / f"{name}.txt").read_text("utf-8")
+    return frozenset().union(*(word_set(line) for line in text.splitlines() if not line.startswith("#")))
 
 
 @cache
