@@ -7,7 +7,7 @@ from typing import Any
 
 from arq.jobs import Job
 
-from jobs import transitions
+from jobs import acts, transitions
 from jobs.batch.making import make_batch
 from jobs.batch.running import batch_result, begun, has_ended
 from jobs.queue import JobQueue
@@ -55,7 +55,7 @@ class Queue:
         Raises:
             ProjectNotFound.  WrongState: it failed, was cancelled or waits for a person.
         """
-        state = await self._projects.change(project_id, transitions.start)
+        state = await self._projects.change(project_id, acts.start)
         job, _ = await self._queue.hint(state.project_id, state.next_stage or state.goal, at=state.resume_at, renewing=True)
         return job
 
@@ -110,7 +110,7 @@ class Queue:
             InvalidBrief: `from_stage` is no stage.
         """
         stage = None if from_stage is None else _stage(from_stage)
-        state = await self._projects.change(project_id, transitions.retry(stage))
+        state = await self._projects.change(project_id, acts.retry(stage))
         await self._hint_next(state)
         return state
 
@@ -120,7 +120,7 @@ class Queue:
         Raises:
             ProjectNotFound.  WrongState: it has ended already.
         """
-        state = await self._projects.change(project_id, transitions.cancel)
+        state = await self._projects.change(project_id, acts.cancel)
         if await self._projects.holder(project_id) is None:  # else its worker tells, as the last one
             await tell_cancelled(self._publisher, state)
             await self._projects.unmark(project_id)
@@ -133,7 +133,7 @@ class Queue:
         Raises:
             ProjectNotFound.  WrongState: it does not wait for a review.
         """
-        state = await self._projects.change(project_id, transitions.approve)
+        state = await self._projects.change(project_id, acts.approve)
         await self._hint_next(state)
         return state
 

@@ -7,7 +7,7 @@ import structlog
 from arq.worker import Retry
 from redis.exceptions import RedisError
 
-from jobs import transitions
+from jobs import acts, transitions
 from jobs.attempt import Attempt
 from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
@@ -66,7 +66,7 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
     stored = await job.judge(state)
     if stored is not None:
         if job.chain:
-            await _pass_on_from(job, await job.service.projects.change(job.project_id, transitions.go_on))
+            await _pass_on_from(job, await job.service.projects.change(job.project_id, acts.go_on))
         return stored
     load = SPECS[job.stage].load
     if not job.service.places.has_room(load):

@@ -1,6 +1,6 @@
 """What may become of a project, as pure functions of its state.  Each is safe to run twice; storage commits them.
 
-Functions that take a `stage` are for whoever has the project in hand; the others are a person's acts.
+These are for whoever has the project in hand; what a person may do is in `jobs/acts.py`.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.pipeline import PIPELINE, PUBLISHED_LOCKS, SPECS
 from reelqueue.errors import Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire
-from reelqueue.models.project import Artifact, ProjectState, StageError, StageState, Usage, Wait
+from reelqueue.models.project import Artifact, ProjectState, StageError, Usage, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
 
@@ -66,7 +66,7 @@ def begin(stage: Stage, now: datetime, *, chain: bool) -> Change:
         if (needs := missing(state, stage)) is not None:
             raise StageNotReady(state.project_id, str(stage), str(needs))
         state = _asked_for(state, stage, chain=chain)
-        for later in _after(stage):
+        for later in later_than(stage):
             if state.stages[later].status in FINISHED:
                 state = state.with_stage(later, status=StageStatus.PENDING)
         known = state.stages[stage]
@@ -82,7 +82,7 @@ def begin(stage: Stage, now: datetime, *, chain: bool) -> Change:
             status=ProjectStatus.RUNNING,
             wait=None,
             resume_at=None,
-            approved=tuple(name for name in state.approved if not _is_at_or_after(name, stage)),
+            approved=tuple(name for name in state.approved if not is_about(name, stage)),
         )
 
     return change
@@ -93,7 +93,7 @@ def crashed(stage: Stage, piece: str) -> Change:
 
     def change(state: ProjectState) -> ProjectState:
         again = state.crashes + 1 if piece == state.crash_piece else 1
-        back = _given_back(state, stage).replace(crashes=again, crash_piece=piece)
+        back = given_back(state, stage).replace(crashes=again, crash_piece=piece)
         return _at(back, ProjectStatus.QUEUED) if back.status is ProjectStatus.RUNNING else back
 
     return change
@@ -192,7 +192,7 @@ def parked(stage: Stage, error: Parked) -> Change:
     def change(state: ProjectState) -> ProjectState:
         not_cancelled(state)
         wait = Wait(reason=error.message, until=error.until, what_to_do=error.hint)
-        return _given_back(state, stage).replace(status=ProjectStatus(error.status), wait=wait, resume_at=error.until)
+        return given_back(state, stage).replace(status=ProjectStatus(error.status), wait=wait, resume_at=error.until)
 
     return change
 
@@ -203,7 +203,7 @@ def handed_back(stage: Stage, *, counts: bool, resume_at: datetime | None = None
     def change(state: ProjectState) -> ProjectState:
         if state.status.is_final or state.stages[stage].status is not StageStatus.RUNNING:
             return state
-        back = state.with_stage(stage, status=StageStatus.PENDING) if counts else _given_back(state, stage)
+        back = state.with_stage(stage, status=StageStatus.PENDING) if counts else given_back(state, stage)
         return back.replace(status=ProjectStatus.QUEUED, wait=None, resume_at=resume_at)
 
     return change
@@ -235,107 +235,6 @@ def lost(stage: Stage) -> Change:
     return change
 
 
-# A person's acts.
-
-
-def start(state: ProjectState) -> ProjectState:
-    """All stages are wanted.  A project that is on its way, or all done, stays as it is.
-
-    Raises:
-        WrongState: it failed, was cancelled, or waits for a person.
-    """
-    match state.status:
-        case ProjectStatus.FAILED | ProjectStatus.CANCELLED | ProjectStatus.NEEDS_PERSON:
-            raise _wrong(state, Text("用 reelqueue retry 重新開始", "reelqueue retry starts it again"))
-        case ProjectStatus.WAITING_REVIEW:
-            raise _wrong(state, REVIEW_HINT)
-        case ProjectStatus.CREATED | ProjectStatus.COMPLETED:
-            wanted = state.replace(goal=Stage.UPLOAD)
-            return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1))
-        case _:
-            return state if state.goal is Stage.UPLOAD else state.replace(goal=Stage.UPLOAD)
-
-
-def go_on(state: ProjectState) -> ProjectState:
-    """A stage that is done already was asked for with all that follows it."""
-    wanted = state.replace(goal=Stage.UPLOAD)
-    if state.status in {ProjectStatus.CREATED, ProjectStatus.COMPLETED}:
-        return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1))
-    return state if state.status.is_final or state.goal is Stage.UPLOAD else wanted
-
-
-def cancel(state: ProjectState) -> ProjectState:
-    """Nothing more happens.
-
-    Raises:
-        WrongState: it has ended already.
-    """
-    if state.status is ProjectStatus.CANCELLED:
-        return state
-    if state.status.is_final:
-        raise _wrong(state, Text("已經結束，不需要取消", "it has ended, there is nothing to cancel"))
-    for stage in Stage:
-        if state.stages[stage].status is StageStatus.RUNNING:
-            state = _given_back(state, stage)
-    return state.replace(status=ProjectStatus.CANCELLED, wait=None, resume_at=None)
-
-
-def approve(state: ProjectState) -> ProjectState:
-    """A person approves what the project waits with.
-
-    Raises:
-        WrongState: it does not wait for a review.
-    """
-    if state.status is not ProjectStatus.WAITING_REVIEW:
-        raise _wrong(state, Text("只有等待審核的專案可以核可", "only a project that waits for a review can be approved"))
-    following = state.next_stage or state.goal
-    return settled(state.replace(approved=(*state.approved, *reviews_before(state, following))))
-
-
-def retry(from_stage: Stage | None) -> Change:
-    """Try again what failed, was cancelled or waits; or everything from `from_stage` on."""
-
-    def change(state: ProjectState) -> ProjectState:
-        if from_stage is None:
-            return _retried(state)
-        if state.status is ProjectStatus.RUNNING:
-            raise _wrong(state, Text("請先取消", "cancel it first"))
-        refuse_after_publication(state, from_stage)
-        return _retried_from(state, from_stage)
-
-    return change
-
-
-def _retried(state: ProjectState) -> ProjectState:
-    hints = {
-        ProjectStatus.CREATED: Text("用 reelqueue start 開始", "reelqueue start starts it"),
-        ProjectStatus.COMPLETED: Text(
-            "已經完成；要重做請指定階段（--from）", "it is completed; name a stage (--from) to make it anew"
-        ),
-        ProjectStatus.WAITING_REVIEW: REVIEW_HINT,
-        ProjectStatus.QUEUED: Text("已經在佇列中", "it is queued already"),
-        ProjectStatus.RUNNING: Text("正在執行", "it is running already"),
-    }
-    if state.status in hints:
-        raise _wrong(state, hints[state.status])
-    for stage in Stage:
-        if state.stages[stage].status not in FINISHED:
-            state = state.with_stage(stage, status=StageStatus.PENDING, attempts=0, error=None)
-    return _again(state)
-
-
-def _retried_from(state: ProjectState, first: Stage) -> ProjectState:
-    state = state.replace(stages={**state.stages, first: StageState()})
-    for later in _after(first):  # their results stay: where the inputs turn out the same, they hold
-        state = state.with_stage(later, status=StageStatus.PENDING, attempts=0, error=None)
-    approved = tuple(name for name in state.approved if not _is_at_or_after(name, first))
-    return _again(state.replace(approved=approved, goal=state.goal if state.goal.reaches(first) else first))
-
-
-def _again(state: ProjectState) -> ProjectState:
-    return settled(state.replace(run=state.run + 1, crashes=0, crash_piece="", wait=None, resume_at=None))
-
-
 # Shared.
 
 
@@ -358,7 +257,7 @@ def _asked_for(state: ProjectState, stage: Stage, *, chain: bool) -> ProjectStat
     return state.replace(goal=Stage.UPLOAD if chain else alone, run=state.run + again)
 
 
-def _given_back(state: ProjectState, stage: Stage) -> ProjectState:
+def given_back(state: ProjectState, stage: Stage) -> ProjectState:
     """The stage as before its attempt, which does not count."""
     known = state.stages[stage]
     if known.status is not StageStatus.RUNNING:
@@ -366,11 +265,12 @@ def _given_back(state: ProjectState, stage: Stage) -> ProjectState:
     return state.with_stage(stage, status=StageStatus.PENDING, attempts=max(0, known.attempts - 1))
 
 
-def _after(stage: Stage) -> tuple[Stage, ...]:
+def later_than(stage: Stage) -> tuple[Stage, ...]:
+    """The stages after `stage`."""
     return tuple(other for other in Stage if other is not stage and other.reaches(stage))
 
 
-def _is_at_or_after(review: str, stage: Stage) -> bool:
+def is_about(review: str, stage: Stage) -> bool:
     """Whether an approval speaks of what `stage` makes anew."""
     return stage is not Stage.UPLOAD if review == FINAL_REVIEW else Stage(review).reaches(stage)
 
@@ -382,13 +282,3 @@ def _summed(before: tuple[Usage, ...], more: tuple[Usage, ...]) -> tuple[Usage, 
         old = sums.get(key)
         sums[key] = use if old is None else use.replace(amount=old.amount + use.amount, cost_usd=old.cost_usd + use.cost_usd)
     return tuple(sums.values())
-
-
-def _wrong(state: ProjectState, hint: Text) -> WrongState:
-    return WrongState(
-        Text(
-            f"專案 {state.project_id} 目前的狀態是 {state.status}，不能這樣做",
-            f"that can't be done: project {state.project_id} is {state.status}",
-        ),
-        hint,
-    )

@@ -6,7 +6,7 @@ import structlog
 from arq.worker import Retry
 from redis.exceptions import RedisError
 
-from jobs import transitions
+from jobs import acts, transitions
 from jobs.batch.running import batch_result, begun, has_ended, looked_at, share_done
 from jobs.context import Service, WorkerContext
 from reelqueue.errors import Busy, DiskFull, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
@@ -62,7 +62,7 @@ async def _looked_up(service: Service, project_id: int) -> ProjectState | None:
     try:
         state = await service.projects.load(project_id)
         if state.status is ProjectStatus.CREATED:
-            state = await service.projects.change(project_id, transitions.start)
+            state = await service.projects.change(project_id, acts.start)
         if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
             chain = transitions.is_chained(state, state.next_stage)
             await service.queue.hint(project_id, state.next_stage, at=state.resume_at, renewing=True, chain=chain)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs import transitions
+from jobs import acts, transitions
 from jobs.pipeline import PIPELINE, overall
 from jobs.retry import GiveUp, RetryIn, WaitUntil, decide, decisive
 from reelqueue.errors import (
@@ -125,7 +125,7 @@ def test_parking_names_for_what_and_until_when():
 
 
 def test_nothing_is_committed_after_a_cancel():
-    cancelled = transitions.cancel(transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of()))
+    cancelled = acts.cancel(transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of()))
 
     for change in (
         finish(Stage.SCRIPT),
@@ -169,19 +169,19 @@ def test_a_stage_alone_in_a_failed_project_leaves_it_failed():
 @pytest.mark.parametrize("status", ["failed", "cancelled", "needs_person", "waiting_review"])
 def test_what_needs_a_decision_is_not_simply_started(status):
     with pytest.raises(WrongState):
-        transitions.start(state_of(status=ProjectStatus(status)))
+        acts.start(state_of(status=ProjectStatus(status)))
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "waiting_quota", "waiting_disk"])
 def test_starting_what_is_on_its_way_changes_nothing(status):
     state = state_of(status=ProjectStatus(status))
 
-    assert transitions.start(state) is state
+    assert acts.start(state) is state
 
 
 def test_retrying_from_a_stage_forgets_its_result_and_keeps_the_later_ones_for_comparison():
     state = with_done(state_of(status=ProjectStatus.COMPLETED, run=1, approved=("script", "final")), *Stage)
-    again = transitions.retry(Stage.ASSETS)(state)
+    again = acts.retry(Stage.ASSETS)(state)
 
     assert (again.status, again.run, again.next_stage, again.approved) == ("queued", 2, Stage.ASSETS, ("script",))
     assert again.stages[Stage.ASSETS].fingerprint is None
@@ -192,8 +192,8 @@ def test_a_published_cut_stays():
     state = with_done(state_of(status=ProjectStatus.COMPLETED, upload=Upload(marker="m", video_id="v")), *Stage)
 
     with pytest.raises(WrongState):
-        transitions.retry(Stage.RENDER)(state)
-    assert transitions.retry(Stage.THUMBNAIL)(state).next_stage is Stage.THUMBNAIL
+        acts.retry(Stage.RENDER)(state)
+    assert acts.retry(Stage.THUMBNAIL)(state).next_stage is Stage.THUMBNAIL
 
 
 def test_one_approval_covers_all_that_the_project_stops_for():
@@ -201,4 +201,4 @@ def test_one_approval_covers_all_that_the_project_stops_for():
     waiting = transitions.settled(done)
 
     assert (waiting.status, waiting.wait.reason) == ("waiting_review", "thumbnail, final")
-    assert transitions.approve(waiting).status is ProjectStatus.QUEUED
+    assert acts.approve(waiting).status is ProjectStatus.QUEUED

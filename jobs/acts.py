@@ -1,0 +1,128 @@
+"""What a person may do with a project, as pure functions of its state; storage commits them.
+
+Each refuses with `WrongState` what does not fit, and says what would.
+"""
+
+from jobs.transitions import (
+    FINISHED,
+    REVIEW_HINT,
+    Change,
+    given_back,
+    is_about,
+    later_than,
+    refuse_after_publication,
+    reviews_before,
+    settled,
+)
+from reelqueue.errors import WrongState
+from reelqueue.models.project import ProjectState, StageState
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.wording import Text
+
+
+def start(state: ProjectState) -> ProjectState:
+    """All stages are wanted.  A project that is on its way, or all done, stays as it is.
+
+    Raises:
+        WrongState: it failed, was cancelled, or waits for a person.
+    """
+    match state.status:
+        case ProjectStatus.FAILED | ProjectStatus.CANCELLED | ProjectStatus.NEEDS_PERSON:
+            raise _wrong(state, Text("用 reelqueue retry 重新開始", "reelqueue retry starts it again"))
+        case ProjectStatus.WAITING_REVIEW:
+            raise _wrong(state, REVIEW_HINT)
+        case ProjectStatus.CREATED | ProjectStatus.COMPLETED:
+            wanted = state.replace(goal=Stage.UPLOAD)
+            return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1))
+        case _:
+            return state if state.goal is Stage.UPLOAD else state.replace(goal=Stage.UPLOAD)
+
+
+def go_on(state: ProjectState) -> ProjectState:
+    """A stage that is done already was asked for with all that follows it."""
+    wanted = state.replace(goal=Stage.UPLOAD)
+    if state.status in {ProjectStatus.CREATED, ProjectStatus.COMPLETED}:
+        return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1))
+    return state if state.status.is_final or state.goal is Stage.UPLOAD else wanted
+
+
+def cancel(state: ProjectState) -> ProjectState:
+    """Nothing more happens.
+
+    Raises:
+        WrongState: it has ended already.
+    """
+    if state.status is ProjectStatus.CANCELLED:
+        return state
+    if state.status.is_final:
+        raise _wrong(state, Text("已經結束，不需要取消", "it has ended, there is nothing to cancel"))
+    for stage in Stage:
+        if state.stages[stage].status is StageStatus.RUNNING:
+            state = given_back(state, stage)
+    return state.replace(status=ProjectStatus.CANCELLED, wait=None, resume_at=None)
+
+
+def approve(state: ProjectState) -> ProjectState:
+    """A person approves what the project waits with.
+
+    Raises:
+        WrongState: it does not wait for a review.
+    """
+    if state.status is not ProjectStatus.WAITING_REVIEW:
+        raise _wrong(state, Text("只有等待審核的專案可以核可", "only a project that waits for a review can be approved"))
+    following = state.next_stage or state.goal
+    return settled(state.replace(approved=(*state.approved, *reviews_before(state, following))))
+
+
+def retry(from_stage: Stage | None) -> Change:
+    """Try again what failed, was cancelled or waits; or everything from `from_stage` on."""
+
+    def change(state: ProjectState) -> ProjectState:
+        if from_stage is None:
+            return _retried(state)
+        if state.status is ProjectStatus.RUNNING:
+            raise _wrong(state, Text("請先取消", "cancel it first"))
+        refuse_after_publication(state, from_stage)
+        return _retried_from(state, from_stage)
+
+    return change
+
+
+def _retried(state: ProjectState) -> ProjectState:
+    hints = {
+        ProjectStatus.CREATED: Text("用 reelqueue start 開始", "reelqueue start starts it"),
+        ProjectStatus.COMPLETED: Text(
+            "已經完成；要重做請指定階段（--from）", "it is completed; name a stage (--from) to make it anew"
+        ),
+        ProjectStatus.WAITING_REVIEW: REVIEW_HINT,
+        ProjectStatus.QUEUED: Text("已經在佇列中", "it is queued already"),
+        ProjectStatus.RUNNING: Text("正在執行", "it is running already"),
+    }
+    if state.status in hints:
+        raise _wrong(state, hints[state.status])
+    for stage in Stage:
+        if state.stages[stage].status not in FINISHED:
+            state = state.with_stage(stage, status=StageStatus.PENDING, attempts=0, error=None)
+    return _again(state)
+
+
+def _retried_from(state: ProjectState, first: Stage) -> ProjectState:
+    state = state.replace(stages={**state.stages, first: StageState()})
+    for later in later_than(first):  # their results stay: where the inputs turn out the same, they hold
+        state = state.with_stage(later, status=StageStatus.PENDING, attempts=0, error=None)
+    approved = tuple(name for name in state.approved if not is_about(name, first))
+    return _again(state.replace(approved=approved, goal=state.goal if state.goal.reaches(first) else first))
+
+
+def _again(state: ProjectState) -> ProjectState:
+    return settled(state.replace(run=state.run + 1, crashes=0, crash_piece="", wait=None, resume_at=None))
+
+
+def _wrong(state: ProjectState, hint: Text) -> WrongState:
+    return WrongState(
+        Text(
+            f"專案 {state.project_id} 目前的狀態是 {state.status}，不能這樣做",
+            f"that can't be done: project {state.project_id} is {state.status}",
+        ),
+        hint,
+    )
