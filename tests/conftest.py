@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from reelqueue import embedded
 from reelqueue.settings import Settings
+from reelqueue.wording import speak
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"REELQUEUE_{name}", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _the_language_is_the_default_again() -> Iterator[None]:
+    """What a test made the process speak is not what the next one hears."""
+    speak("zh-TW")
+    yield
+    speak("zh-TW")
 
 
 @pytest.fixture(scope="session")
