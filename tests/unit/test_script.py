@@ -362,3 +362,34 @@ def test_key_phrases_are_whole(text, language, phrases):
 def test_words_that_stand_together_by_chance_are_no_term():
     assert likelihood_ratio(4, 4, 4, 100) > 20
     assert likelihood_ratio(1, 10, 10, 100) == 0
+
+
+LISTED = """# 手搖飲
+
+## 三個關鍵
+
+第一，客製化。甜度、冰塊、配料都能自己選，光是珍珠奶茶就有上百種組合。
+
+第二，供應鏈。從南投的茶園到 POS 系統，半天就能補貨；許多品牌用 App 點餐，尖峰時段一分鐘出 3 杯。
+
+第三，人。{last}
+
+## 走出海外
+
+到了 2023 年，bubble tea 已經出現在 60 多個國家，全球市場規模約 24.6 億美元，預計 2032 年會翻倍。
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "segments"),
+    [
+        pytest.param("留住他。", ["三個關鍵。第一，"], id="a list that fits is one segment"),
+        pytest.param("訓練店員只要 14 天，但要留住他，得靠排班和獎金。", ["三個關鍵。第一，", "第三，人。"], id="a longer one is cut between items"),
+    ],
+)  # fmt: skip
+async def test_a_list_stands_in_as_few_segments_as_it_can(last, segments):
+    written = await LocalScriptWriter().write_script(asked(LISTED.format(last=last)))
+
+    texts = [segment.text for segment in written.script.segments]
+    assert [text for text in texts if "第" in text and not text.startswith(tuple(segments))] == []
+    assert sum("第" in text for text in texts) == len(segments)
