@@ -26,6 +26,8 @@ class Point(Frozen):
     title: str
     note: str
     start_char: int
+    number: int | None = None
+    """The ordinal that is spoken before it, where a list is told in several scenes; None: its place in this one."""
 
 
 class SceneSpec(Frozen):

@@ -1,29 +1,35 @@
 """Two to four items told one after the other; pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reelqueue.models.scene import Point
-from reelqueue.providers.local.image_clauses import clauses_of
+from reelqueue.providers.local.image_clauses import clauses_of, sentences_of
 from reelqueue.providers.local.image_phrases import as_title, set_length
 from reelqueue.providers.local.script_marks import SENTENCE_ENDS
 
 MOST_TITLE_ZH, MOST_TITLE_EN = 16, 7
 MOST_NOTE_ZH, MOST_NOTE_EN = 30, 12
 LEAST_POINTS, MOST_POINTS = 2, 4
+_DIGITS_ZH = "一二三四五六七八九十"
+_WORDS_EN = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_COUNTS_EN = ("one", "two", "three", "four")
 _SERIES_ZH = (
-    r"第([一二三四五六七八九十]|\d)(?:個|點|件|種|項|步|條)?[，、：是,]?\s*",
+    r"第([一二三四五六七八九十]|\d)(?:個|點|件|種|項|步|條)?(?:[，、：,:]|是)\s*",
     r"(首先|其次|再來|接著|第三|最後)[，、]?\s*",
     r"([一二三四])是",
     r"([一二三四])、",
 )
 _SERIES_EN = (
-    r"\b(First|Second|Third|Fourth|Finally|Last)(?:ly)?[,:]\s+",
+    r"\b(First|Second|Third|Fourth|Fifth|Sixth|Seventh|Eighth|Ninth|Tenth|Finally|Last)(?:ly)?[,:]\s+",
     r"\b(One|Two|Three|Four)[,:]\s+",
 )
-_SEMICOLONS_ZH = re.compile(r"[^。！？：；\s][^。！？：；]*(?:；[^。！？：；]+)+")
-_SEMICOLONS_EN = re.compile(r"(?:(?<=: )|^|(?<=[.!?] ))(?:[^.!?:;]|(?<=\d)\.(?=\d))+(?:;(?:[^.!?:;]|(?<=\d)\.(?=\d))+)+")
+_LEAD_ZH = re.compile(r"(?:(?<=[。！？])|^)(?P<lead>[^。！？：]*?(?:(?P<count>[兩二三四2-4])\s?[個種件項大點步招條把道樣][^。！？：]*)?)：")
+_LEAD_EN = re.compile(r"(?:(?<=[.!?] )|^)(?P<lead>(?:[^.!?:]*?\b(?P<count>[Tt]wo|[Tt]hree|[Ff]our|[2-4])\b)?[^.!?:]*):\s+")
+"""What leads to a list, up to its colon, and how many items it announces."""
+_HEAD = re.compile(r"[^：:]{1,60}[：:]\s*\S")
+"""An item that begins with its own name: "Air in the tyre: in 1888 ..."."""
 
 
 _READS_ON_ZH = re.compile(r"就[要能會可是]?|才[能會]?|都[要是會]|拿去|必須|可以|然後|讓")
@@ -43,53 +49,117 @@ class Told:
 
 
 def points_of(text: str, language: str) -> Told | None:
-    """The items of a text that is a list for its most part; None where it is not."""
+    """The items of a text that is a list for its most part: counted, or announced with a colon; None where it is not."""
     for pattern in _SERIES_ZH if language.startswith("zh") else _SERIES_EN:
-        marks = list(re.finditer(rf"(?:(?<=[。！？；：，\s.!?;:])|^){pattern}", text))
-        if LEAST_POINTS <= len(marks) <= MOST_POINTS and len({mark[1] for mark in marks}) == len(marks):
-            starts = [(mark.start(), mark.end()) for mark in marks]
-            told = _told(text, starts, language)
+        marks = _counted(text, pattern)
+        numbers = [number for number, _, _ in marks]
+        if LEAST_POINTS <= len(marks) <= MOST_POINTS and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            told = _told(text, [(start, words) for _, start, words in marks], language, numbers)
             if told:
                 return told
-    return _between_semicolons(text, language)
+    return _announced(text, language)
 
 
-def _between_semicolons(text: str, language: str) -> Told | None:
-    """Items parted by semicolons, mostly after a colon."""
-    for run in (_SEMICOLONS_ZH if language.startswith("zh") else _SEMICOLONS_EN).finditer(text):
-        starts, at = list[tuple[int, int]](), run.start()
-        for part in re.split(r"(?<=[；;])\s*", run[0]):
-            place = text.index(part.strip(), at)
-            starts.append((place, place))
-            at = place + len(part.strip())
-        if LEAST_POINTS <= len(starts) <= MOST_POINTS:
-            return _told(text, starts, language)
+def item_of(text: str, language: str) -> Point | None:
+    """The one counted item that a text tells for its most part; None where it is not one."""
+    for pattern in (_SERIES_ZH if language.startswith("zh") else _SERIES_EN)[:1]:
+        marks = _counted(text, pattern)
+        if len(marks) == 1 and marks[0][1] <= 0.3 * len(text):
+            number, start, words = marks[0]
+            return _point(text[words:], start, language, number)
     return None
 
 
-def _told(text: str, starts: Sequence[tuple[int, int]], language: str) -> Told | None:
+def _counted(text: str, pattern: str) -> list[tuple[int, int, int]]:
+    """Ordinals where a sentence or clause begins: the number, where it stands, where the words behind it begin."""
+    out = list[tuple[int, int, int]]()
+    for mark in re.finditer(rf"(?:(?<=[。！？；：，\s.!?;:])|^){pattern}", text):
+        out.append((_number(mark[1], before=out[-1][0] if out else 0), mark.start(), mark.end()))
+    return out
+
+
+def _number(ordinal: str, *, before: int) -> int:
+    if ordinal.isdigit():
+        return int(ordinal)
+    if ordinal in _DIGITS_ZH:
+        return _DIGITS_ZH.index(ordinal) + 1
+    for words in (_WORDS_EN, _COUNTS_EN, ("首先", "其次", "第三")):
+        if ordinal.lower() in words:
+            return words.index(ordinal.lower()) + 1
+    return before + 1  # next, finally
+
+
+def _announced(text: str, language: str) -> Told | None:
+    """Items behind a colon: sentences with a name each, or as many as the lead counts; short ones between marks."""
+    chinese = language.startswith("zh")
+    for lead in (_LEAD_ZH if chinese else _LEAD_EN).finditer(text):
+        body = text[lead.end() :]
+        if lead.end() > 0.5 * len(text) + 4 or not body.strip():
+            continue
+        count = _number_of_items(lead["count"])
+        for items in _ways_to_part(body, chinese=chinese):
+            if LEAST_POINTS <= len(items) <= MOST_POINTS and _is_list(items, count, chinese=chinese):
+                places = [lead.end() + body.index(item) for item in items]
+                told = _told(text, [(place, place) for place in places], language)
+                if told:
+                    return told
+    return None
+
+
+def _number_of_items(count: str | None) -> int | None:
+    if count is None:
+        return None
+    return int(count) if count.isdigit() else {"兩": 2}.get(count) or _number(count, before=0)
+
+
+def _ways_to_part(body: str, *, chinese: bool) -> Iterator[list[str]]:
+    """The items as sentences; the first sentence's as its parts between semicolons, or commas."""
+    sentences = [sentence.text for sentence in sentences_of(body)]
+    semicolons = [part for sentence in sentences for part in re.split(r"(?<=[；;])\s*", sentence) if part.strip()]
+    yield semicolons
+    first = sentences[0] if sentences else ""
+    yield [part for part in re.split(r"(?<=[；;])\s*", first) if part.strip()]
+    yield [part for part in re.split(r"(?<=[、，])|和" if chinese else r"(?<=,)\s+(?:and\s+)?", first) if part.strip()]
+
+
+def _is_list(items: Sequence[str], count: int | None, *, chinese: bool) -> bool:
+    """Whether the parts are the items that were announced: two clauses alone are none."""
+    named = all(_HEAD.match(item) for item in items)
+    if count is not None:
+        return len(items) == count or (named and len(items) < count)
+    most = MOST_TITLE_ZH if chinese else MOST_TITLE_EN
+    short = all((set_length(item) if chinese else len(item.split())) <= most for item in items)
+    separate = all(item.rstrip()[-1:] in "；;" for item in items[:-1])
+    return named or (separate and (short or len(items) > LEAST_POINTS))
+
+
+def _told(text: str, starts: Sequence[tuple[int, int]], language: str, numbers: Sequence[int] = ()) -> Told | None:
     """The items that begin at `starts` (of the ordinal, of the words behind it)."""
     if starts[0][0] > 0.5 * len(text):
         return None
-    points, end = [], 0
+    points, end, sentences = [], 0, 0
     for place, (start, words) in enumerate(starts):
-        end = starts[place + 1][0] if place + 1 < len(starts) else _end_of_last(text, words, starts)
-        point = _point(text[words:end], start, language)
+        last = place + 1 == len(starts)
+        end = _end_of_last(text, words, sentences) if last else starts[place + 1][0]
+        sentences = max(sentences, len(sentences_of(text[words:end])))
+        point = _point(text[words:end], start, language, numbers[place] if numbers else None)
         if point is None:
             return None
         points.append(point)
     return Told(tuple(points), text[: starts[0][0]].strip(), text[end:].strip("。.； "))
 
 
-def _end_of_last(text: str, words: int, starts: Sequence[tuple[int, int]]) -> int:
-    """The last item ends with its sentence where the others do; else with the text."""
+def _end_of_last(text: str, words: int, sentences: int) -> int:
+    """The last item ends with its sentence where the others do; with the text where they have several."""
+    if sentences > 1:
+        return len(text)
     for at in range(words, len(text)):
         if text[at] in SENTENCE_ENDS or text[at : at + 2] == ". ":
             return at
-    return len(text) if starts else words
+    return len(text)
 
 
-def _point(item: str, start: int, language: str) -> Point | None:
+def _point(item: str, start: int, language: str, number: int | None = None) -> Point | None:
     """The item's first clause is its title, the following ones its note, as far as there is room."""
     clauses = clauses_of(item, language)
     if not clauses or _ORDINAL.fullmatch(clauses[0].text):
@@ -105,7 +175,7 @@ def _point(item: str, start: int, language: str) -> Point | None:
         if clause.end > begin and not _fits(longer, language, MOST_NOTE_ZH, MOST_NOTE_EN):
             break
         note = longer if clause.end > begin else note
-    return Point(title=as_title(title, language), note=note, start_char=start)
+    return Point(title=as_title(title, language), note=note, start_char=start, number=number)
 
 
 def _beginning(clause: str, language: str) -> str:
