@@ -268,7 +268,11 @@ async def test_of_errors_that_come_together_the_decisive_one_counts(queue, crew,
 
 
 async def test_a_quota_parks_the_project_and_it_goes_on_by_itself(queue, crew, stages, project):
-    stages.fail(Stage.UPLOAD, QuotaExhausted("used up", until=datetime.now(UTC) + timedelta(seconds=0.7)))
+    async def act(_run: StageRun) -> None:
+        if stages.ran[Stage.UPLOAD] == 1:
+            raise QuotaExhausted("used up", until=datetime.now(UTC) + timedelta(seconds=1.5))
+
+    stages.acts[Stage.UPLOAD] = act
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectWaiting) as waiting:
