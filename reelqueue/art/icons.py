@@ -22,6 +22,8 @@ from reelqueue.art.words import han_words, is_han
 
 _DATA = Path(__file__).parent.parent / "data" / "icons"
 _SIGN = "ph:"
+_NONE = "none"
+"""In the lexicon: a word that means several things, and is better drawn not at all."""
 _OBJECT_BOX, _SIGN_BOX = 32, 256
 _NEAR = 0.14  # OKLab distance under which two colours next to each other run together
 _EDGE_SHARE = 0.45
@@ -59,6 +61,13 @@ def find_icon(subject: Sequence[str], language: str) -> Icon | None:
     return None
 
 
+def is_named(word: str) -> bool:
+    """Whether an object has just this word, or phrase, for a name; its head alone does not count."""
+    word = word.strip().lower()
+    table = _keywords("zh" if any(map(is_han, word)) else "en")
+    return any(form in _lexicon() or form in table for form in (word, word.replace(" ", "-"))) and _lexicon().get(word) != _NONE
+
+
 def icon_named(name: str) -> Icon:
     """The icon of this name.  KeyError: there is none."""
     if name.removeprefix(_SIGN) not in (_signs() if name.startswith(_SIGN) else _objects()):
@@ -70,7 +79,7 @@ def _named(phrase: str, *, chinese: bool) -> str | None:
     for word in _forms(phrase, chinese=chinese):
         for table in (_lexicon(), _keywords("zh" if any(map(is_han, word)) else "en")):
             if word in table:
-                return table[word]
+                return table[word] if table[word] != _NONE else None
     return None
 
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from reelqueue.art.icons import _DATA, _lexicon, find_icon, icon_named
+from reelqueue.art.icons import _DATA, _NONE, _lexicon, find_icon, icon_named, is_named
 from reelqueue.art.palette import GROUNDS, PALETTES, palette_named, to_lab
 from reelqueue.art.raster import document, rasterise
 
@@ -29,6 +29,18 @@ from reelqueue.art.raster import document, rasterise
         ("task queue", "en", "ph:queue"),
         ("Saturn", "en", "ringed-planet"),
         ("machine learning", "en", "ph:head-circuit"),
+        ("手搖飲", "zh-TW", "bubble-tea"),
+        ("珍奶", "zh-TW", "bubble-tea"),
+        ("bubble tea", "en", "bubble-tea"),
+        ("茶", "zh-TW", "teacup-without-handle"),
+        ("腳踏車", "zh-TW", "bicycle"),
+        ("bikes", "en", "bicycle"),
+        ("spokes", "en", "wheel"),
+        ("a chain that wastes nothing", "en", "chains"),
+        ("颱風", "zh-TW", "cyclone"),
+        ("高樓", "zh-TW", "office-building"),
+        ("skyscrapers", "en", "office-building"),
+        ("sugar", "en", "candy"),
     ],
 )
 def test_a_word_finds_its_object(word, language, name):
@@ -36,7 +48,27 @@ def test_a_word_finds_its_object(word, language, name):
 
 
 @pytest.mark.parametrize(
-    "word", ["的", "是", "宋代", "蘋果公司", "語言學", "板塊", "一", "", "，", "服務", "哲學", "休閒", "受傷", "珊瑚公司"]
+    "word",
+    [
+        "的",
+        "是",
+        "宋代",
+        "蘋果公司",
+        "語言學",
+        "板塊",
+        "一",
+        "",
+        "，",
+        "服務",
+        "哲學",
+        "休閒",
+        "受傷",
+        "珊瑚公司",
+        "訓練",
+        "世紀",
+        "年代",
+        "國家",
+    ],
 )
 def test_a_chinese_word_without_an_object_has_none(word):
     found = find_icon([word], "zh-TW")
@@ -45,10 +77,35 @@ def test_a_chinese_word_without_an_object_has_none(word):
 
 
 @pytest.mark.parametrize(
-    "word", ["is", "a", "order", "service", "philosophy", "cool", "strong", "", "well", "Bach", "lion tamers"]
+    "word",
+    [
+        "is",
+        "a",
+        "order",
+        "service",
+        "philosophy",
+        "cool",
+        "strong",
+        "",
+        "well",
+        "Bach",
+        "lion tamers",
+        "century",
+        "trips",
+        "test",
+        "record",
+        "country",
+    ],
 )
 def test_an_english_word_without_an_object_has_none(word):
     assert find_icon([word], "en") is None
+
+
+def test_a_name_is_the_whole_word():
+    assert is_named("手搖飲")
+    assert is_named("Bubble tea")
+    assert not is_named("a steel bicycle")
+    assert not is_named("訓練")
 
 
 def test_the_first_word_that_has_one_wins():
@@ -57,7 +114,7 @@ def test_the_first_word_that_has_one_wins():
 
 
 def test_every_word_of_the_lexicon_has_a_drawing():
-    for name in set(_lexicon().values()):
+    for name in set(_lexicon().values()) - {_NONE}:
         icon_named(name)
     lines = [line for line in (_DATA / "lexicon.txt").read_text().splitlines() if line and not line.startswith("#")]
     assert len(lines) >= 300

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reelqueue.art.icons import find_icon
 from reelqueue.providers.local.image import LocalImageMaker, scene_of
 from reelqueue.providers.local.image_clauses import clauses_of
 from reelqueue.providers.local.image_figures import figures_of
@@ -186,8 +187,91 @@ def test_subjects_are_things_of_the_text():
 def test_every_second_part_looks_beyond_the_theme():
     request = part("珊瑚把藻類趕出去，只剩下骨骼，海水太熱。", title="珊瑚礁")
 
-    assert scene_of(request).subject[-1] != "珊瑚"
-    assert scene_of(request.replace(index=2)).subject[-1] == "珊瑚"
+    assert scene_of(request).subject[0] == "珊瑚"
+    assert scene_of(request.replace(index=2)).subject[0] == "骨骼"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "drawn"),
+    [
+        pytest.param("手搖飲的故事還沒說完，含糖量也很高。", "zh-TW", "bubble-tea", id="a word that jieba cuts"),
+        pytest.param("訓練一位合格的店員只要 14 天。", "zh-TW", "ph:identification-badge", id="staff training is no sport"),
+        pytest.param("For a century a team at Delft built a bike.", "en", "bicycle", id="no calendar, no crowd"),
+        pytest.param("In the Netherlands, 27% of all trips are made by bike.", "en", "bicycle", id="no luggage"),
+        pytest.param("They fall and test it in the air.", "en", None, id="verbs"),
+    ],
+)
+def test_the_object_is_the_scenes_subject_or_there_is_none(text, language, drawn):
+    icon = find_icon(scene_of(part(text, language=language, title="題目")).subject, language)
+
+    assert (icon and icon.name) == drawn
+
+
+def test_two_clauses_are_no_list():
+    text = "四十年後，全台灣有超過 28,000 家飲料店，密度比便利商店還高；每年賣出約 10 億杯，平均每個人一年喝掉 44 杯。"
+
+    assert points_of(text, "zh-TW") is None
+    assert (
+        points_of("挑戰也很明顯：一杯全糖珍奶大約有 500 大卡，含糖量超過 50 公克；一次性塑膠杯每年用掉近 40 億個。", "zh-TW")
+        is None
+    )
+    assert scene_of(part(text)).candidates[0] == "number-hero"
+
+
+def test_bullets_with_a_name_each_are_rows_under_what_leads_to_them():
+    scene = scene_of(
+        part(
+            "There are three tricks inside that simple shape: Spokes that pull instead of push: a wheel weighs under 2 kg. "
+            "A chain that wastes almost nothing: it passes on 98% of your effort.",
+            language="en",
+        )
+    )
+
+    assert scene.candidates[0] == "points-rows"
+    assert scene.title == "Three tricks inside that simple shape"
+    assert [point.title for point in scene.points] == ["Spokes that pull instead of push", "A chain that wastes almost nothing"]
+
+
+def test_a_list_that_goes_on_keeps_its_numbers_and_heading():
+    rows = scene_of(part("第二，會慢半拍：大樓往左晃。第三，能吸收：晃動變成熱。", heading="三個祕密"))
+    alone = scene_of(part("Third: Damping. Cylinders turn motion into heat.", language="en", heading="Three secrets"))
+
+    assert rows.title == "三個祕密"
+    assert [point.number for point in rows.points] == [2, 3]
+    assert (alone.candidates[0], alone.title, alone.kicker) == ("statement", "Damping", "Three secrets · 3")
+
+
+def test_what_goes_on_with_next_and_finally_is_not_numbered_anew():
+    assert points_of("其次，切菜。最後，下鍋。", "zh-TW").points[0].number == 2
+    assert points_of("接著，切菜。最後，下鍋。", "zh-TW") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "value"),
+    [
+        pytest.param("第三，人。很久以前就有人說過，要訓練一位合格的店員，讓他什麼都會，最少也要花上整整 14 天。", "zh-TW", None, id="late"),
+        pytest.param("只要 14 天，一次性塑膠杯就用掉 1.5 億個，這是很大的數字，而且每年都在增加，沒有人知道怎麼辦。", "zh-TW", "1.5", id="the more telling one"),
+        pytest.param("2009 年起，品牌開始往海外走。", "zh-TW", None, id="a year"),
+        pytest.param("On flat ground, a rider at 15 km/h uses about one fifth of the energy of walking.", "en", None, id="too many words beneath it"),
+    ],
+)  # fmt: skip
+def test_a_figure_is_large_where_it_is_early_and_tells_something(text, language, value):
+    scene = scene_of(part(text, language=language))
+
+    assert (scene.figure and scene.figure.value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("In the Netherlands, 27% of all trips are made by bike.", "27% of all trips are made by bike"),
+        ("In 2004 the tower was finished.", "The tower was finished"),
+        ("Today there are more than one billion bicycles on Earth.", "More than one billion bicycles on Earth"),
+        ("On flat ground, a rider at 15 km/h uses about one fifth of the energy of walking.", "About one fifth of the energy of walking"),
+    ],
+)  # fmt: skip
+def test_an_english_title_begins_with_its_subject(text, title):
+    assert scene_of(part(text, language="en")).title == title
 
 
 async def test_a_drawn_scene_writes_no_file(tmp_path):

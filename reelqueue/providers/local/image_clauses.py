@@ -9,7 +9,7 @@ from reelqueue.providers.local.script_sentences import split_sentences
 _BREAK_ZH = re.compile(r"[，、；：。！？!?…—～⋯]+|(?<!\d)[,;:](?!\d)|\.(?=$)")
 _BREAK_EN = re.compile(r"[,;:](?=[”\"'’]*\s)|[—–]|\s-\s|[!?…]+(?=\s|$|[”\"'’)])|[.]+(?=[”\"'’)]*$)|[。！？，；：]")
 _WITHIN_EN = re.compile(
-    r"\s(?=(?:and (?:the|an?|in|it|they|we|you|he|she|this|that|there|no|nobody|not|then|when|if)|but|because|which|who|that|when|while|until|after|before|if|since|so|than|although|unless|where)\s)"
+    r"(?<!\bmore)(?<!\bless)(?<!\bfewer)(?<!\brather)\s(?=(?:and (?:the|an?|in|it|they|we|you|he|she|this|that|there|no|nobody|not|then|when|if)|but|because|which|who|that|when|while|until|after|before|if|since|so|than|although|unless|where)\s)"
 )
 _EDGE = " \t，、；：。,;:.—–…-"
 _PAIRS = dict(zip("「『（《〈【“([", "」』）》〉】”)]", strict=True)) | {'"': '"'}

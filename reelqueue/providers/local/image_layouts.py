@@ -13,6 +13,7 @@ from reelqueue.providers.local.image_clauses import Clause, clauses_of, sentence
 from reelqueue.providers.local.image_figures import standing_out
 from reelqueue.providers.local.image_phrases import (
     as_title,
+    begins_well,
     best_phrase,
     is_balanced,
     is_short,
@@ -20,7 +21,7 @@ from reelqueue.providers.local.image_phrases import (
     set_length,
     standing,
 )
-from reelqueue.providers.local.image_points import points_of
+from reelqueue.providers.local.image_points import item_of, points_of
 from reelqueue.providers.local.script_keywords import content_words
 from reelqueue.providers.local.script_metadata import cut_at_word
 from reelqueue.providers.local.script_parts import CLOSE
@@ -28,7 +29,7 @@ from reelqueue.providers.protocols import ImageRequest
 
 MOST_OPENING_ZH, MOST_OPENING_EN = 32, 72
 """An opening's title may take four lines; Chinese characters, Latin characters."""
-MOST_LABEL_ZH, MOST_LABEL_EN = 26, 70
+MOST_LABEL_ZH, MOST_LABEL_EN, MOST_LABEL_WORDS = 26, 60, 11
 """What stands below a large figure."""
 MOST_NOTE_ZH, MOST_NOTE_EN = 26, 72
 LEAST_NOTE_ZH, LEAST_NOTE_EN = 6, 4
@@ -99,12 +100,10 @@ def find_layouts(material: Material) -> tuple[tuple[Layout, ...], Found]:
             continue
         if found is None:
             found = more
+        elif rule.layout not in {"statement", "backdrop"} or rule.layout in layouts:
+            continue  # it shows other words than those that were found
         elif rule.layout == "statement" and not (found.title and is_short(found.title, material.language)):
             continue  # the words of the first layout are too many for large type
-        elif more.figure or more.points:
-            found = Found(
-                found.title, found.marked, found.note, found.figure or more.figure, found.points or more.points, found.kicker
-            )
         layouts.append(rule.layout)
     return tuple(layouts), found or Found()
 
@@ -137,11 +136,15 @@ def points_rows(material: Material) -> Found | None:
     if heading and is_short(heading, material.language):
         return Found(title=as_title(heading, material.language), points=told.points)
     last = sentences_of(told.lead)[-1].text if sentences_of(told.lead) else ""
+    whole = standing(last.strip(" ：:。."), material.language)
+    if whole and is_short(whole, material.language) and not any(mark in whole for mark in "，,；;"):
+        return Found(title=as_title(whole, material.language), points=told.points)
     for said in (last, told.lead, told.rest, material.request.title):
         clauses = [clause for clause in clauses_of(said, material.language) if is_short(clause.text, material.language)]
         phrase = best_phrase(clauses, material.language, about=material.about)
         if phrase or clauses:
-            return Found(title=as_title(phrase.text if phrase else clauses[-1].text, material.language), points=told.points)
+            words = phrase.text if phrase else clauses[-1].text
+            return Found(title=as_title(words, material.language), points=told.points)
     return Found(points=told.points)
 
 
@@ -153,20 +156,35 @@ def number_hero(material: Material) -> Found | None:
     clause = next((c for c in material.clauses if c.start <= measured.figure.start_char < c.end), None)
     if clause is None:
         return None
-    label = clause.text
-    if clause.start == measured.figure.start_char:  # "84% of the reefs ...": the figure is not said twice
-        rest = material.text[measured.end_char : clause.end].strip().removeprefix("的").strip()
-        label = rest if set_length(rest) >= LEAST_HEADING_ZH else label
+    label = standing(clause.text, material.language) or clause.text
+    begun = material.text.startswith(label, clause.start)
+    if begun and not begins_well(label, opens=clause.opens, language=material.language):
+        return None
+    rest = material.text[measured.end_char : clause.end]
+    if clause.start == measured.figure.start_char and rest.startswith("的"):  # "84% 的礁區…": the figure is not said twice
+        label = rest[1:].strip() if set_length(rest) > LEAST_HEADING_ZH else label
     following = next((c for c in material.clauses if c.start >= clause.end and c.sentence == clause.sentence), None)
     if following and set_length(label) < LEAST_HEADING_ZH + 2:
         label = material.text[clause.start : following.end]
-    if not _at_most(label, material, MOST_LABEL_ZH, MOST_LABEL_EN):
+    if not _at_most(label, material, MOST_LABEL_ZH, MOST_LABEL_EN) or len(label.split()) > MOST_LABEL_WORDS:
         return None
     before = [c for c in material.clauses if c.end <= clause.start and c.sentence == clause.sentence]
     note = before[-1].text if before and _at_most(before[-1].text, material, MOST_NOTE_ZH, MOST_NOTE_EN) else ""
     note = note if set_length(note) >= LEAST_NOTE_ZH - 1 else ""
-    title = as_title(standing(label, material.language) or label, material.language)
-    return Found(title=title, note=note, figure=measured.figure, kicker=_heading_kicker(material))
+    return Found(title=as_title(label, material.language), note=note, figure=measured.figure, kicker=_heading_kicker(material))
+
+
+def one_item(material: Material) -> Found | None:
+    """An item of a list that is told over several parts: its name, and its place under the list's heading."""
+    point = item_of(material.text, material.language)
+    if point is None or not is_short(point.title, material.language):
+        return None
+    heading, name, note = _heading_kicker(material), point.title, point.note
+    kicker = f"{heading} · {point.number}" if heading else ""
+    if set_length(name) < LEAST_HEADING_ZH and material.chinese:  # 「第三，人。」
+        ordinal = material.text[point.start_char :].split(name, 1)[0].strip("，、：, ")
+        name, kicker = f"{ordinal}：{name}", heading
+    return Found(title=name, marked=marked_part(name, point.title if name != point.title else ""), note=note, kicker=kicker)
 
 
 def statement(material: Material) -> Found | None:
@@ -192,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     Rule("opening", "intro", opening),
     Rule("outro", "outro", outro),
     Rule("points-rows", "segment", points_rows),  # before the figure: a list's figures are its items'
+    Rule("statement", "segment", one_item),
     Rule("number-hero", "segment", number_hero),
     Rule("statement", "segment", statement),
     Rule("backdrop", "segment", backdrop),

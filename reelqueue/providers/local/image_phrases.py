@@ -11,6 +11,7 @@ from reelqueue.providers.local.script_marks import CLOSERS, OPENERS, is_chinese,
 MOST_ZH, MOST_EN_WORDS = 14, 8
 """The longest phrase in large type (look.md section 5 of the specification)."""
 _LEAST_ZH, _LEAST_EN_WORDS = 4, 2
+_LEAST_QUANTITY_WORDS = 5
 _JOINTS_ZH = (
     "但是", "然而", "不過", "所以", "因此", "而且", "並且", "於是", "可是", "接著", "然後", "再來", "同時", "另外", "最後", "首先", "其次", "其實", "也就是說",
     "換句話說", "問題在於", "例如", "比如", "結果", "因為", "但", "而", "就是", "就", "也", "又", "還", "則", "卻", "並",
@@ -94,6 +95,20 @@ _LEAN_EN = word_set("it they he she this these those its their his her there whe
 _OPEN_ENDS_EN = word_set(
     "a an the of to in on at by for from with and or but as than that is are was were be been not very so its their his her your our my this these says said who which into about has have had will would can could should may might must cannot can't do does did don't one half more most such all both each every if when"
 )
+_NOUN_FIRST_EN = word_set(
+    "the a an this that these those my your our their his her its each every no nothing nobody one two three four five most many more some all half both either "
+    "another any i we you he she they it there what who how why where which when whose never always don't do is are can will don’t"
+)
+"""What a phrase that stands alone begins with, where its sentence does not begin there."""
+_DATE_EN = re.compile(
+    r"(?:In|On|By|Since|Around|During|From)\s+(?:(?:early|late|mid|the|about)[ -])?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s+)?"
+    r"(?:\d{1,2},?\s+)?\d{4}s?,?\s+(?=\S+\s+\S)"
+)
+_THERE_IS_EN = re.compile(r"(?:(?:today|now|here|still|in all),?\s+)?there\s+(?:is|are|was|were)\s+(?=\S+\s+\S)", re.IGNORECASE)
+_QUANTITY_EN = re.compile(
+    r"\b(?:more than|less than|fewer than|about|over|only|nearly|almost|up to) (?:(?:one|two|three|four|five|six|seven|eight|nine|ten|half|\d[\d,.]*)\b.+)"
+)
+"""A quantity inside a clause: what follows it to the clause's end stands alone."""
 _PUNCHY_EN = word_set("not never no cannot can't don't only must nobody nothing best worst every always")
 _PARTICLES_EN = word_set("up down out off away back on over in again too")
 _END_MARKS = "。.，,、；;：:…—"
@@ -139,6 +154,10 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
             start = clause.start + clause.text.find(alone)
             text = alone + ("？" if clause.asks and language.startswith("zh") else "?" if clause.asks else "")
             yield Phrase(text, start, _score(text, clause, language, keys, last=place == len(clauses) - 1))
+        quantity = _QUANTITY_EN.search(clause.text)
+        if quantity and not language.startswith("zh") and len(quantity[0].split()) >= _LEAST_QUANTITY_WORDS:
+            score = _score(quantity[0], clause, language, keys, last=False)
+            yield Phrase(quantity[0], clause.start + quantity.start(), score + 0.6 if score > 0 else 0.0)
         following = clauses[place + 1] if place + 1 < len(clauses) else None
         leads_on = alone in _JOINTS_ZH or alone.startswith(("第一", "第二", "第三", "第四"))
         if language.startswith("zh") and following and following.sentence == clause.sentence and alone and not leads_on:
@@ -158,7 +177,21 @@ def standing(text: str, language: str) -> str:
     while words and words[0].lower().strip("“\"'‘") in _JOINTS_EN:
         words = words[1:]
     kept = " ".join(words)
-    return kept if kept and kept in text else ""
+    if not kept or kept not in text:
+        return ""
+    for opening in (_DATE_EN, _THERE_IS_EN):
+        kept = opening.sub("", kept, count=1) if opening.match(kept) else kept
+    return kept
+
+
+def begins_well(text: str, *, opens: bool, language: str) -> bool:
+    """Whether a phrase begins with its subject or asks: not with a preposition, nor, inside a sentence, with a verb."""
+    if language.startswith("zh"):
+        return True
+    first = text.split(maxsplit=1)[0].strip("“”\"'‘’(") if text.strip() else ""
+    if not first or first.lower() in _BEFORE_EN:
+        return False
+    return opens or first[0].isupper() or first[0].isdigit() or first.lower() in _NOUN_FIRST_EN or first.endswith(("'s", "’s"))
 
 
 def _without_joint(text: str) -> str:
@@ -171,7 +204,7 @@ def _without_joint(text: str) -> str:
 def _score(text: str, clause: Clause, language: str, keys: set[str], *, last: bool) -> float:
     if not is_short(text, language) or not is_balanced(text):
         return 0.0
-    score = _score_zh(text) if language.startswith("zh") else _score_en(text)
+    score = _score_zh(text) if language.startswith("zh") else _score_en(text, opens=clause.opens)
     if score <= 0:
         return 0.0
     held = sum(word.lower() in keys for word in set(content_words(text, language)))
@@ -191,7 +224,7 @@ def _score_zh(text: str) -> float:
     return score + (0.6 if any(word in text for word in _PUNCHY_ZH) else 0.0)
 
 
-def _score_en(text: str) -> float:
+def _score_en(text: str, *, opens: bool) -> float:
     words = [word.lower().strip("“”\"'‘’()?") for word in text.split()]
     if (
         len(words) < _LEAST_EN_WORDS
@@ -202,7 +235,11 @@ def _score_en(text: str) -> float:
     if len(words) < 5 and any(character.isdigit() for character in text):  # "On Jan. 14"
         return 0.0
     score = 2.0 + (1.0 if 3 <= len(words) <= 6 else 0.0)
-    score -= 2.2 if words[0] in _LEAN_EN else 1.2 if words[0] in _BEFORE_EN else 0.0
+    if words[0] in _BEFORE_EN and not _QUANTITY_EN.match(text):
+        return 0.0
+    score -= (
+        2.2 if words[0] in _LEAN_EN else 0.0 if _QUANTITY_EN.match(text) or begins_well(text, opens=opens, language="en") else 1.2
+    )
     return score + (0.6 if any(word in _PUNCHY_EN for word in words) else 0.0)
 
 
@@ -237,11 +274,15 @@ def _last_words_zh(core: str) -> str:
         return ""
     out = ""
     for word, _kind in reversed(tagged(run[0])):
-        carried = out in {"起來", "出來", "下來", "下去", "回來", "過來"} or word in {"不", "沒", "沒有", "最", "不能", "不會"}
+        carried = (
+            out[:1] == "得"
+            or out in {"起來", "出來", "下來", "下去", "回來", "過來"}
+            or word in {"不", "沒", "沒有", "最", "不能", "不會"}
+        )
         if len(out) >= 2 and not carried and not out.startswith(("起來", "出來", "下來", "下去", "回來", "過來")):
             break
         out = word + out
-    return out if 2 <= len(out) <= 6 and out[0] not in "的了著" else ""
+    return out if 2 <= len(out) <= 6 and out[0] not in "的了著得" else ""
 
 
 def _last_words_en(core: str) -> str:

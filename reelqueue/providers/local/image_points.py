@@ -25,7 +25,9 @@ _SERIES_EN = (
     r"\b(First|Second|Third|Fourth|Fifth|Sixth|Seventh|Eighth|Ninth|Tenth|Finally|Last)(?:ly)?[,:]\s+",
     r"\b(One|Two|Three|Four)[,:]\s+",
 )
-_LEAD_ZH = re.compile(r"(?:(?<=[。！？])|^)(?P<lead>[^。！？：]*?(?:(?P<count>[兩二三四2-4])\s?[個種件項大點步招條把道樣][^。！？：]*)?)：")
+_LEAD_ZH = re.compile(
+    r"(?:(?<=[。！？])|^)(?P<lead>[^。！？：]*?(?:(?P<count>[兩二三四2-4])\s?[個種件項大點步招條把道樣][^。！？：]*)?)："
+)
 _LEAD_EN = re.compile(r"(?:(?<=[.!?] )|^)(?P<lead>(?:[^.!?:]*?\b(?P<count>[Tt]wo|[Tt]hree|[Ff]our|[2-4])\b)?[^.!?:]*):\s+")
 """What leads to a list, up to its colon, and how many items it announces."""
 _HEAD = re.compile(r"[^：:]{1,60}[：:]\s*\S")
@@ -53,7 +55,7 @@ def points_of(text: str, language: str) -> Told | None:
     for pattern in _SERIES_ZH if language.startswith("zh") else _SERIES_EN:
         marks = _counted(text, pattern)
         numbers = [number for number, _, _ in marks]
-        if LEAST_POINTS <= len(marks) <= MOST_POINTS and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        if LEAST_POINTS <= len(marks) <= MOST_POINTS and numbers == list(range(max(1, numbers[0]), numbers[0] + len(numbers))):
             told = _told(text, [(start, words) for _, start, words in marks], language, numbers)
             if told:
                 return told
@@ -86,7 +88,7 @@ def _number(ordinal: str, *, before: int) -> int:
     for words in (_WORDS_EN, _COUNTS_EN, ("首先", "其次", "第三")):
         if ordinal.lower() in words:
             return words.index(ordinal.lower()) + 1
-    return before + 1  # next, finally
+    return before + 1 if before else 0  # next, finally: of what is not told here
 
 
 def _announced(text: str, language: str) -> Told | None:
