@@ -82,7 +82,7 @@ def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
         drawing.add(entering("kicker", kicker, (box.x, y), 0.2))
         y += kicker.height + 36
     if start >= LABEL_BY_S:
-        _add_trace(scene, drawing, number[-1], (box.x, y))
+        _add_trace(scene, drawing, number[-1], unit_gap, unit, (box.x, y))
     _add_number(drawing, number, (box.x, y), start)
     if unit is not None:
         last = number[-1]
@@ -136,12 +136,20 @@ def _add_number(drawing: Drawing, blocks: list[TextBlock], at: tuple[float, floa
     drawing.add(layer("figure", box, *svgs, shows=shows, enter=Move("fade", start, 0.15)))
 
 
-def _add_trace(scene: Scene, drawing: Drawing, number: TextBlock, at: tuple[float, float]) -> None:
+def _add_trace(
+    scene: Scene, drawing: Drawing, number: TextBlock, unit_gap: float, unit: TextBlock | None, at: tuple[float, float]
+) -> None:
     """Where a figure that is spoken late will stand: faint, so that its place is not empty until then."""
+    figure = scene.spec.figure
+    assert figure is not None
     faint = mix(scene.ground.fill, scene.ground.text, 0.10)
-    value = scene.spec.figure.value.strip() if scene.spec.figure else ""
-    block = set_text(value, face=scene.faces.numeral, size=number.size, fill=faint, max_width=9_999, max_lines=1, tabular=True)
+    face = scene.faces.numeral
+    block = set_text(figure.value.strip(), face=face, size=number.size, fill=faint, max_width=9_999, max_lines=1, tabular=True)
     drawing.ground.append(placed(block.svg, (at[0], at[1] - 0.02 * number.size)))
+    if unit is not None:
+        beside = set_text(figure.unit, face=face, size=unit.size, fill=faint, max_width=9_999, max_lines=1)
+        y = at[1] + number.lines[0].baseline - beside.lines[0].baseline
+        drawing.ground.append(placed(beside.svg, (at[0] + number.width + unit_gap, y)))
 
 
 def ease(share: float) -> float:
