@@ -35,7 +35,7 @@ from jobs.wire import deserialize, serialize
 from jobs.worker import ENDLESS_TRIES, LONGEST_JOB_SECONDS, POLL_SECONDS, cron_jobs, hooks, job_function, refuse
 from reelqueue.bootstrap import open_service
 from reelqueue.errors import ReelqueueError
-from reelqueue.settings import read_settings
+from reelqueue.settings import read_language, read_settings
 from reelqueue.wording import speak
 
 HEALTH_SECONDS = 5
@@ -72,8 +72,8 @@ if Path(sys.argv[0]).name in {"arq", "arq.exe"} or Path(sys.argv[0]).parent.name
     _faster_loop()
 
 try:
+    speak(read_language())
     _settings = read_settings()
-    speak(_settings.language)
     _redis = worker_redis(_settings)
 except ReelqueueError as _error:
     refuse(_error)

@@ -1,5 +1,6 @@
 """Settings -> objects, opened and closed in order: the only wiring of a worker, and the door of the CLI to the settings."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -9,13 +10,14 @@ from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
 from jobs.places import Places
 from reelqueue.art.fonts import use_font_dir
+from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.registry import choose_providers
-from reelqueue.settings import Settings, read_settings, redacted
+from reelqueue.settings import Settings, read_language, read_settings, redacted
 from reelqueue.telemetry import configure
-from reelqueue.wording import speak
+from reelqueue.wording import Text, speak
 
-__all__ = ["Settings", "choose_providers", "open_service", "read_settings", "redacted"]
+__all__ = ["Settings", "choose_providers", "open_service", "read_language", "read_settings", "redacted"]
 
 
 @contextlib.asynccontextmanager
@@ -28,6 +30,8 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     speak(settings.language)
     configure(level=settings.log_level, log_format=settings.log_format, secrets=settings.secrets())
     use_font_dir(settings.font_dir)
+    if settings.music_dir is not None and not await asyncio.to_thread(settings.music_dir.is_dir):
+        raise InvalidSettings("MUSIC_DIR", Text("一個存在的資料夾", "a folder that exists"), str(settings.music_dir))
     tools = Tools(ffmpeg=await find_ffmpeg(settings.ffmpeg_binary), music_dir=settings.music_dir, font_dir=settings.font_dir)
     async with open_queue(settings, redis=redis) as client:
         yield Service(

@@ -5,6 +5,7 @@ documents the same list; a test holds the two together.
 """
 
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -124,6 +125,7 @@ ALLOWED = {
     ),
     "LOG_LEVEL": Text("debug、info、warning 或 error", "debug, info, warning or error"),
     "LOG_FORMAT": Text("json 或 console", "json or console"),
+    "ALLOW_NETWORK_FS": Text("true 或 false", "true or false"),
 }
 for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER", "PRESENTER_PROVIDER", "PUBLISHER"):
     ALLOWED[_provider] = Text("auto 或 local", "auto or local")
@@ -140,10 +142,32 @@ def read_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise _refusal(first) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise InvalidSettings(
+            ".env", Text("一個讀得到的 UTF-8 文字檔", "a UTF-8 text file that can be read"), str(error)
+        ) from None
+
+
+def read_language() -> Language:
+    """The language of messages alone: what is wrong with another setting is told in it too.  A wrong one is the default."""
+    try:
+        return _LanguageAlone().reelqueue_language
+    except (ValidationError, UnicodeDecodeError, OSError):
+        return "zh-TW"
+
+
+class _LanguageAlone(BaseSettings):
+    model_config = Settings.model_config
+
+    reelqueue_language: Language = _named("LANGUAGE", "zh-TW")
+
+
+_PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&#]*")
 
 
 def redacted(url: str) -> str:
     """A server's URL without its password, for people to read."""
+    url = _PASSWORD_IN_QUERY.sub("***", url)
     parts = urlsplit(url)
     if parts.password is None:
         return url
@@ -155,13 +179,18 @@ def _refusal(error: Any) -> InvalidSettings:
     shown = os.environ.get(f"REELQUEUE_{name}", os.environ.get(name, error.get("input")))
     if name in {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"}:
         shown = "***"
-    limits = error.get("ctx", {})
-    numbers = Text(f"數字（{_range(limits, error['type'])}）", f"a number ({_range(limits, error['type'])})")
     shown_name = "REELQUEUE_LANGUAGE" if name == "LANGUAGE" else name
-    return InvalidSettings(shown_name, ALLOWED.get(name, numbers), shown)
+    return InvalidSettings(shown_name, ALLOWED.get(name) or _number_in_range(name.lower()), shown)
 
 
-def _range(limits: dict[str, Any], kind: str) -> str:
-    bounds = {"ge": ">= ", "le": "<= ", "gt": "> ", "lt": "< "}
-    found = [f"{sign}{limits[name]}" for name, sign in bounds.items() if name in limits]
-    return ", ".join(found) or kind
+def _number_in_range(field: str) -> Text:
+    known = Settings.model_fields.get(field)
+    bounds = [
+        f"{sign} {getattr(rule, at)}" for rule in (known.metadata if known else ()) for at, sign in _BOUNDS if hasattr(rule, at)
+    ]
+    whole = known is not None and known.annotation is int
+    span = ", ".join(bounds)
+    return Text(f"{'整數' if whole else '數字'}（{span}）", f"a {'whole ' if whole else ''}number ({span})")
+
+
+_BOUNDS = (("ge", ">="), ("le", "<="))

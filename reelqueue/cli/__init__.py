@@ -1,6 +1,5 @@
 """The `reelqueue` command: a module per group of commands.  Wiring, printing and exit codes; no decisions."""
 
-import contextlib
 import io
 import sys
 from collections.abc import Sequence
@@ -27,9 +26,7 @@ def command(arguments: Sequence[str]) -> int:
 
 def _choose_language() -> None:
     """Before anything is said.  A wrong setting is named by the command that reads it, not by `--help`."""
-    from reelqueue.bootstrap import read_settings  # noqa: PLC0415 - as above
-    from reelqueue.errors import InvalidSettings  # noqa: PLC0415 - as above
+    from reelqueue.bootstrap import read_language  # noqa: PLC0415 - as above
     from reelqueue.wording import speak  # noqa: PLC0415 - as above
 
-    with contextlib.suppress(InvalidSettings):
-        speak(read_settings().language)
+    speak(read_language())

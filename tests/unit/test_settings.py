@@ -1,11 +1,13 @@
 """Settings are read once, by their long name first, and a wrong one is named."""
 
 import os
+import re
 
 import pytest
 
 from reelqueue.errors import InvalidSettings
-from reelqueue.settings import read_settings, redacted
+from reelqueue.settings import read_language, read_settings, redacted
+from reelqueue.wording import speak
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,42 @@ def test_a_wrong_setting_is_refused_by_its_name(monkeypatch, name, value):
 def test_a_password_in_a_url_is_never_shown():
     assert redacted("redis://me:s3cret@host:1/0") == "redis://me:***@host:1/0"
     assert "s3cret" not in repr(read_settings(redis_url="redis://me:s3cret@host"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("LEASE_SECONDS", "abc", ">= 1.0, <= 300.0"), ("VIDEO_MAX_JOBS", "0", "a whole number (>= 1, <= 64)"),
+        ("ALLOW_NETWORK_FS", "maybe", "true or false"),
+    ],
+)  # fmt: skip
+def test_what_is_allowed_is_said_whole_whatever_was_wrong(monkeypatch, name, value, allowed):
+    speak("en")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(InvalidSettings, match=re.escape(allowed)):
+        read_settings()
+
+
+def test_the_language_is_known_though_another_setting_is_wrong(monkeypatch):
+    monkeypatch.setenv("REELQUEUE_LANGUAGE", "en")
+    monkeypatch.setenv("LEASE_SECONDS", "abc")
+
+    assert read_language() == "en"
+
+
+def test_a_wrong_language_is_answered_in_the_default_one(monkeypatch):
+    monkeypatch.setenv("REELQUEUE_LANGUAGE", "fr")
+
+    assert read_language() == "zh-TW"
+
+
+def test_a_dotenv_that_is_no_text_is_refused_by_name(tmp_path):
+    (tmp_path / ".env").write_bytes(b"DATA_DIR=\xff\xfe\n")
+
+    with pytest.raises(InvalidSettings, match=r"\.env"):
+        read_settings()
+
+
+def test_a_password_in_a_urls_query_is_never_shown():
+    assert redacted("redis://host/0?password=s3cret&db=1") == "redis://host/0?password=***&db=1"
