@@ -3,6 +3,7 @@
 Ids are checked here once more (`models.ids`), so no id can lead out of the folder.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +104,8 @@ class Paths:
     root: Path
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "root", Path(self.root).expanduser().resolve())
+        home = os.path.expanduser(self.root)  # noqa: PTH111 - Path's own raises for an unknown user
+        object.__setattr__(self, "root", Path(home).resolve())
 
     def project(self, project_id: object) -> ProjectFiles:
         """A project's folder, whether it is there or not.

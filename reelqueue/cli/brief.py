@@ -1,7 +1,9 @@
 """From what was typed to a brief: a topic, a text file or a JSON file, and the options for its fields."""
 
+import errno
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,18 +17,19 @@ from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.wording import Text
 
 READ_BYTES = 1_000_000
-"""More than any brief may hold: what is longer is refused by the field's own rule after this much was read."""
+"""More than any brief may hold: what is longer is not read to its end."""
 
 
 class Unreadable(InvalidBrief):
     """A file that was named can't be read."""
 
     def __init__(self, option: str, path: str, why: Text) -> None:
-        ReelqueueError.__init__(
-            self,
-            Text(f"{option} {path}：{why.zh}", f"{option} {path}: {why.en}"),
-            Text("請指定一個存在的 UTF-8 文字檔", "name a file that exists and is UTF-8 text"),
-        )
+        hint = Text("請指定一個存在的 UTF-8 文字檔", "name a file that exists and is UTF-8 text")
+        if option == "--brief":
+            hint = Text(
+                '檔案要是一個 JSON 物件（UTF-8）：{"欄位": 值}', 'the file has to hold one JSON object in UTF-8: {"field": value}'
+            )
+        ReelqueueError.__init__(self, Text(f"{option} {path}：{why.zh}", f"{option} {path}: {why.en}"), hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Typed:
             InvalidBrief: nothing to tell, a file that can't be read, a field that is wrong.
         """
         said = {name: value for name, value in self.fields.items() if value is not None and value != []}
-        data = _from_json(self.brief_file) if self.brief_file else {}
+        data = _from_json(self.brief_file) if self.brief_file is not None else {}
         data |= said
         if self.topic is not None:
             data["topic"] = self.topic
@@ -79,7 +82,7 @@ def _number(text: str | None) -> int | str | None:
 
 
 def _absolute(path: str | None, base: Path) -> str | None:
-    return path if path is None or path == "none" else str(base / Path(path).expanduser())
+    return path if path in {None, "", "none"} else str(base / os.path.expanduser(path))  # noqa: PTH111 - Path's raises for an unknown user
 
 
 def _with_pictures(data: dict[str, Any]) -> dict[str, Any]:
@@ -104,10 +107,12 @@ def read_lexicon(pairs: Iterable[str]) -> dict[str, str] | None:
 
 def _from_json(path: str) -> dict[str, Any]:
     try:
-        data = json.loads(_read("--brief", path))
+        data = json.loads(_read("--brief", path), object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         why = Text(f"不是 JSON（第 {error.lineno} 行）", f"is not JSON (line {error.lineno})")
         raise Unreadable("--brief", path, why) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
+        raise Unreadable("--brief", path, Text("不是合理的 JSON", "is not JSON of a sensible kind")) from None
     if not isinstance(data, dict):
         raise Unreadable("--brief", path, Text("不是一個 JSON 物件", "is not a JSON object"))
     base = Path.cwd() if path == "-" else Path(path).resolve().parent
@@ -119,17 +124,38 @@ def _from_json(path: str) -> dict[str, Any]:
     return data
 
 
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; of two values under one name neither would be the one that was meant."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidBrief(name, Text("只出現一次", "to stand there once"), value)
+        found[name] = value
+    return found
+
+
 def _read(option: str, path: str) -> str:
     try:
-        if path == "-":
-            return sys.stdin.read(READ_BYTES)
-        with Path(path).expanduser().open("rb") as file:
-            return file.read(READ_BYTES).decode("utf-8-sig")
+        body = _bytes(path)
+        if len(body) == READ_BYTES:
+            raise Unreadable(option, path, Text("太大：最多 1 MB", "is too large: 1 MB at most"))
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable(option, path, Text("不是 UTF-8 文字", "is not UTF-8 text")) from None
     except OSError as error:
         why = Text(f"無法讀取（{error.strerror}）", f"can't be read ({error.strerror})")
         raise Unreadable(option, path, why) from None
+
+
+def _bytes(path: str) -> bytes:
+    if path == "-":
+        if sys.stdin is None:  # started with it closed
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return sys.stdin.buffer.read(READ_BYTES)
+    if not path:
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    with open(os.path.expanduser(path), "rb") as file:  # noqa: PTH111, PTH123 - Path's raises for an unknown user
+        return file.read(READ_BYTES)
 
 
 # The options themselves, shared by `make` and `new`.

@@ -7,6 +7,7 @@ from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import note
 from reelqueue.cli.making import make_video, report
 from reelqueue.cli.outcome import DONE, run
+from reelqueue.cli.refusing import refuse_early
 from reelqueue.models.brief import Brief
 from reelqueue.wording import Text
 from storage import Paths
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def _make(typed: Typed) -> int:
     brief, settings = typed.brief(), read_settings()
+    refuse_early(brief, settings)
     say_what_a_key_would_give(brief, settings)
     made_id: list[int] = []
 

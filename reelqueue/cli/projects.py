@@ -17,6 +17,7 @@ from reelqueue.cli.following import follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import video_seconds
 from reelqueue.cli.outcome import DONE, run
+from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
@@ -101,6 +102,7 @@ def _store(settings: Settings) -> ProjectStore:
 
 def _new(typed: Typed) -> int:
     brief, settings = typed.brief(), read_settings()
+    refuse_early(brief, settings)
     say_what_a_key_would_give(brief, settings)
 
     async def work() -> int:

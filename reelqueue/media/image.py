@@ -5,6 +5,7 @@ PNG, JPEG and WebP only, decoded in a child below limits of memory and time (`me
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,8 +83,8 @@ def given_pictures(images: Sequence[str], images_dir: str | None) -> list[Path]:
     Raises:
         InvalidBrief: `images` or `images_dir` names something that is not there or is of another kind.
     """
-    listed = [_picture("images", Path(name).expanduser()) for name in images]
-    return listed + (_of_folder(Path(images_dir).expanduser()) if images_dir is not None else [])
+    listed = [_picture("images", _home(name)) for name in images]
+    return listed + (_of_folder(_home(images_dir)) if images_dir is not None else [])
 
 
 def refusal(field: str, source: Path, reason: str, detail: str = "") -> InvalidBrief:
@@ -101,6 +102,10 @@ class Given(str):
     def __repr__(self) -> str:
         """The text itself."""
         return str(self)
+
+
+def _home(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for an unknown user
 
 
 def _picture(field: str, path: Path) -> Path:

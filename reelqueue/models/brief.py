@@ -200,8 +200,15 @@ def parse_brief(data: Any) -> Brief:
 def _refusal(data: Mapping[str, Any], error: Any) -> InvalidBrief:
     if error["loc"]:
         field = str(error["loc"][0])
-        return InvalidBrief(field, ALLOWED[field], data.get(field))
+        given = data.get(field)
+        if isinstance(given, str) and str(error.get("ctx", {}).get("error")) == "length":
+            given = _length(given)
+        return InvalidBrief(field, ALLOWED[field], given)
     if data.get("content") is not None:
-        given = f"{len(str(data['content']).strip())} characters"
-        return InvalidBrief("content", ALLOWED["content"], given)
+        return InvalidBrief("content", ALLOWED["content"], _length(str(data["content"])))
     return InvalidBrief("topic", Text("topic 或 content 至少要有一個", "a topic or a content, at least one of them"), None)
+
+
+def _length(text: str) -> str:
+    """Of a text that is too long or too short the length says more than its beginning."""
+    return str(Text(f"{len(text.strip()):,} 個字元", f"{len(text.strip()):,} characters"))

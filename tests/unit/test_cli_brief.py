@@ -1,5 +1,6 @@
 """What is typed becomes a brief, or a sentence that names the option or the field."""
 
+import io
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from reelqueue.cli.brief import Typed, with_brief
+from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
 
@@ -80,6 +82,13 @@ def test_a_json_brief_names_files_beside_itself(brief_of, tmp_path):
     [
         pytest.param(["--from", "none.md"], "--from none.md", id="a missing file"),
         pytest.param(["--from", "."], "--from .", id="a folder"),
+        pytest.param(["--from", ""], "--from", id="no name"),
+        pytest.param(["t", "--brief", ""], "--brief", id="no name of a brief"),
+        pytest.param(["--from", "~nobody-here/x"], "~nobody-here", id="the home of nobody"),
+        pytest.param(["--from", "long.txt"], "1 MB", id="a text of megabytes"),
+        pytest.param(["--brief", "twice.json"], "topic", id="a field given twice"),
+        pytest.param(["--brief", "deep.json"], "deep.json", id="thousands of brackets"),
+        pytest.param(["--brief", "digits.json"], "digits.json", id="a number of thousands of digits"),
         pytest.param(["--from", "latin.txt"], "UTF-8", id="not UTF-8"),
         pytest.param(["--brief", "broken.json"], "第 1 行", id="broken JSON"),
         pytest.param(["--brief", "list.json"], "JSON 物件", id="not an object"),
@@ -102,9 +111,53 @@ def test_what_is_wrong_is_named(brief_of, tmp_path, monkeypatch, arguments, name
     Path("list.json").write_text("[]")
     Path("unknown.json").write_text('{"topic": "t", "colour": 1}')
     Path("short.txt").write_text("short")
+    Path("long.txt").write_text("x" + "天氣" * 300_000, encoding="utf-8")
+    Path("twice.json").write_text('{"topic": "a", "topic": "b"}')
+    Path("deep.json").write_text("[" * 100_000)
+    Path("digits.json").write_text('{"topic": "t", "fps": ' + "9" * 5_000 + "}")
 
     with pytest.raises(InvalidBrief) as refused:
         brief_of(*arguments)
 
     assert named in refused.value.message
     assert refused.value.hint
+
+
+def test_a_closed_stdin_is_named_and_no_traceback(brief_of, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+
+    with pytest.raises(InvalidBrief, match="--from -"):
+        Typed(None, "-", None, {}).brief()
+
+
+def test_stdin_is_utf8_whatever_the_terminal_says(monkeypatch):
+    body = io.BytesIO("\ufeff題目".encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(body, encoding="ascii"))
+
+    assert Typed("t", "-", None, {}).brief().content == "題目"
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"language": None, "topic": "これはテストです"}, "ja"),
+        ({"voice": "nobody"}, "nobody"),
+        ({"images": ("none.png",)}, "none.png"),
+        ({"images": ("~nobody-here/x.png",)}, "x.png"),
+        ({"images_dir": "/none"}, "/none"),
+        ({"music": "none.mp3"}, "none.mp3"),
+        ({"logo": "none.png"}, "none.png"),
+    ],
+)
+def test_what_a_brief_names_and_is_not_there_is_refused_before_anything_starts(settings, fields, named):
+    brief = Brief(**({"topic": "t", "language": "en"} | fields))
+
+    with pytest.raises(InvalidBrief, match=named):
+        refuse_early(brief, settings)
+
+
+def test_a_brief_whose_files_are_there_is_not_refused(settings, tmp_path):
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"what it holds is looked at later")
+
+    refuse_early(Brief(topic="t", language="en", images=(str(picture),), music="none", logo=str(picture)), settings)
