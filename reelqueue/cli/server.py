@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from jobs.client import no_redis
+from jobs.client import no_redis, redis_settings
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.bootstrap import Settings, redacted
@@ -51,7 +51,9 @@ async def answers(url: str) -> bool:
 
     Raises:
         InstallationError: one does, but refuses us.
+        InvalidSettings: the URL makes no sense.
     """
+    redis_settings(url)
     try:
         async with open_redis(url) as redis:
             return await _pinged(redis)
