@@ -279,3 +279,33 @@ async def test_a_drawn_scene_writes_no_file(tmp_path):
 
     assert scene.picture is None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "title"),
+    [
+        pytest.param('"A sharp knife is the cheapest luxury in a kitchen," says the chef, who has sharpened many of them in her life.', "en", "A sharp knife is the cheapest luxury in a kitchen", id="a straight quotation mark"),
+        pytest.param("領事在日記裡寫道：「這裡的夏天像蒸籠，但傍晚的河景值得忍耐。」戰後他們又搬了回來。", "zh-TW", "傍晚的河景值得忍耐", id="what is quoted before what is told"),
+        pytest.param("它只有兩層樓高，牆卻有將近兩公尺厚。西班牙人在這裡蓋了一座木造的城寨，取名聖多明哥城。", "zh-TW", "牆卻有將近兩公尺厚", id="no clause without its subject"),
+    ],
+)  # fmt: skip
+def test_large_type_is_what_is_worth_it(text, language, title):
+    assert scene_of(part(text, language=language, title="題目")).title == title
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        pytest.param("三個線索。牆：外牆很厚，可以擋住砲彈；窗：又小又高；顏色：原本是白色。", ["牆", "窗", "顏色"], id="named, under a heading"),
+        pytest.param("需要三個條件：比較涼的海水；吃藻的魚；新的幼蟲。後面還有別的話要說，說得很長很長。", ["比較涼的海水", "吃藻的魚", "新的幼蟲"], id="told on"),
+        pytest.param("只要三樣東西：麵粉、雞蛋和糖。", ["麵粉", "雞蛋", "糖"], id="as many as announced"),
+    ],
+)  # fmt: skip
+def test_a_list_is_what_is_announced(text, titles):
+    assert [point.title for point in points_of(text, "zh-TW").points] == titles
+
+
+def test_and_belongs_to_no_item():
+    told = points_of("You need three things: a whetstone, a bowl of water, and a towel.", "en")
+
+    assert [(point.title, point.note) for point in told.points] == [("A whetstone", ""), ("A bowl of water", ""), ("A towel", "")]

@@ -92,7 +92,7 @@ def _row(scene: Scene, drawing: Drawing, row: Box, i: int, point: Point, start: 
     few = len(scene.spec.points) == 2 and scene.frame.shape != "square"
     disc = min(row.height * 0.78, 216.0 if few else 176.0)
     cx, cy = row.x + disc / 2 + 6, row.cy
-    _placeholder(scene, drawing, i, (cx, cy), disc * 0.46, start)
+    _placeholder(scene, drawing, i, (cx, cy), disc * 0.46, point, start)
     _disc(scene, drawing, i, (cx, cy), disc / 2, point, start)
     x = row.x + disc + 48
     width = row.right - x
@@ -141,15 +141,22 @@ def _spoken_title(
     drawing.add(layer(f"item{i}", box, *svgs, shows=shows, enter=Move("slide", start, SLIDE_S, SLIDE_PX)))
 
 
-def _placeholder(scene: Scene, drawing: Drawing, i: int, centre: tuple[float, float], radius: float, start: float) -> None:
+def _placeholder(
+    scene: Scene, drawing: Drawing, i: int, centre: tuple[float, float], radius: float, point: Point, start: float
+) -> None:
     """The dotted ring with the number of an item that is still to come."""
     colour = mix(scene.ground.fill, scene.ground.text, 0.34)
-    number = set_text(str(i + 1), face=scene.faces.numeral, size=radius * 0.98, fill=colour, max_width=900, max_lines=1)
+    number = set_text(_number(point, i), face=scene.faces.numeral, size=radius * 0.98, fill=colour, max_width=900, max_lines=1)
     x0, y0, x1, y1 = number.ink
     at = (centre[0] - (x0 + x1) / 2, centre[1] - (y0 + y1) / 2)
     ring = f'<circle cx="{n(centre[0])}" cy="{n(centre[1])}" r="{n(radius)}" fill="none" stroke="{colour}" stroke-width="4" stroke-linecap="round" stroke-dasharray="0.1 10.5"/>'
     edge = Box(centre[0] - radius - 4, centre[1] - radius - 4, 2 * radius + 8, 2 * radius + 8)
     drawing.add(layer(f"next{i}", edge, ring + placed(number.svg, at), shows=(Show(0.0, 0), Show(start + 0.15, None))))
+
+
+def _number(point: Point, i: int) -> str:
+    """The ordinal that is spoken before an item; its place where none is."""
+    return str(point.number or i + 1)
 
 
 def _under(scene: Scene) -> Ground:
@@ -170,7 +177,9 @@ def _disc(scene: Scene, drawing: Drawing, i: int, centre: tuple[float, float], r
     disc = f'<circle cx="{n(centre[0])}" cy="{n(centre[1])}" r="{n(radius)}" fill="{fill}"/>'
     if drawn is None:
         colour = under.pop_shape
-        number = set_text(str(i + 1), face=scene.faces.numeral, size=radius * 1.12, fill=colour, max_width=900, max_lines=1)
+        number = set_text(
+            _number(point, i), face=scene.faces.numeral, size=radius * 1.12, fill=colour, max_width=900, max_lines=1
+        )
         x0, y0, x1, y1 = number.ink
         drawn = placed(number.svg, (centre[0] - (x0 + x1) / 2, centre[1] - (y0 + y1) / 2))
     edge = Box(centre[0] - radius - 2, centre[1] - radius - 2, 2 * radius + 4, 2 * radius + 4)

@@ -11,6 +11,7 @@ _BREAK_EN = re.compile(r"[,;:](?=[”\"'’]*\s)|[—–]|\s-\s|[!?…]+(?=\s|$|
 _WITHIN_EN = re.compile(
     r"(?<!\bmore)(?<!\bless)(?<!\bfewer)(?<!\brather)\s(?=(?:and (?:the|an?|in|it|they|we|you|he|she|this|that|there|no|nobody|not|then|when|if)|but|because|which|who|that|when|while|until|after|before|if|since|so|than|although|unless|where)\s)"
 )
+_QUOTE = re.compile(r"「[^「」]{8,}」|“[^“”]{20,}”|\"[^\"]{20,}\"")
 _EDGE = " \t，、；：。,;:.—–…-"
 _PAIRS = dict(zip("「『（《〈【“([", "」』）》〉】”)]", strict=True)) | {'"': '"'}
 
@@ -28,6 +29,8 @@ class Clause:
     """Whether a question mark follows."""
     after: str = ""
     """The character that follows."""
+    quoted: bool = False
+    """Whether it stands in a quotation, and not as a name or a term."""
 
     @property
     def end(self) -> int:
@@ -58,6 +61,7 @@ def sentences_of(text: str) -> tuple[Sentence, ...]:
 def clauses_of(text: str, language: str) -> tuple[Clause, ...]:
     """All clauses, without the marks and quotes around them."""
     out: list[Clause] = []
+    quotes = [(quote.start(), quote.end()) for quote in _QUOTE.finditer(text)]
     for number, sentence in enumerate(sentences_of(text)):
         spans = _spans(sentence.text, chinese=language.startswith("zh"))
         for place, (start, end) in enumerate(spans):
@@ -72,6 +76,7 @@ def clauses_of(text: str, language: str) -> tuple[Clause, ...]:
                     place == len(spans) - 1,
                     asks=asks,
                     after=after,
+                    quoted=any(left < sentence.start + start < right for left, right in quotes),
                 )
             )
     return tuple(out)
@@ -88,6 +93,7 @@ def _spans(sentence: str, *, chinese: bool) -> list[tuple[int, int]]:
         left = start + len(inner) - len(inner.lstrip(_EDGE))
         right = start + len(inner.rstrip(_EDGE))
         left, right = _without_quotes(sentence, left, right)
+        left += len(sentence[left:right]) - len(sentence[left:right].lstrip())
         if left < right:
             spans += [(left, right)] if chinese else _cut_long_en(sentence, left, right)
     return spans
@@ -98,7 +104,10 @@ def _without_quotes(text: str, left: int, right: int) -> tuple[int, int]:
     while left < right:
         first, last, inner = text[left], text[right - 1], text[left + 1 : right - 1]
         wrapped = _PAIRS.get(first) == last and first not in inner and last not in inner and right - left > 1
-        lonely_first = first in OPENERS and text[left + 1 : right].find(_PAIRS.get(first, "")) < 0
+        straight = text.count('"', left, right) == 1
+        lonely_first = (first in OPENERS and text[left + 1 : right].find(_PAIRS.get(first, "")) < 0) or (
+            first == '"' and straight
+        )
         lonely_last = last in CLOSERS and not any(_PAIRS.get(mark) == last for mark in text[left : right - 1])
         if not wrapped and not lonely_first and not lonely_last:
             break

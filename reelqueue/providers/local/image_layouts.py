@@ -16,6 +16,7 @@ from reelqueue.providers.local.image_phrases import (
     begins_well,
     best_phrase,
     is_balanced,
+    is_open,
     is_short,
     marked_part,
     set_length,
@@ -132,14 +133,15 @@ def points_rows(material: Material) -> Found | None:
     told = points_of(material.text, material.language)
     if told is None:
         return None
-    heading = material.request.heading
-    if heading and is_short(heading, material.language):
+    heading = material.request.heading or ""
+    goes_on = (told.points[0].number or 1) > 1
+    if (goes_on or heading in material.text) and heading and is_short(heading, material.language):
         return Found(title=as_title(heading, material.language), points=told.points)
     last = sentences_of(told.lead)[-1].text if sentences_of(told.lead) else ""
     whole = standing(last.strip(" ：:。."), material.language)
     if whole and is_short(whole, material.language) and not any(mark in whole for mark in "，,；;"):
         return Found(title=as_title(whole, material.language), points=told.points)
-    for said in (last, told.lead, told.rest, material.request.title):
+    for said in (last, told.lead, told.rest, heading, material.request.title):
         clauses = [clause for clause in clauses_of(said, material.language) if is_short(clause.text, material.language)]
         phrase = best_phrase(clauses, material.language, about=material.about)
         if phrase or clauses:
@@ -232,15 +234,15 @@ def _fitting_title(title: str, material: Material) -> str:
 def _first_line(material: Material, *, without: str) -> str:
     """The first clause of the intro that is not the title and is short enough for the line below it."""
     known = "".join(filter(str.isalnum, without))
-    for clause in material.clauses:
+    sentences = [
+        Clause(sentence.text.strip('「」『』“”"。. '), sentence.start, number, opens=True, closes=True)
+        for number, sentence in enumerate(sentences_of(material.text))
+    ]
+    for clause in (*sentences, *material.clauses):
         plain = "".join(filter(str.isalnum, clause.text))
         said = plain in known or known in plain
         long_enough = set_length(clause.text) >= LEAST_NOTE_ZH if material.chinese else len(clause.text.split()) >= LEAST_NOTE_EN
-        stands = (
-            standing(clause.text, material.language) == clause.text
-            and is_balanced(clause.text)
-            and not clause.text.startswith(("e.g.", "i.e."))
-        )
+        stands = standing(clause.text, material.language) == clause.text and is_balanced(clause.text) and not is_open(clause.text)
         begins = material.chinese or clause.opens
         if not said and begins and long_enough and stands and _at_most(clause.text, material, MOST_NOTE_ZH, MOST_NOTE_EN):
             return clause.text

@@ -8,7 +8,7 @@ from reelqueue.providers.local.image_clauses import Clause
 from reelqueue.providers.local.script_keywords import content_words, is_vague, tagged
 from reelqueue.providers.local.script_marks import CLOSERS, OPENERS, is_chinese, is_han, word_set
 
-MOST_ZH, MOST_EN_WORDS = 14, 8
+MOST_ZH, MOST_EN_WORDS, MOST_EN_CHARS = 14, 10, 50
 """The longest phrase in large type (look.md section 5 of the specification)."""
 _LEAST_ZH, _LEAST_EN_WORDS = 4, 2
 _LEAST_QUANTITY_WORDS = 5
@@ -68,6 +68,10 @@ _OPEN_ENDS_ZH = (
     "問",
     "認為",
     "表示",
+    "寫道",
+    "說道",
+    "問道",
+    "答道",
     "的時候",
     "之後",
     "以後",
@@ -110,6 +114,7 @@ _QUANTITY_EN = re.compile(
 )
 """A quantity inside a clause: what follows it to the clause's end stands alone."""
 _PUNCHY_EN = word_set("not never no cannot can't don't only must nobody nothing best worst every always")
+_SAYS_EN = word_set("says said asks asked writes wrote adds added replies replied explains explained recalls recalled")
 _PARTICLES_EN = word_set("up down out off away back on over in again too")
 _END_MARKS = "。.，,、；;：:…—"
 
@@ -128,7 +133,7 @@ class Phrase:
 def is_short(text: str, language: str) -> bool:
     """Whether it can be set in large type."""
     if not language.startswith("zh"):
-        return len(text.split()) <= MOST_EN_WORDS and len(text) <= 48
+        return len(text.split()) <= MOST_EN_WORDS and len(text) <= MOST_EN_CHARS
     return set_length(text) <= MOST_ZH
 
 
@@ -153,7 +158,9 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
         if alone:
             start = clause.start + clause.text.find(alone)
             text = alone + ("？" if clause.asks and language.startswith("zh") else "?" if clause.asks else "")
-            yield Phrase(text, start, _score(text, clause, language, keys, last=place == len(clauses) - 1))
+            goes_on = place + 1 < len(clauses) and clauses[place + 1].text.startswith("not ") and not clause.closes
+            score = _score(text, clause, language, keys, last=place == len(clauses) - 1)
+            yield Phrase(text, start, score - 2.0 if goes_on else score)  # "Nothing else, not even a jet, comes close"
         quantity = _QUANTITY_EN.search(clause.text)
         if quantity and not language.startswith("zh") and len(quantity[0].split()) >= _LEAST_QUANTITY_WORDS:
             score = _score(quantity[0], clause, language, keys, last=False)
@@ -204,15 +211,16 @@ def _without_joint(text: str) -> str:
 def _score(text: str, clause: Clause, language: str, keys: set[str], *, last: bool) -> float:
     if not is_short(text, language) or not is_balanced(text):
         return 0.0
-    score = _score_zh(text) if language.startswith("zh") else _score_en(text, opens=clause.opens)
+    score = _score_zh(text, clause) if language.startswith("zh") else _score_en(text, opens=clause.opens)
     if score <= 0:
         return 0.0
     held = sum(word.lower() in keys for word in set(content_words(text, language)))
     place = 0.3 * clause.opens + 0.2 * clause.closes + 0.3 * last + 0.3 * clause.asks + 0.8 * (clause.after in {"：", ":"})
+    place += 0.8 * clause.quoted
     return max(0.0, score + 0.6 * min(2, held) + place - 0.3 * any(map(str.isdigit, text)))
 
 
-def _score_zh(text: str) -> float:
+def _score_zh(text: str, clause: Clause) -> float:
     length = set_length(text)
     if length < _LEAST_ZH or text.rstrip("？").endswith(_OPEN_ENDS_ZH):
         return 0.0
@@ -220,7 +228,8 @@ def _score_zh(text: str) -> float:
     runs = re.findall(r"[^\W\da-zA-Z]+", text)
     kinds = [kind for run in runs for _, kind in tagged(run)]
     score -= 0.0 if any(kind.startswith(("v", "a", "i", "l")) for kind in kinds) else 1.2
-    score -= 1.4 if text.startswith(_LEAN_ZH) else 0.0
+    score -= 1.4 if text.startswith(_LEAN_ZH) and not clause.quoted else 0.0
+    score -= 0.9 if not clause.opens and kinds and kinds[0] == "v" and not clause.quoted else 0.0  # without its subject
     return score + (0.6 if any(word in text for word in _PUNCHY_ZH) else 0.0)
 
 
@@ -235,6 +244,8 @@ def _score_en(text: str, *, opens: bool) -> float:
     if len(words) < 5 and any(character.isdigit() for character in text):  # "On Jan. 14"
         return 0.0
     score = 2.0 + (1.0 if 3 <= len(words) <= 6 else 0.0)
+    if words[0] in _SAYS_EN:
+        return 0.0
     if words[0] in _BEFORE_EN and not _QUANTITY_EN.match(text):
         return 0.0
     score -= (
@@ -247,6 +258,11 @@ def is_balanced(text: str) -> bool:
     """Whether every quotation mark has its partner."""
     pairs = zip("「『（《“(【", "」』）》”)】", strict=True)
     return all(text.count(opened) == text.count(closed) for opened, closed in pairs) and text.count('"') % 2 == 0
+
+
+def is_open(text: str) -> bool:
+    """Whether a text leads on to what follows (在山上, e.g.), so that it does not end here."""
+    return text.endswith(_OPEN_ENDS_ZH) or text.startswith(("e.g.", "i.e."))
 
 
 def as_title(text: str, language: str) -> str:
@@ -272,16 +288,17 @@ def _last_words_zh(core: str) -> str:
     run = re.search(r"[^\W\da-zA-Z_]+\Z", core)
     if run is None:
         return ""
-    out = ""
-    for word, _kind in reversed(tagged(run[0])):
+    out, first = "", ""
+    for word, kind in reversed(tagged(run[0])):
         carried = (
             out[:1] == "得"
+            or first.startswith(("q", "m"))  # 兩公尺厚
             or out in {"起來", "出來", "下來", "下去", "回來", "過來"}
             or word in {"不", "沒", "沒有", "最", "不能", "不會"}
         )
         if len(out) >= 2 and not carried and not out.startswith(("起來", "出來", "下來", "下去", "回來", "過來")):
             break
-        out = word + out
+        out, first = word + out, kind
     return out if 2 <= len(out) <= 6 and out[0] not in "的了著得" else ""
 
 

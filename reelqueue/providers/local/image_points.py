@@ -37,6 +37,8 @@ _HEAD = re.compile(r"[^：:]{1,60}[：:]\s*\S")
 _READS_ON_ZH = re.compile(r"就[要能會可是]?|才[能會]?|都[要是會]|拿去|必須|可以|然後|讓")
 _READS_ON_EN = re.compile(r"\s(?=(?:for|to|before|after|with|in|on|because|that|which|who|when|while|so|within|by|of|from)\s)")
 """Before these a long item is cut in title and note."""
+_JOINT = re.compile(r"[,，、;；]?\s*(?:\b(?:and|or)|和|以及|及|與)\s*\Z")
+"""Between the last item and the one before it."""
 _ORDINAL = re.compile(r"第.|首先|其次|最後|First|Second|Third|Fourth|Finally")
 
 
@@ -94,6 +96,10 @@ def _number(ordinal: str, *, before: int) -> int:
 def _announced(text: str, language: str) -> Told | None:
     """Items behind a colon: sentences with a name each, or as many as the lead counts; short ones between marks."""
     chinese = language.startswith("zh")
+    for start, parts in _runs(text):  # bullets that were told in one sentence, under a heading
+        if LEAST_POINTS <= len(parts) <= MOST_POINTS and all(_HEAD.match(part) for part in parts):
+            places = [text.index(part, start) for part in parts]
+            return _told(text, [(place, place) for place in places], language)
     for lead in (_LEAD_ZH if chinese else _LEAD_EN).finditer(text):
         body = text[lead.end() :]
         if lead.end() > 0.5 * len(text) + 4 or not body.strip():
@@ -114,14 +120,25 @@ def _number_of_items(count: str | None) -> int | None:
     return int(count) if count.isdigit() else {"兩": 2}.get(count) or _number(count, before=0)
 
 
+def _runs(text: str) -> list[tuple[int, list[str]]]:
+    """The sentences, each as its parts between semicolons, and where it begins."""
+    out = list[tuple[int, list[str]]]()
+    for sentence in sentences_of(text):
+        parts = [part for part in re.split(r"(?<=[；;])\s*", sentence.text) if part.strip()]
+        if out and out[-1][1][-1][-1] in "；;":
+            out[-1][1].extend(parts)
+        else:
+            out.append((sentence.start, parts))
+    return out
+
+
 def _ways_to_part(body: str, *, chinese: bool) -> Iterator[list[str]]:
-    """The items as sentences; the first sentence's as its parts between semicolons, or commas."""
-    sentences = [sentence.text for sentence in sentences_of(body)]
-    semicolons = [part for sentence in sentences for part in re.split(r"(?<=[；;])\s*", sentence) if part.strip()]
-    yield semicolons
-    first = sentences[0] if sentences else ""
-    yield [part for part in re.split(r"(?<=[；;])\s*", first) if part.strip()]
-    yield [part for part in re.split(r"(?<=[、，])|和" if chinese else r"(?<=,)\s+(?:and\s+)?", first) if part.strip()]
+    """The items as sentences; as the first sentence's parts between semicolons; as its parts between commas."""
+    runs = [parts for _, parts in _runs(body)]
+    yield [part for parts in runs for part in parts]
+    yield runs[0]
+    if len(runs[0]) == 1:
+        yield [part for part in re.split(r"(?<=[、，])|和" if chinese else r"(?<=,)\s+(?:and\s+)?", runs[0][0]) if part.strip()]
 
 
 def _is_list(items: Sequence[str], count: int | None, *, chinese: bool) -> bool:
@@ -163,6 +180,7 @@ def _end_of_last(text: str, words: int, sentences: int) -> int:
 
 def _point(item: str, start: int, language: str, number: int | None = None) -> Point | None:
     """The item's first clause is its title, the following ones its note, as far as there is room."""
+    item = _JOINT.sub("", item)
     clauses = clauses_of(item, language)
     if not clauses or _ORDINAL.fullmatch(clauses[0].text):
         return None
