@@ -309,3 +309,30 @@ def test_and_belongs_to_no_item():
     told = points_of("You need three things: a whetstone, a bowl of water, and a towel.", "en")
 
     assert [(point.title, point.note) for point in told.points] == [("A whetstone", ""), ("A bowl of water", ""), ("A towel", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("Why reefs turn white. In the summer of 1998, the world lost about 8% of its coral in a single year.", "The world lost about 8% of its coral in a single year"),
+        ("Why reefs turn white. A dull knife is more dangerous than a sharp one.", "A dull knife is more dangerous than a sharp one"),
+    ],
+)  # fmt: skip
+def test_the_line_below_the_title_is_a_whole_sentence(text, note):
+    assert scene_of(part(text, role="intro", language="en", title="Why reefs turn white")).note == note
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "count"),
+    [
+        pytest.param(
+            "What a reef needs. Cooler water; Fish that graze on algae; New larvae from a reef nearby.", "en", 3, id="English"
+        ),
+        pytest.param(
+            "要注意什麼？同一個任務可能做兩次，所以要能重複；訊息會一直留著；數量太多就加機器。", "zh-TW", 3, id="three"
+        ),
+        pytest.param("要注意什麼？長度；數量。", "zh-TW", 2, id="two short ones"),
+    ],
+)
+def test_bullets_under_a_heading_are_rows(text, language, count):
+    assert len(points_of(text, language).points) == count

@@ -12,13 +12,13 @@ _NOT_BEFORE = r"(?<![\dA-Za-z.,:/\-–~～第])"
 _MANY_ZH = r"(?:億|萬|兆|千萬|百萬)"
 _ABOUT_ZH = r"[多餘]?"
 _UNITS_ZH = (
-    "個百分點", "百分點", "毫秒", "分鐘", "小時", "個小時", "個星期", "星期", "個月", "公里", "公尺", "公分", "公釐", "公斤", "公克", "公噸", "公頃", "英里", "海里",
+    "平方公里", "平方公尺", "立方公尺", "個百分點", "百分點", "毫秒", "分鐘", "小時", "個小時", "個星期", "星期", "個月", "公里", "公尺", "公分", "公釐", "公斤", "公克", "公噸", "公頃", "英里", "海里",
     "光年", "萬人", "億人", "萬元", "億元", "兆元", "億美元", "萬美元", "萬公里", "億公里", "萬年", "億年", "千萬", "百萬", "美元", "度", "歲", "倍", "秒", "天", "週", "年", "萬", "億", "兆",
     "大卡", "毫克", "公克", "克", "杯", "輛", "棟", "株", "瓶", "人次", "件", "元", "人", "次", "則", "個", "位", "名", "隻", "種", "座", "條", "件", "項", "家", "國", "字", "頁", "張", "公升", "坪", "步", "分", "層樓", "艘", "場", "句",
     "%", "％", "‰", "°C", "℃", "km", "kg", "cm", "mm", "GB", "TB", "MB", "ms", "km/h", "W", "kW", "MW", "GW", "kWh", "Hz", "kHz", "MHz", "GHz", "ppm",
 )  # fmt: skip
 _UNITS_EN = (
-    "percent", "milliseconds?", "seconds?", "minutes?", "hours?", "days?", "weeks?", "months?", "years?", "decades?", "centuries", "times", "people", "miles?",
+    "(?:square|cubic) (?:kilometres?|kilometers?|metres?|meters?|miles?|feet)", "percent", "milliseconds?", "seconds?", "minutes?", "hours?", "days?", "weeks?", "months?", "years?", "decades?", "centuries", "times", "people", "miles?",
     "kilometers?", "kilometres?", "meters?", "metres?", "centimeters?", "centimetres?", "feet", "inches", "pounds?", "tons?", "tonnes?", "kilograms?", "grams?",
     "degrees?", "dollars?", "million(?: people)?", "billion(?: people)?", "trillion", "%", "°C", "°F", "km", "kg", "cm", "mm", "GB", "TB", "MB", "ms", "mph", "km/h", "kW", "MW", "GW", "kWh", "TWh", "Hz", "kHz", "MHz", "GHz", "ppm",
 )  # fmt: skip

@@ -38,6 +38,10 @@ LEAST_HEADING_ZH, LEAST_HEADING_EN = 4, 2
 """A shorter heading ("結論", "Results") says too little for large type: it is the kicker."""
 
 
+_AROUND = '「」『』“”"。. '
+"""Marks around a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """One part of the script and what is known of it."""
@@ -235,7 +239,7 @@ def _first_line(material: Material, *, without: str) -> str:
     """The first clause of the intro that is not the title and is short enough for the line below it."""
     known = "".join(filter(str.isalnum, without))
     sentences = [
-        Clause(sentence.text.strip('「」『』“”"。. '), sentence.start, number, opens=True, closes=True)
+        Clause(standing(sentence.text.strip(_AROUND), material.language), sentence.start, number, opens=True, closes=True)
         for number, sentence in enumerate(sentences_of(material.text))
     ]
     for clause in (*sentences, *material.clauses):
@@ -243,9 +247,9 @@ def _first_line(material: Material, *, without: str) -> str:
         said = plain in known or known in plain
         long_enough = set_length(clause.text) >= LEAST_NOTE_ZH if material.chinese else len(clause.text.split()) >= LEAST_NOTE_EN
         stands = standing(clause.text, material.language) == clause.text and is_balanced(clause.text) and not is_open(clause.text)
-        begins = material.chinese or clause.opens
+        begins = material.chinese or (clause.opens and begins_well(clause.text, opens=True, language=material.language))
         if not said and begins and long_enough and stands and _at_most(clause.text, material, MOST_NOTE_ZH, MOST_NOTE_EN):
-            return clause.text
+            return as_title(clause.text, material.language)
     return ""
 
 

@@ -105,7 +105,7 @@ _NOUN_FIRST_EN = word_set(
 )
 """What a phrase that stands alone begins with, where its sentence does not begin there."""
 _DATE_EN = re.compile(
-    r"(?:In|On|By|Since|Around|During|From)\s+(?:(?:early|late|mid|the|about)[ -])?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s+)?"
+    r"(?:In|On|By|Since|Around|During|From)\s+(?:the\s+(?:spring|summer|autumn|fall|winter|year|years|end|middle)\s+(?:of\s+)?)?(?:(?:early|late|mid|the|about)[ -])?(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\s+)?"
     r"(?:\d{1,2},?\s+)?\d{4}s?,?\s+(?=\S+\s+\S)"
 )
 _THERE_IS_EN = re.compile(r"(?:(?:today|now|here|still|in all),?\s+)?there\s+(?:is|are|was|were)\s+(?=\S+\s+\S)", re.IGNORECASE)

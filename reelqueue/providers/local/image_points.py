@@ -96,8 +96,12 @@ def _number(ordinal: str, *, before: int) -> int:
 def _announced(text: str, language: str) -> Told | None:
     """Items behind a colon: sentences with a name each, or as many as the lead counts; short ones between marks."""
     chinese = language.startswith("zh")
-    for start, parts in _runs(text):  # bullets that were told in one sentence, under a heading
-        if LEAST_POINTS <= len(parts) <= MOST_POINTS and all(_HEAD.match(part) for part in parts):
+    for start, parts in _runs(text):  # bullets that were told in one sentence, mostly under a heading
+        most = MOST_TITLE_ZH if chinese else MOST_TITLE_EN
+        short = start > 0 and all((set_length(part) if chinese else len(part.split())) <= most for part in parts)
+        named = all(_HEAD.match(part) for part in parts)
+        bullets = named or (not _HEAD.match(parts[0]) and (short or len(parts) > LEAST_POINTS))
+        if bullets and LEAST_POINTS <= len(parts) <= MOST_POINTS:
             places = [text.index(part, start) for part in parts]
             return _told(text, [(place, place) for place in places], language)
     for lead in (_LEAD_ZH if chinese else _LEAD_EN).finditer(text):

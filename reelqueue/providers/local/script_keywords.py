@@ -29,6 +29,9 @@ _JOINING = (*_NAMING, "v", "g", "a", "k", "x", "h")
 """Classes of words that may be a part of a longer term: 手搖飲 is cut into 手, 搖, 飲."""
 
 
+_DETERMINER = r"(?:the|an?|this|that|of|your|our|their|its|his|her|per|each|every|no|any|\d+|two|three|four|five|many|most|more|some|these|those)"
+
+
 def key_phrases(text: str, language: str) -> tuple[str, ...]:
     """At most 20 phrases of one to four words, as they are written in the text, without repeats; a name whole, and once."""
     chinese = language.startswith("zh")
@@ -42,7 +45,7 @@ def key_phrases(text: str, language: str) -> tuple[str, ...]:
         if _is_term(written, text, chinese=chinese):
             terms = [term for term in terms if not _holds(written, term, text)]
             terms.append(written)
-        elif " " not in written and (len(written) <= LONGEST_SINGLE if chinese else _stands_as_noun(written, text)):
+        elif " " not in written and (len(written) <= LONGEST_SINGLE if chinese else _ends_a_noun(written, text)):
             singles.append(written)
     return (*terms, *singles[: max(0, ENOUGH_PHRASES - len(terms))])
 
@@ -130,8 +133,13 @@ def _is_term(written: str, text: str, *, chinese: bool) -> bool:
 
 def _stands_as_noun(word: str, text: str) -> bool:
     """Whether an English word follows an article or the like somewhere: no word classes are known for English."""
-    before = r"(?:the|an?|this|that|of|your|our|their|its|his|her|per|each|every|no|any|\d+|two|three|four|five|many|most|more|some|these|those)"
-    return bool(re.search(rf"\b{before} (?:[a-z-]+ )?{re.escape(word)}\b(?! (?:the|an?|it|them)\b)", text, re.IGNORECASE))
+    return bool(re.search(rf"\b{_DETERMINER} (?:[a-z-]+ )?{re.escape(word)}\b(?! (?:the|an?|it|them)\b)", text, re.IGNORECASE))
+
+
+def _ends_a_noun(word: str, text: str) -> bool:
+    """Whether an English word stands right behind an article or the like, with no further word that names behind it."""
+    found = re.finditer(rf"\b{_DETERMINER} {re.escape(word)}\b(?: (?P<next>[\w'-]+))?", text, re.IGNORECASE)
+    return any(match["next"] is None or is_stop_word(match["next"]) for match in found)
 
 
 def _same(one: str, other: str) -> bool:
