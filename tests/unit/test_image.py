@@ -238,7 +238,7 @@ def test_a_list_that_goes_on_keeps_its_numbers_and_heading():
 
     assert rows.title == "三個祕密"
     assert [point.number for point in rows.points] == [2, 3]
-    assert (alone.candidates[0], alone.title, alone.kicker) == ("statement", "Damping", "Three secrets · 3")
+    assert (alone.candidates[0], alone.title, alone.kicker) == ("statement", "Third: Damping", "Three secrets")
 
 
 def test_what_goes_on_with_next_and_finally_is_not_numbered_anew():

@@ -5,6 +5,7 @@ A rule looks at one part and finds what its layout shows, or nothing.  `RULES` s
 drawn with these words are its other candidates.  A new layout is a name in `models/scene.py`, a rule here, and a drawing.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -187,9 +188,10 @@ def one_item(material: Material) -> Found | None:
         return None
     heading, name, note = _heading_kicker(material), point.title, point.note
     kicker = f"{heading} · {point.number}" if heading else ""
-    if set_length(name) < LEAST_HEADING_ZH and material.chinese:  # 「第三，人。」
-        ordinal = material.text[point.start_char :].split(name, 1)[0].strip("，、：, ")
-        name, kicker = f"{ordinal}：{name}", heading
+    least = set_length(name) < LEAST_HEADING_ZH if material.chinese else len(name.split()) < LEAST_HEADING_EN
+    if least:  # 「第三，人。」 "Third: Damping."
+        ordinal = re.split(r"[，、：是,:]", material.text[point.start_char :])[0].strip()
+        name, kicker = f"{ordinal}{'：' if material.chinese else ': '}{name}", heading
     return Found(title=name, marked=marked_part(name, point.title if name != point.title else ""), note=note, kicker=kicker)
 
 
