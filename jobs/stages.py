@@ -21,7 +21,6 @@ from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Providers
 from reelqueue.wording import Text
 from storage import Blobs, Lease, ProjectFiles
-from storage.sessions import forget_secret, read_secret, write_secret
 
 T = TypeVar("T")
 
@@ -186,15 +185,15 @@ class StageRun:
 
     async def read_session(self) -> str | None:
         """The upload session's secret; None where there is none."""
-        return await read_secret(self.files.session)
+        return await self.lease.read_session()
 
     async def write_session(self, text: str) -> None:
-        """Keep the upload session's secret, in a file of mode 0600."""
-        await write_secret(self.files.session, text)
+        """Keep the upload session's secret, in a file of mode 0600.  Raises `Fenced`: nothing was written."""
+        await self.lease.write_session(text)
 
     async def forget_session(self) -> None:
-        """Remove the upload session's secret."""
-        await forget_secret(self.files.session)
+        """Remove the upload session's secret.  Raises `Fenced`: it is still there."""
+        await self.lease.forget_session()
 
 
 def narration_language(brief: Brief, default: str) -> str:

@@ -5,6 +5,7 @@ service's idempotency key: what has to be fenced is only which session.  Everyth
 visible last.
 """
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.script import read_script
 from reelqueue.errors import NeedsPerson
-from reelqueue.models.project import ProjectState, Upload
+from reelqueue.models.project import Artifact, ProjectState, Upload
 from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Publication, SessionGone
 from reelqueue.wording import Text
@@ -22,7 +23,11 @@ from reelqueue.wording import Text
 DEFAULT_CATEGORY = 27
 """YouTube's "Education"."""
 MOST_SESSIONS = 5
-"""A file that five sessions could not take is a person's matter."""
+"""A file that five sessions could not take in one attempt is a person's matter."""
+SLOWEST_BYTES_PER_SECOND = 64_000
+"""The time-out grows with the file by this (contract, section 2c)."""
+SESSION = "session"
+"""The first of the steps in the state: the sha256 of the video that the session was opened for."""
 
 
 async def upload_to_youtube_task(ctx: WorkerContext, project_id: int, chain: bool = True) -> dict[str, Any]:
@@ -41,6 +46,7 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
     brief = given.project.brief
     return {
         "video": stages[Stage.RENDER].artifacts[0].sha256,
+        "captions": stages[Stage.RENDER].artifacts[1].sha256,
         "thumbnail": stages[Stage.THUMBNAIL].artifacts[0].sha256,
         "script": stages[Stage.SCRIPT].artifacts[0].sha256,
         "publisher": [publisher.name, publisher.version],
@@ -51,6 +57,7 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
 async def publish(run: StageRun) -> StageOutcome:
     """Carry the upload from wherever it stands to its end."""
     await run.tell(2, Text("準備發布...", "preparing to publish..."))
+    run.allow(_video_file(run.project).bytes / SLOWEST_BYTES_PER_SECOND)
     if run.project.upload is None:
         marker = f"rq-{run.project.project_id}-{secrets.token_hex(8)}"
         await run.commit(lambda state: state.replace(upload=state.upload or Upload(marker=marker)))
@@ -64,7 +71,7 @@ async def publish(run: StageRun) -> StageOutcome:
 
 async def _publication(run: StageRun) -> Publication:
     script, brief, state = await read_script(run), run.project.brief, run.project
-    video = await run.blobs.fetch(state.stages[Stage.RENDER].artifacts[0])
+    video = await run.blobs.fetch(_video_file(state))
     thumbnail = await run.blobs.fetch(state.stages[Stage.THUMBNAIL].artifacts[0])
     captions = await run.blobs.fetch(state.stages[Stage.RENDER].artifacts[1])
     return Publication(
@@ -86,53 +93,80 @@ async def _publication(run: StageRun) -> Publication:
 
 async def _video(run: StageRun, publication: Publication) -> str:
     """U1 to U4: the id of the project's one video."""
-    publisher = run.providers.publisher
-    while True:
+    for _ in range(MOST_SESSIONS):
         upload = _upload(run.project)
         if upload.video_id is not None:
             return upload.video_id
-        session = await run.read_session()
-        if session is None or upload.session_no == 0:
-            session = await _open(run, publication, upload)
-        try:
-            video_id = await run.call("upload", lambda session=session: _send(run, publication, session))  # type: ignore[misc]
-        except SessionGone:
-            await run.check()
-            video_id = await run.call("find", lambda: publisher.find(publication))
+        video_id = await _from_the_session_before(run, publication, upload) if upload.session_no else None
         if video_id is None:
-            await run.forget_session()
-            continue
-        await run.commit(lambda state, video_id=video_id: _with_upload(state, video_id=video_id))  # type: ignore[misc]
-        run.progressed()
+            video_id = await _sent(run, publication, await _open(run, publication))
+        if video_id is not None:
+            await run.commit(lambda state, video_id=video_id: _with_upload(state, video_id=video_id))  # type: ignore[misc]
+            run.progressed()
+            return video_id
+    raise NeedsPerson(
+        Text(f"上傳已重新開始 {MOST_SESSIONS} 次仍未完成", f"the upload was begun {MOST_SESSIONS} times and never ended"),
+        Text(
+            "請檢查頻道上是否已有這支影片，再執行 reelqueue retry", "see whether the channel has the video, then reelqueue retry"
+        ),
+    )
 
 
-async def _open(run: StageRun, publication: Publication, upload: Upload) -> str:
+async def _from_the_session_before(run: StageRun, publication: Publication, upload: Upload) -> str | None:
+    """What came, or comes, of a session that was opened before; None where another has to be opened.
+
+    A session takes one file: one that was opened for an earlier cut, or whose secret is lost, is only asked about.
+    """
+    session = await run.read_session()
+    same_cut = upload.steps.get(SESSION) == _video_file(run.project).sha256
+    if session is not None and same_cut:
+        return await _sent(run, publication, session)
+    found = await _found(run, publication)
+    if found is not None and not same_cut:
+        run.warn(Text("頻道上的是先前剪輯的影片", "the video on the channel is an earlier cut"))
+    return found
+
+
+async def _open(run: StageRun, publication: Publication) -> str:
     """U1: a session, kept before the first byte is sent."""
-    if upload.session_no >= MOST_SESSIONS:
-        raise NeedsPerson(
-            Text(f"上傳已重新開始 {MOST_SESSIONS} 次仍未完成", f"the upload was begun {MOST_SESSIONS} times and never ended"),
-            Text(
-                "請檢查頻道上是否已有這支影片，再執行 reelqueue retry",
-                "see whether the channel has the video, then reelqueue retry",
-            ),
-        )
     await run.check()
     session = await run.call("session", lambda: run.providers.publisher.open(publication))
     await run.write_session(session)
-    await run.commit(lambda state: _with_upload(state, session_no=_upload(state).session_no + 1))
+    cut = _video_file(run.project).sha256
+    await run.commit(
+        lambda state: _with_upload(state, session_no=_upload(state).session_no + 1, steps={**_upload(state).steps, SESSION: cut})
+    )
     return session
 
 
-async def _send(run: StageRun, publication: Publication, session: str) -> str | None:
+async def _sent(run: StageRun, publication: Publication, session: str) -> str | None:
+    """U2 to U4; None where the session is gone and made no video."""
+    try:
+        return await run.call("upload", lambda: _send(run, publication, session))
+    except SessionGone:
+        return await _found(run, publication)
+
+
+async def _found(run: StageRun, publication: Publication) -> str | None:
+    """U4: the video that bears the marker.  Where there is none the session is of no use any more."""
+    await run.check()
+    video_id = await run.call("find", lambda: run.providers.publisher.find(publication))
+    if video_id is None:
+        await run.forget_session()
+    return video_id
+
+
+async def _send(run: StageRun, publication: Publication, session: str) -> str:
     """U2, U3: send what is missing; the service's own count is the truth."""
     publisher = run.providers.publisher
     video_id = await publisher.query(publication, session)
     if video_id is not None:
         return video_id
     await run.check()
-    async for share in publisher.send(publication, session):
-        await run.tell(5 + 80 * share, Text("正在上傳影片...", "sending the video..."))
-        await run.check()
+    async with contextlib.aclosing(publisher.send(publication, session)) as sending:
+        async for share in sending:
+            await run.tell(5 + 80 * share, Text("正在上傳影片...", "sending the video..."))
+            await run.check()
     video_id = await publisher.query(publication, session)
     if video_id is None:
         raise SessionGone
@@ -150,6 +184,10 @@ async def _steps(run: StageRun, publication: Publication, video_id: str) -> Mapp
         await run.commit(lambda state, name=name, answer=answer: _with_step(state, name, answer))  # type: ignore[misc]
         await run.tell(85 + 14 * (place + 1) / len(names), Text("正在設定影片資訊...", "setting the video's details..."))
     return answer
+
+
+def _video_file(state: ProjectState) -> Artifact:
+    return state.stages[Stage.RENDER].artifacts[0]
 
 
 def _upload(state: ProjectState) -> Upload:

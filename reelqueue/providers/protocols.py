@@ -4,7 +4,7 @@ The docstrings here are the contract; an adapter says only what differs.  No ada
 setting or touches a project's state: it builds the request, sends it once, checks the answer and translates the error.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,7 +201,7 @@ class Publisher(Named, Protocol):
         """U1: open a session; nothing is visible yet.  Returns the session's secret, for a file of mode 0600."""
         ...
 
-    def send(self, publication: Publication, session: str) -> AsyncIterator[float]:
+    def send(self, publication: Publication, session: str) -> AsyncGenerator[float, None]:
         """U2: send what the service has not yet, from where it says; yields 0-1.
 
         Raises:

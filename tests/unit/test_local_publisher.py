@@ -106,7 +106,22 @@ async def test_a_cut_copy_is_no_video(library, publication, monkeypatch):
 
     assert [share async for share in publisher.send(publication, session)][-1] == 1.0
     assert await publisher.find(publication) == "local-7"
-    assert "video.mp4.part" not in contents(library)
+    assert not [name for name in contents(library) if name.endswith(".part")]
+
+
+async def test_a_late_writer_neither_stops_its_successor_nor_leaves_anything(library, publication):
+    """It was stopped in the middle of the copy, its successor went all the way, then it woke up."""
+    publisher = LocalPublisher(library)
+    session = await publisher.open(publication)
+    late, next_one = publisher.send(publication, session), publisher.send(publication, session)
+    await anext(late)
+    await anext(next_one)
+
+    await late.aclose()
+    _ = [share async for share in next_one]
+
+    assert contents(library)["video.mp4"] == b"video.mp4" * 1000
+    assert not [name for name in contents(library) if name.endswith(".part")]
 
 
 async def test_a_lost_folder_is_a_lost_session(library, publication):

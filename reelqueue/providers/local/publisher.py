@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+import secrets
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,13 @@ class LocalPublisher:
         await asyncio.to_thread(self._open, publication)
         return publication.marker
 
-    async def send(self, publication: Publication, session: str) -> AsyncIterator[float]:
+    async def send(self, publication: Publication, session: str) -> AsyncGenerator[float, None]:
         """See `Publisher`.  A cut copy is begun anew: a local one takes seconds."""
         await asyncio.to_thread(self._check, publication, session)
         source, target = Path(publication.video), self._folder(publication) / VIDEO
-        part = target.with_name(f"{VIDEO}.part")
+        part = target.with_name(f"{VIDEO}.{secrets.token_hex(4)}.part")  # a late writer must not meet its successor's
         try:
+            await asyncio.to_thread(_sweep, target)
             total, done = max(1, await asyncio.to_thread(_size_of, source)), 0
             async with aiofiles.open(source, "rb") as reading, aiofiles.open(part, "wb") as writing:
                 while chunk := await reading.read(CHUNK_BYTES):
@@ -167,6 +169,12 @@ def _copy(source: Path, target: Path) -> None:
 
 def _size_of(path: Path) -> int:
     return path.stat().st_size
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed writers left: a video each."""
+    for left in target.parent.glob(f"{target.name}.*part"):
+        left.unlink(missing_ok=True)
 
 
 def _settle(part: Path, target: Path) -> None:
