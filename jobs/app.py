@@ -62,9 +62,13 @@ class Queue:
     async def enqueue_job(self, function: str, *args: Any, _queue_name: str | None = None, **kwargs: Any) -> Job:
         """Enqueue one job on its queue by its name; `.result()` raises our errors.
 
+        Of arq's own options `_defer_by` and `_defer_until` may be given too.
+
         Raises:
-            ValueError: there is no such job.
+            ValueError: there is no such job; or an id or an expiry was given, which are chosen here (an id is used once).
         """
+        if chosen := {"_job_id", "_expires", "_job_try"} & kwargs.keys():
+            raise ValueError(f"{min(chosen)} can't be given: ids are used once and chosen here, as are expiry and tries")
         return await self._queue.enqueue(function, *args, queue=_queue_name, **kwargs)
 
     async def wait(self, project_id: int | str, timeout: float | None = None, *, through_waits: bool = False) -> dict[str, Any]:  # noqa: ASYNC109 - the contract's name

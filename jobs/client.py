@@ -28,7 +28,7 @@ from progress import Publisher
 from reelqueue import embedded
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.settings import Settings, read_settings, redacted
-from reelqueue.wording import Text
+from reelqueue.wording import Text, speak
 from storage import BatchStore, Owner, Paths, ProjectStore
 from storage.installation import open_installation
 
@@ -63,7 +63,9 @@ async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
         InvalidSettings: a setting is wrong; names it.
         InstallationError: no Redis answers, it refuses us, it is another installation's, or DATA_DIR can't be used.
     """
-    async with open_queue(settings or read_settings()) as client:
+    found = settings or read_settings()
+    speak(found.language)
+    async with open_queue(found) as client:
         yield Queue(client.projects, client.batches, client.queue, client.publisher)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reelqueue.errors import Conflict
+from reelqueue.errors import Conflict, InvalidBrief
 from reelqueue.wording import Text
 from storage import disk
 from storage.answers import Missing
@@ -37,7 +37,13 @@ class Key:
 
     @classmethod
     def of(cls, kind: str, key: str, content: Any) -> "Key":
-        """The key of a create; `kind` keeps projects' and batches' keys apart."""
+        """The key of a create; `kind` keeps projects' and batches' keys apart.
+
+        Raises:
+            InvalidBrief: the key is no text; an empty one would be everybody's.
+        """
+        if not isinstance(key, str) or not key.strip() or not key.isprintable():
+            raise InvalidBrief("idempotency_key", Text("可列印、不空白的文字", "printable text that is not blank"), key)
         canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return cls(hashlib.sha256(f"{kind}\0{key}".encode()).hexdigest(), hashlib.sha256(canonical.encode()).hexdigest())
 

@@ -26,6 +26,7 @@ from reelqueue.errors import (
 )
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.wording import speak
 
 BRIEF = {"topic": "How tides work"}
 
@@ -293,6 +294,21 @@ async def test_job_ids_are_never_used_again(queue, crew, project):
     ids.add((await queue.enqueue_job("generate_script_task", project_id=1, chain=False)).job_id)
 
     assert len(ids) == 4
+
+
+@pytest.mark.parametrize("option", ["_job_id", "_expires", "_job_try"])
+async def test_an_id_or_an_expiry_of_the_apps_own_is_refused(queue, redis, option):
+    with pytest.raises(ValueError, match=option):
+        await queue.enqueue_job("debug_task", **{option: 1})
+
+    assert await redis.zcard("video_generation") == 0
+
+
+async def test_connecting_chooses_the_language_of_errors(settings):
+    speak("zh-TW")
+    async with connect(settings) as queue:
+        with pytest.raises(ProjectNotFound, match="there is no project"):
+            await queue.get_project(9)
 
 
 async def test_after_redis_lost_everything_the_job_is_not_found_but_wait_goes_on(queue, crew, project, redis):

@@ -51,6 +51,14 @@ async def test_the_same_key_with_another_brief_is_a_conflict(store):
     assert await store.ids() == [1]
 
 
+@pytest.mark.parametrize("key", ["", "  ", 5, "\ud800", "a\0b"])
+async def test_a_key_that_would_be_everybodys_or_is_no_text_is_refused(store, key):
+    with pytest.raises(InvalidBrief, match="idempotency_key"):
+        await store.create(BEES, idempotency_key=key)
+
+    assert await store.ids() == []
+
+
 @pytest.mark.parametrize("step", ["_make", "mark"])
 async def test_a_key_survives_a_crash_before_its_project_is_there(store, monkeypatch, step):
     def crash(*_):
