@@ -11,7 +11,7 @@ from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.images import own_pictures, picture_inputs, shown_pieces
-from jobs.video.pieces import Tally, kept_or_made
+from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
 from jobs.video.script import read_script
 from jobs.video.speech import speak_all, voice_pieces
 from reelqueue.errors import ReelqueueError
@@ -126,7 +126,7 @@ async def _presenters(run: StageRun, script: Script, spoken: list[tuple[SpokenPi
         try:
             out[place] = await _presenter(run, script, role, spoken[place])
         except ReelqueueError as error:
-            if run.brief.presenter_required:
+            if run.brief.presenter_required or isinstance(error, NOT_THE_MAKERS):
                 raise
             run.warn(Text(f"沒有主播畫面：{error.message}", f"no presenter: {error.message}"))
     return out
@@ -146,6 +146,7 @@ async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[Spo
         return True
 
     async def make() -> PresentedPiece:
+        await run.hold(f"presenter {role}")
         job_id = await run.call(f"presenter {role}", lambda: maker.begin(request, sound))
         while not await run.call(f"presenter {role}", lambda: maker.poll(job_id)):  # noqa: ASYNC110 - a service elsewhere has no event
             await asyncio.sleep(PRESENTER_POLL_S)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.stages import StageRun
-from jobs.video.pieces import Tally, kept_or_made
-from reelqueue.errors import Fenced, Parked, ReelqueueError, as_wire
+from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
+from reelqueue.errors import ReelqueueError, as_wire
 from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
 from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
@@ -114,7 +114,7 @@ async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, e
     try:
         return await _made(run, maker, request)
     except ReelqueueError as error:
-        if maker is stand_in or isinstance(error, Fenced | Parked):
+        if maker is stand_in or isinstance(error, NOT_THE_MAKERS):
             raise
         errors.append({"index": request.index, **as_wire(error)})
         return (await _made(run, stand_in, request)).replace(stand_in=True)

@@ -4,10 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from jobs.stages import StageRun
+from pydantic import ValidationError
+
+from jobs.stages import HandBack, StageRun
+from reelqueue.errors import Fenced, Parked, ProjectCancelled, StorageUnavailable
 from reelqueue.models.frozen import Frozen
 
 Piece = TypeVar("Piece", bound=Frozen)
+
+NOT_THE_MAKERS = (Fenced, ProjectCancelled, Parked, HandBack, StorageUnavailable)
+"""What ends an attempt whoever met it: nothing stands in for a piece because of these."""
 
 
 async def kept_or_made(
@@ -23,16 +29,24 @@ async def kept_or_made(
     The record is written after the files that it speaks of, so a record that is there speaks of whole files;
     `holds` looks at them again, since a disk may lose what it had.
     """
-    kept = await run.blobs.peek(name)
-    if kept is not None:
-        piece = model.model_validate_json(kept)
-        if await holds(piece):
-            return piece
+    kept = _record(model, await run.blobs.peek(name))
+    if kept is not None and await holds(kept):
+        return kept
     await run.check()
     piece = await make()
     await run.blobs.write(name, piece.model_dump_json().encode())
     run.progressed()
     return piece
+
+
+def _record(model: type[Piece], body: bytes | None) -> Piece | None:
+    """A kept record; None where there is none, or none that can be read: a disk, or another version, spoilt it."""
+    if body is None:
+        return None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 class Tally:

@@ -1,0 +1,140 @@
+"""Pieces over a real project folder: made once, made anew where they are spoilt, stood in for only where the maker failed."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jobs.context import Rules
+from jobs.stages import HandBack, StageRun
+from jobs.video.images import shown_pieces
+from jobs.video.pieces import Tally, kept_or_made
+from reelqueue.errors import (
+    ContentRefused,
+    DiskFull,
+    Fenced,
+    ProjectCancelled,
+    RateLimited,
+    ReelqueueError,
+    StorageUnavailable,
+)
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.scene import SceneSpec
+from reelqueue.models.script import Metadata, Part, Script, Segment
+from reelqueue.models.stage import Stage
+from storage import Owner, Paths, ProjectStore
+
+
+class Note(Frozen):
+    """A piece."""
+
+    text: str
+
+
+class Maker:
+    """Draws, but for the segment that it is told to fail in."""
+
+    version = "1"
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        self.name = name
+        self.error = error
+
+    async def make_image(self, request: Any, _folder: Any) -> SceneSpec:
+        if self.error is not None and request.index == 3:
+            raise self.error
+        return SceneSpec(text=request.text, language="en", candidates=("statement",), title="")
+
+
+class Quiet:
+    """Nobody listens."""
+
+    async def tell(self, *_args: Any) -> None:
+        pass
+
+    async def retrying(self, *_args: Any) -> None:
+        pass
+
+
+SCRIPT = Script(
+    intro=Part(text="Hello.", duration=5),
+    segments=tuple(Segment(index=n, text=f"Tide {n}.", duration=5, image_description="sea") for n in range(1, 9)),
+    outro=Part(text="Bye.", duration=5),
+    metadata=Metadata(title="Tides", description="", tags=()),
+    total_duration=50,
+    language="en",
+)
+
+
+@pytest.fixture
+async def run(tmp_path):
+    projects = ProjectStore(Paths(tmp_path), Owner.here(), lease_seconds=5)
+    state = await projects.create({"topic": "Tides"})
+    async with await projects.take_over(state.project_id) as lease:
+        providers: Any = SimpleNamespace(image=Maker("cloud"), stand_in=Maker("local"))
+        yield StageRun(
+            stage=Stage.ASSETS, attempt=1, language="en", providers=providers, tools=None, lease=lease, teller=Quiet(),
+            rules=Rules(retry_delays=(0.0, 0.0, 0.0)), timeout_s=600,
+        )  # fmt: skip
+
+
+async def note(run, text):
+    async def holds(_piece):
+        return True
+
+    async def make():
+        return Note(text=text)
+
+    return await kept_or_made(run, Note, "images/note.json", holds=holds, make=make)
+
+
+async def shown(run):
+    async def tell(_share: float) -> None:
+        pass
+
+    return await shown_pieces(run, SCRIPT, {}, Tally(1, tell))
+
+
+async def test_a_kept_piece_is_not_made_again(run):
+    await note(run, "first")
+    assert (await note(run, "second")).text == "first"
+
+
+@pytest.mark.parametrize("body", [b"", b'{"te', b'{"words": 1}'], ids=["empty", "torn", "of another version"])
+async def test_a_piece_whose_record_is_spoilt_is_made_anew(run, body):
+    """It failed its stage as a bug, and every retry after it."""
+    await note(run, "first")
+    (run.files.images / "note.json").write_bytes(body)
+
+    assert (await note(run, "second")).text == "second"
+    assert (await note(run, "third")).text == "second"
+
+
+async def test_a_maker_that_refuses_one_picture_is_stood_in_for(run):
+    run.providers.image.error = ContentRefused("no")
+
+    pieces, errors = await shown(run)
+
+    assert [piece.stand_in for piece in pieces].count(True) == 1
+    assert [error["code"] for error in errors] == ["content_refused"]
+
+
+@pytest.mark.parametrize(
+    ("error", "meant"),
+    [
+        (Fenced("x"), Fenced),
+        (ProjectCancelled(1), ProjectCancelled),
+        (DiskFull("x"), DiskFull),
+        (RateLimited("cloud", 60), HandBack),
+        (StorageUnavailable("x"), StorageUnavailable),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_nothing_stands_in_where_the_maker_is_not_to_blame(run, error: ReelqueueError, meant):
+    """A service that asks for a minute's pause was stood in for at once."""
+    run.providers.image.error = error
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await shown(run)
+
+    assert caught.group_contains(meant)
