@@ -139,10 +139,11 @@ def _runs(text: str) -> list[tuple[int, list[str]]]:
 def _ways_to_part(body: str, *, chinese: bool) -> Iterator[list[str]]:
     """The items as sentences; as the first sentence's parts between semicolons; as its parts between commas."""
     runs = [parts for _, parts in _runs(body)]
+    first = runs[0] if runs else []
     yield [part for parts in runs for part in parts]
-    yield runs[0]
-    if len(runs[0]) == 1:
-        yield [part for part in re.split(r"(?<=[、，])|和" if chinese else r"(?<=,)\s+(?:and\s+)?", runs[0][0]) if part.strip()]
+    yield first
+    if len(first) == 1:
+        yield [part for part in re.split(r"(?<=[、，])|和" if chinese else r"(?<=,)\s+(?:and\s+)?", first[0]) if part.strip()]
 
 
 def _is_list(items: Sequence[str], count: int | None, *, chinese: bool) -> bool:
