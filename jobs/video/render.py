@@ -12,6 +12,7 @@ from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
+from jobs.video.given import content_of, fonts_in, names_in
 from jobs.video.pieces import Tally
 from jobs.video.screenplay import Screenplay, write_screenplay
 from jobs.video.sound import make_sound
@@ -42,11 +43,15 @@ async def render_video_task(ctx: WorkerContext, project_id: int, chain: bool = T
 
 
 async def inputs(given: StageInputs) -> Mapping[str, Any]:
-    """What the video is made from: the assets, the brief's wishes for the picture, the versions of what makes it."""
+    """What the video is made from: assets, wishes for the picture, files from outside by content, versions of what makes it."""
+    brief, tools = given.project.brief, given.tools
     return {
         "assets": given.project.stages[Stage.ASSETS].artifacts[0].sha256,
-        "brief": given.project.brief.model_dump(mode="json", include={"aspect", "fps", "music", "logo", "subtitle_style"}),
-        "made_by": made_by() | {"sound": SOUND_VERSION, "ffmpeg": given.tools.ffmpeg.version},
+        "brief": brief.model_dump(mode="json", include={"aspect", "fps", "music", "logo", "subtitle_style"}),
+        "logo": await content_of(brief.logo),
+        "music": await content_of(brief.music) if brief.music is not None else await names_in(tools.music_dir),
+        "fonts": await fonts_in(tools.font_dir),
+        "made_by": made_by() | {"sound": SOUND_VERSION, "ffmpeg": tools.ffmpeg.version},
     }
 
 

@@ -1,10 +1,11 @@
 """The video's sound: the voice at its times, and the music under it."""
 
 import asyncio
-import hashlib
+import math
 from pathlib import Path
 
 from jobs.stages import StageRun
+from jobs.video.given import content_of
 from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.screenplay import Screenplay
 from reelqueue.errors import InvalidBrief
@@ -25,6 +26,13 @@ class SoundPiece(Frozen):
     key: str
     file: Artifact
     loudness: Loudness
+
+
+class MusicPiece(Frozen):
+    """Somebody's music, decoded."""
+
+    key: str
+    file: Artifact
 
 
 async def make_sound(run: StageRun, play: Screenplay, tally: Tally, share: float) -> SoundPiece:
@@ -71,11 +79,26 @@ async def _music(run: StageRun, play: Screenplay) -> Path | int | None:
         return seed
     if wanted is not None and not await asyncio.to_thread(source.is_file):
         raise InvalidBrief("music", ALLOWED["music"], wanted)
-    digest = hashlib.sha256(await asyncio.to_thread(source.read_bytes)).hexdigest()
-    prepared = run.files.audio / f"music-{digest[:32]}.wav"
-    if not await asyncio.to_thread(prepared.is_file):
-        await prepare_music(run.tools.ffmpeg, source, prepared, longest_s=play.timeline.duration_s)
-    return prepared
+    return await _prepared(run, source, longest_s=math.ceil(play.timeline.duration_s))
+
+
+async def _prepared(run: StageRun, source: Path, *, longest_s: int) -> Path:
+    """Somebody's music as we mix it, under the hash of what it is and how much of it is wanted."""
+    key = piece_key(
+        {"music": await content_of(source), "longest_s": longest_s, "made_by": [SOUND_VERSION, run.tools.ffmpeg.version]}
+    )
+
+    async def holds(piece: MusicPiece) -> bool:
+        return await run.blobs.holds(piece.file)
+
+    async def make() -> MusicPiece:
+        await run.hold(f"music {key}")
+        part = run.files.audio / f"music.{run.project.fence}.part"
+        await run.call(f"music {key}", lambda: prepare_music(run.tools.ffmpeg, source, part, longest_s=longest_s))
+        return MusicPiece(key=key, file=await run.blobs.put(f"audio/music-{key}.wav", part))
+
+    piece = await kept_or_made(run, MusicPiece, f"audio/music-{key}.json", holds=holds, make=make)
+    return run.files.root / piece.file.path
 
 
 def _from_folder(folder: Path | None, seed: int) -> Path | None:

@@ -1,12 +1,14 @@
 """The fourth stage: the picture that people click on."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.assets import read_assets
+from jobs.video.given import fonts_in
 from jobs.video.screenplay import style_of
 from jobs.video.script import read_script
 from reelqueue.media.still import THUMBNAIL_VERSION, make_thumbnail
@@ -27,7 +29,13 @@ async def generate_thumbnail_task(ctx: WorkerContext, project_id: int, chain: bo
 
 async def inputs(given: StageInputs) -> Mapping[str, Any]:
     """What the thumbnail is made from."""
-    return {"assets": given.project.stages[Stage.ASSETS].artifacts[0].sha256, "made_by": THUMBNAIL_VERSION}
+    stages = given.project.stages
+    return {
+        "script": stages[Stage.SCRIPT].artifacts[0].sha256,
+        "assets": stages[Stage.ASSETS].artifacts[0].sha256,
+        "fonts": await fonts_in(given.tools.font_dir),
+        "made_by": {"thumbnail": THUMBNAIL_VERSION} | {name: version(name) for name in ("Pillow", "resvg-py")},
+    }
 
 
 async def draw_thumbnail(run: StageRun) -> StageOutcome:

@@ -1,13 +1,16 @@
 """Scenes and joints, encoded one after the other by a child that keeps what it drew."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 from jobs.stages import StageRun
+from jobs.video.given import fonts_in
 from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.screenplay import Screenplay
 from reelqueue.media.studio import Studio, open_studio
 from reelqueue.media.timeline import Unit
+from reelqueue.media.unit import UnitRequest
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import UnitPiece
 
@@ -22,14 +25,24 @@ def made_by() -> dict[str, Any]:
 
 async def encode_units(run: StageRun, play: Screenplay, tally: Tally, share: float) -> list[UnitPiece]:
     """Every unit in its order; all of them together are `share` of the tally."""
+    maker = made_by() | {"fonts": await fonts_in(run.tools.font_dir)}
     async with open_studio() as studio:
-        return [await _unit(run, play, unit, studio, tally, share / play.timeline.frames) for unit in play.timeline.units]
+        return [await _unit(run, play, unit, studio, maker, tally, share / play.timeline.frames) for unit in play.timeline.units]
 
 
-async def _unit(run: StageRun, play: Screenplay, unit: Unit, studio: Studio, tally: Tally, frame_share: float) -> UnitPiece:
+def unit_key(play: Screenplay, unit: Unit, request: UnitRequest, maker: Mapping[str, Any]) -> str:
+    """A unit's name: the hash of its request, of the pictures that it names by path only, and of what draws and encodes it."""
+    shown = [play.assets.parts[number].shown.picture for number in unit.scenes]
+    pictures = [None if picture is None else picture.sha256 for picture in shown]
+    return piece_key({"pixels": request.pixels, "pictures": pictures, "made_by": maker})
+
+
+async def _unit(
+    run: StageRun, play: Screenplay, unit: Unit, studio: Studio, maker: Mapping[str, Any], tally: Tally, frame_share: float
+) -> UnitPiece:
     part = run.files.segments / f"unit.{run.project.fence}.part"
     request = play.request(unit, project_root=run.files.root, out=part)
-    key = piece_key({"pixels": request.pixels, "made_by": made_by()})
+    key = unit_key(play, unit, request, maker)
     told = 0
 
     def hear(frames: int) -> None:
