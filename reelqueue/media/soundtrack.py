@@ -122,29 +122,36 @@ def read_float(path: Path) -> Sound:
     return np.frombuffer(raw[start : start + usable], np.float32).reshape(-1, 2)
 
 
-def write_float(path: Path, sound: Sound) -> None:
-    """A 32-bit float stereo WAV file at 48 kHz."""
-    data = np.ascontiguousarray(sound, np.float32).tobytes()
+def write_float(path: Path, sound: Sound, *, gain: float = 1.0) -> None:
+    """A 32-bit float stereo WAV file at 48 kHz, each sample times `gain`; needs no more memory than a second of it."""
     rate, channels = SAMPLE_RATE_HZ, 2
-    head = b"RIFF" + (36 + len(data)).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    size = len(sound) * channels * 4
+    head = b"RIFF" + (36 + size).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
     head += (3).to_bytes(2, "little") + channels.to_bytes(2, "little") + rate.to_bytes(4, "little")
     head += (rate * channels * 4).to_bytes(4, "little") + (channels * 4).to_bytes(2, "little") + (32).to_bytes(2, "little")
-    path.write_bytes(head + b"data" + len(data).to_bytes(4, "little") + data)
+    with path.open("wb") as file:
+        file.write(head + b"data" + size.to_bytes(4, "little"))
+        for start in range(0, len(sound), rate):
+            file.write((sound[start : start + rate] * np.float32(gain)).astype(np.float32).tobytes())
 
 
 def lay(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One request: `pieces` [{path, offset}], `total` samples, `music` {seed} or {path} or null, `out`."""
     total = int(request["total"])
     pieces = [(read_mono(Path(piece["path"])), int(piece["offset"])) for piece in request["pieces"]]
+    spans = [(offset, offset + len(sound)) for sound, offset in pieces]
     voice = lay_voice(pieces, total)
-    track = np.repeat(voice[:, None] * np.float32(np.sqrt(0.5)), 2, axis=1)
-    yield {"laid": len(pieces)}
+    pieces.clear()  # half an hour of samples is 0.35 GB, in stereo twice that: no more copies than needed at once
+    level = speech_level(voice) if request["music"] is not None else 0.0
+    track = np.empty((total, 2), np.float32)
+    np.multiply(voice[:, None], np.float32(np.sqrt(0.5)), out=track)
+    del voice
+    yield {"laid": len(spans)}
     if request["music"] is not None:
         bed = _bed(request["music"])
-        level = speech_level(voice) - _loudness_db(bed)
-        _lay_bed(track, bed, duck([(offset, offset + len(sound)) for sound, offset in pieces], total), level)
-    peak = float(np.abs(track).max(initial=1e-6))
-    write_float(Path(request["out"]), track * np.float32(min(1.0, 0.98 / peak)))
+        _lay_bed(track, bed, duck(spans, total), level - _loudness_db(bed))
+    peak = max(1e-6, float(track.max(initial=0.0)), -float(track.min(initial=0.0)))
+    write_float(Path(request["out"]), track, gain=min(1.0, 0.98 / peak))
     yield {"seconds": total / SAMPLE_RATE_HZ, "peak": peak}
 
 
