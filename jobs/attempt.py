@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -81,7 +80,9 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(error, None) from None
         if await self._holds(given, fingerprint):
-            await self._commit(transitions.unchanged(self.stage, chain=self.job.chain))
+            await self._commit(transitions.unchanged(self.stage, fingerprint, chain=self.job.chain))
+            if self.lease.state.stages[self.stage].fingerprint != fingerprint:
+                raise Later(0)  # somebody wants it anew, since we looked
             await self.teller.done(self.lease.state)
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
         await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
@@ -249,7 +250,7 @@ class Attempt:
         if isinstance(error, DiskFull) and error.until is None:
             error.until = _now() + timedelta(seconds=DISK_SECONDS)
         log.warning("parked", error=error.message, until=str(error.until))
-        ended = await self._ended(transitions.parked(self.stage, error), Later.until(error.until))
+        ended = await self._ended(transitions.parked(self.stage, error, chain=self.job.chain), Later.until(error.until))
         await self._tell_waiting()
         return ended
 
@@ -263,24 +264,24 @@ class Attempt:
 
     async def _ended(self, change: transitions.Change, ending: Exception) -> Exception:
         """Commit `change`, then end with `ending`; or with what the commit met."""
-        return await self._tried(lambda: self.lease.commit(change)) or ending
+        met = await self._tried(change)
+        return Later(DISK_SECONDS) if isinstance(met, DiskFull) else met or ending
 
     async def _commit(self, change: transitions.Change) -> None:
-        """Commit; what it meets ends the job."""
-        if (ending := await self._tried(lambda: self.lease.commit(change))) is not None:
-            raise ending
+        """Commit; what it meets ends the job.  Where there is no space for it the project waits, and says so."""
+        met = await self._tried(change)
+        if met is not None:
+            raise await self._parked(met) if isinstance(met, DiskFull) else met
 
-    async def _tried(self, commit: Callable[[], Awaitable[Any]]) -> Exception | None:
+    async def _tried(self, change: transitions.Change) -> Exception | None:
         try:
-            await commit()
+            await self.lease.commit(change)
         except Fenced:
             return Later(FENCED_SECONDS)
-        except DiskFull:
-            return Later(DISK_SECONDS)
         except StorageUnavailable as error:
             log.warning("storage_unavailable", error=error.message)
             return Later(STORAGE_SECONDS)
-        except ReelqueueError as error:  # cancelled, or the act does not fit
+        except ReelqueueError as error:  # cancelled, a full disk, or the act does not fit
             return error
         return None
 

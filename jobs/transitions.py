@@ -133,11 +133,13 @@ def done(
     return change
 
 
-def unchanged(stage: Stage, *, chain: bool) -> Change:
-    """The stage's old result still holds: it is done without being run."""
+def unchanged(stage: Stage, fingerprint: str, *, chain: bool) -> Change:
+    """The stage's old result still holds: it is done without being run.  One that was forgotten since is left alone."""
 
     def change(state: ProjectState) -> ProjectState:
         not_cancelled(state)
+        if state.stages[stage].fingerprint != fingerprint:
+            return state
         state = _asked_for(state, stage, chain=chain).with_stage(stage, status=StageStatus.DONE, attempts=0, error=None)
         return _after_stage(state, stage, chain=chain)
 
@@ -186,11 +188,13 @@ def failed(stage: Stage, now: datetime, error: ReelqueueError) -> Change:
     return change
 
 
-def parked(stage: Stage, error: Parked) -> Change:
-    """The project waits; the attempt was none."""
+def parked(stage: Stage, error: Parked, *, chain: bool) -> Change:
+    """The project waits; the attempt was none.  It may not have begun: what was asked for is kept, too."""
 
     def change(state: ProjectState) -> ProjectState:
-        not_cancelled(state)
+        state = _asked_for(not_cancelled(state), stage, chain=chain)
+        if error.until is not None and state.stages[stage].status in FINISHED:  # its inputs changed: it has to be found due
+            state = state.with_stage(stage, status=StageStatus.PENDING)
         wait = Wait(reason=error.message, until=error.until, what_to_do=error.hint)
         return given_back(state, stage).replace(status=ProjectStatus(error.status), wait=wait, resume_at=error.until)
 

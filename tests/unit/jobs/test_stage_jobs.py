@@ -3,6 +3,7 @@
 import asyncio
 import errno
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from reelqueue.errors import (
     WrongState,
 )
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from storage.documents import Documents
 
 
 async def test_a_project_goes_through_all_five_stages(queue, crew, stages, project):
@@ -296,6 +298,29 @@ async def test_a_full_disk_parks_the_project(queue, crew, stages, project, error
         await queue.wait(1, timeout=10)
 
     assert waiting.value.reason == "waiting_disk"
+
+
+async def test_a_disk_too_full_to_begin_parks_the_project(queue, crew, stages, project, monkeypatch):
+    """It stood there as queued, and nobody was told why nothing happened."""
+    replace, full = Documents._replace, [True]
+
+    def refusing(self: Any, key: str, body: bytes, *rest: Any) -> Any:
+        if full and b'"status":"running"' in body:
+            raise DiskFull("full")
+        return replace(self, key, body, *rest)
+
+    monkeypatch.setattr(Documents, "_replace", refusing)
+    async with crew.working():
+        await queue.start(1)
+        with pytest.raises(ProjectWaiting) as waiting:
+            await queue.wait(1, timeout=10)
+        full.clear()
+        await queue.retry(1)
+        await queue.wait(1, timeout=10)
+
+    assert waiting.value.reason == "waiting_disk"
+    assert waiting.value.until is not None
+    assert stages.ran[Stage.SCRIPT] == 1
 
 
 async def test_a_time_out_counts_unless_a_piece_was_made(queue, crew, stages, project):

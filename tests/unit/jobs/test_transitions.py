@@ -118,10 +118,24 @@ def test_handing_back_never_undoes_what_is_done():
 def test_parking_names_for_what_and_until_when():
     begun = transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of())
     later = NOW + timedelta(hours=1)
-    parked = transitions.parked(Stage.SCRIPT, QuotaExhausted("used up", "wait", until=later))(begun)
+    parked = transitions.parked(Stage.SCRIPT, QuotaExhausted("used up", "wait", until=later), chain=True)(begun)
 
     assert (parked.status, parked.wait.reason, parked.wait.what_to_do) == ("waiting_quota", "used up", "wait")
     assert (parked.wait.until, parked.resume_at, parked.stages[Stage.SCRIPT].attempts) == (later, later, 0)
+
+
+def test_what_parks_before_it_begins_keeps_what_was_asked_for():
+    """Else a script that was asked for alone, on a full disk, would lead on to a publication."""
+    parked = transitions.parked(Stage.SCRIPT, DiskFull("full", until=NOW), chain=False)(state_of())
+
+    assert (parked.status, parked.goal, parked.run, parked.next_stage) == ("waiting_disk", Stage.SCRIPT, 1, Stage.SCRIPT)
+
+
+def test_a_result_that_was_forgotten_meanwhile_is_not_called_done():
+    done = finish(Stage.SCRIPT)(transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of()))
+    forgotten = acts.retry(Stage.SCRIPT)(done)
+
+    assert transitions.unchanged(Stage.SCRIPT, "f", chain=True)(forgotten) is forgotten
 
 
 def test_nothing_is_committed_after_a_cancel():
@@ -130,7 +144,7 @@ def test_nothing_is_committed_after_a_cancel():
     for change in (
         finish(Stage.SCRIPT),
         transitions.failed(Stage.SCRIPT, NOW, PermanentError("no")),
-        transitions.parked(Stage.SCRIPT, QuotaExhausted("x")),
+        transitions.parked(Stage.SCRIPT, QuotaExhausted("x"), chain=True),
         transitions.begin(Stage.SCRIPT, NOW, chain=True),
     ):
         with pytest.raises(ProjectCancelled):
