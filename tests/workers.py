@@ -39,12 +39,16 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def worker(settings: Settings, name: str = "VideoWorker") -> AsyncIterator[Worker]:
-    """A running `arq worker_settings.<name>`; leaving ends it."""
+async def worker(settings: Settings, name: str = "VideoWorker", **more: str) -> AsyncIterator[Worker]:
+    """A running `arq worker_settings.<name>`, with `more` in its environment; leaving ends it."""
     log = settings.data_dir.parent / f"{name}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "arq", f"worker_settings.{name}"], cwd=ROOT, env=environment(settings), stdout=out, stderr=out
+            [sys.executable, "-m", "arq", f"worker_settings.{name}"],
+            cwd=ROOT,
+            env=environment(settings) | more,
+            stdout=out,
+            stderr=out,
         )
     try:
         yield Worker(process)

@@ -1,12 +1,15 @@
-"""Paid once, published once: a worker dies by SIGKILL in each stage, and the next goes on from the last finished piece."""
+"""Made once: a worker dies by SIGKILL in each stage, and the next goes on from the last finished piece."""
 
+import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from jobs.client import connect
-from progress import subscribe_progress
+from progress import ProgressEvent, subscribe_progress
 from reelqueue.models.stage import Stage
 from tests.workers import worker
 
@@ -23,22 +26,27 @@ def pieces(root: Path) -> dict[str, int]:
     }
 
 
+async def reached(stage: Stage, events: AsyncIterator[ProgressEvent]) -> None:
+    """Wait until a slow stage is in its middle, or a quick one has begun."""
+    async for event in events:
+        if event.stage == stage.event_name and event.progress >= (30 if stage in {Stage.ASSETS, Stage.RENDER} else 0):
+            return
+
+
 @pytest.mark.slow
 async def test_a_video_is_finished_through_a_kill_in_every_stage_and_no_piece_is_made_twice(settings):
-    async with connect(settings) as queue:
+    async with connect(settings) as queue, contextlib.AsyncExitStack() as stack:
         project = await queue.create_project({"topic": "一件事", "content": TEXT, "presenter": False, "music": "none"})
         number = project.project_id
         root = settings.data_dir / "projects" / str(number)
         await queue.start(number)
-        events = aiter(subscribe_progress(number, settings=settings))
+        events = await stack.enter_async_context(contextlib.aclosing(subscribe_progress(number, settings=settings)))
         made: dict[str, int] = {}
 
         for stage in Stage:
             async with worker(settings) as running:
-                async for event in events:
-                    # in the middle of the slow stages, at the start of the quick ones
-                    if event.stage == stage.event_name and event.progress >= (30 if stage in {Stage.ASSETS, Stage.RENDER} else 0):
-                        break
+                async with asyncio.timeout(150):
+                    await reached(stage, events)
                 running.kill()
             kept = pieces(root)
             assert {name: kept.get(name) for name in made} == made, f"made again before the kill in {stage}"

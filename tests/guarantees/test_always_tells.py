@@ -1,0 +1,56 @@
+"""Always tells: who listens from the start, who comes late, and who loses the connection all hear the same, in order."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+
+import pytest
+from redis.asyncio import Redis
+
+from jobs.client import connect
+from progress import subscribe_progress
+from tests.workers import ROOT, environment, worker
+
+LISTENER = """
+import asyncio, sys
+from progress import subscribe_progress
+async def main():
+    async for event in subscribe_progress(int(sys.argv[1])):
+        print(event.model_dump_json(), flush=True)
+asyncio.run(main())
+"""
+TEXT = "Tides come twice a day, because the moon pulls the sea. That is all."
+
+
+@pytest.mark.slow
+async def test_early_late_and_interrupted_listeners_hear_the_same_events_in_order(settings):
+    async with worker(settings), connect(settings) as queue:
+        brief = {"topic": "Tides", "content": TEXT, "presenter": False, "music": "none", "aspect": "1:1", "fps": 24}
+        number = (await queue.create_project(brief)).project_id
+        other = subprocess.Popen(
+            [sys.executable, "-c", LISTENER, str(number)], cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE, text=True
+        )
+        cutting = asyncio.create_task(cut_connections(settings))
+        await queue.start(number)
+        here = [event async for event in subscribe_progress(number, settings=settings)]
+        late = [event async for event in subscribe_progress(number, settings=settings)]
+        cutting.cancel()
+        said, _ = await asyncio.to_thread(other.communicate, timeout=60)
+
+    elsewhere = [json.loads(line) for line in said.splitlines()]
+    assert [event.seq for event in here] == list(range(1, len(here) + 1))
+    assert late == here
+    assert [event["seq"] for event in elsewhere] == [event.seq for event in here]
+    assert here[-1].status == "completed"
+    assert {event.stage for event in here} >= {"script_generation", "asset_generation", "video_rendering", "youtube_upload"}
+
+
+async def cut_connections(settings) -> None:
+    """Cut every subscriber's connection, again and again."""
+    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        while True:
+            await asyncio.sleep(0.7)
+            with contextlib.suppress(Exception):  # our own may be cut, too
+                await redis.client_kill_filter(_type="pubsub")
