@@ -132,6 +132,10 @@ class JobQueue:
         await self._adopt(keys=[_hint_key(project_id, stage), SPECS[stage].queue], args=[job_id, PAYLOAD_EXPIRES_S])
         await cast(Awaitable[Any], self.redis.expire(job_key_prefix + job_id, PAYLOAD_EXPIRES_S))
 
+    async def length(self, queue: str) -> int:
+        """How many jobs a queue has, those that run now among them."""
+        return int(await self.redis.zcard(queue))
+
     def job(self, job_id: str, queue: str) -> Job:
         """A job that is there, as arq shows it."""
         return Job(job_id, self.redis, _queue_name=queue, _deserializer=deserialize)

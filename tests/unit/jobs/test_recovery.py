@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs import transitions
-from jobs.pipeline import MAINTENANCE
+from jobs.judging import StageJob
+from jobs.pipeline import MAINTENANCE, VIDEO
+from jobs.runner import _until_a_place
 from reelqueue.errors import PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner
@@ -154,3 +156,14 @@ async def test_cleanup_takes_pieces_of_published_projects_and_stray_files_only(q
     assert (other.audio / "piece.wav").exists()
     assert (files.output / "new.1.part").exists()
     assert (files.output / "upload.txt").exists()
+
+
+async def test_jobs_without_a_place_look_less_often_where_many_wait(crew, redis, stages):
+    """300 jobs that looked once a second took half of a core from the two that rendered."""
+    async with crew.service(redis) as service:
+        job = StageJob(service, 1, Stage.ASSETS, stages.work(Stage.ASSETS), chain=True)
+        alone = await _until_a_place(job)
+        await redis.zadd(VIDEO, {f"waiting {n}": 1 for n in range(500)})
+        crowded = await _until_a_place(job)
+
+    assert (alone, crowded) == (1.0, 11.0)
