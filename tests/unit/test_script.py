@@ -359,6 +359,17 @@ def test_key_phrases_are_whole(text, language, phrases):
     assert not {"John Kemp", "Kemp Starley", "Starley", "手搖", "Taipei"} & found
 
 
+@pytest.mark.parametrize("text", ["buffalo " * 200, "buffalo. " * 200, "tick tock " * 100, "水" * 300])
+async def test_one_word_over_and_over_is_a_script_all_the_same(text):
+    language = "zh-TW" if text[0] == "水" else "en"
+    written = await LocalScriptWriter().write_script(
+        ScriptRequest(topic="Again", content=text, language=language, duration_s=None, tags=())
+    )
+
+    assert written.script.segments
+    assert written.script.metadata.title == "Again"
+
+
 def test_words_that_stand_together_by_chance_are_no_term():
     assert likelihood_ratio(4, 4, 4, 100) > 20
     assert likelihood_ratio(1, 10, 10, 100) == 0

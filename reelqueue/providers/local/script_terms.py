@@ -77,9 +77,14 @@ class _Pairs:
 
 
 def likelihood_ratio(both: int, first: int, second: int, total: int) -> float:
-    """Dunning's -2 log lambda of two words that stand together `both` times among `total` words."""
+    """Dunning's -2 log lambda of two words that stand together `both` times among `total` words.
+
+    A word said over and over is its own neighbour, and the table then has a part below nothing: that tells no term.
+    """
     table = ((both, second - both), (first - both, total - first - second + both))
     rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
+    if min(*rows, *columns, *table[0], *table[1]) < 0 or not all((*rows, *columns)):
+        return 0.0
     return 2 * sum(
         seen * math.log(seen * total / (rows[i] * columns[j]))
         for i, row in enumerate(table)
