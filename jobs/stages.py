@@ -25,7 +25,10 @@ from storage import Blobs, Lease, ProjectFiles
 T = TypeVar("T")
 
 LONGEST_PAUSE_INSIDE_S = 30.0
-"""A longer pause that a service asks for is waited for outside: the job goes back to the queue and holds no place."""
+"""A longer pause that a service asks for is waited for outside, as soon as no other call of the stage goes on: the job
+goes back to the queue and holds no place."""
+IDLE_LOOK_S = 0.5
+"""How often a call in a long pause looks whether others go on."""
 
 
 class HandBack(TransientError):
@@ -96,6 +99,7 @@ class StageRun:
     warnings: list[str] = field(default_factory=list)
     made_a_piece: bool = False
     given_up: list[BaseException] = field(default_factory=list)
+    calls: int = 0
     deadline: asyncio.Timeout | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -147,6 +151,13 @@ class StageRun:
         Raises:
             whatever `make` raises and a retry does not mend; Fenced, ProjectCancelled before a retry.
         """
+        self.calls += 1
+        try:
+            return await self._tried(piece, make)
+        finally:
+            self.calls -= 1
+
+    async def _tried(self, piece: str, make: Callable[[], Awaitable[T]]) -> T:
         attempt = 0
         while True:
             try:
@@ -157,11 +168,22 @@ class StageRun:
                 if not isinstance(decision, RetryIn):
                     self.given_up.append(error)
                     raise
-                if decision.seconds > LONGEST_PAUSE_INSIDE_S:
-                    raise HandBack(error, decision.seconds) from error
                 await self.teller.retrying(piece, error, attempt, decision.seconds)
-                await asyncio.sleep(decision.seconds)
+                await self._pause(error, decision.seconds)
                 await self.check()
+
+    async def _pause(self, error: TransientError, seconds: float) -> None:
+        """Wait here, where the pause is short or other calls go on meanwhile; else outside."""
+        ends = time.monotonic() + seconds
+        self.calls -= 1
+        try:
+            while (left := ends - time.monotonic()) > LONGEST_PAUSE_INSIDE_S:
+                await asyncio.sleep(IDLE_LOOK_S)
+                if not self.calls:
+                    raise HandBack(error, left) from error
+        finally:
+            self.calls += 1
+        await asyncio.sleep(left)
 
     async def tell(self, percent: float, message: Text) -> None:
         """Say how far the stage is, 0-100.  Never falls, never raises; at most twice a second but for 0 and 100."""

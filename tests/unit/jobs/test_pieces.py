@@ -1,10 +1,12 @@
 """Pieces over a real project folder: made once, made anew where they are spoilt, stood in for only where the maker failed."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from jobs import stages
 from jobs.context import Rules
 from jobs.stages import HandBack, StageRun
 from jobs.video.images import shown_pieces
@@ -138,3 +140,26 @@ async def test_nothing_stands_in_where_the_maker_is_not_to_blame(run, error: Ree
         await shown(run)
 
     assert caught.group_contains(meant)
+
+
+async def test_a_piece_in_a_long_pause_lets_the_others_be_made_before_the_stage_is_handed_back(run, monkeypatch):
+    """Its pause cancelled all that was in flight beside it."""
+    monkeypatch.setattr(stages, "IDLE_LOOK_S", 0.001)
+    looked, made = asyncio.Event(), list[str]()
+
+    async def refused() -> str:
+        asyncio.get_running_loop().call_later(0.05, looked.set)
+        raise RateLimited("cloud", 60)
+
+    async def slow() -> str:
+        await looked.wait()
+        made.append("the other")
+        return "the other"
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run.call("one", refused))
+            group.create_task(run.call("other", slow))
+
+    assert made == ["the other"]
+    assert caught.group_contains(HandBack)
