@@ -68,12 +68,12 @@ def begin(stage: Stage, now: datetime, *, chain: bool) -> Change:
         state = _asked_for(state, stage, chain=chain)
         for later in later_than(stage):
             if state.stages[later].status in FINISHED:
-                state = state.with_stage(later, status=StageStatus.PENDING)
+                state = state.with_stage(later, status=StageStatus.PENDING, attempts=0)
         known = state.stages[stage]
         return state.with_stage(
             stage,
             status=StageStatus.RUNNING,
-            attempts=known.attempts + 1,
+            attempts=1 if known.status in FINISHED else known.attempts + 1,
             started_at=now,
             finished_at=None,
             error=None,
@@ -119,7 +119,6 @@ def done(
         state = state.with_stage(
             stage,
             status=StageStatus.SKIPPED if skipped else StageStatus.DONE,
-            attempts=0,
             finished_at=now,
             duration_s=None if began is None else round((now - began).total_seconds(), 3),
             fingerprint=fingerprint,
@@ -140,7 +139,7 @@ def unchanged(stage: Stage, fingerprint: str, *, chain: bool) -> Change:
         not_cancelled(state)
         if state.stages[stage].fingerprint != fingerprint:
             return state
-        state = _asked_for(state, stage, chain=chain).with_stage(stage, status=StageStatus.DONE, attempts=0, error=None)
+        state = _asked_for(state, stage, chain=chain).with_stage(stage, status=StageStatus.DONE, error=None)
         return _after_stage(state, stage, chain=chain)
 
     return change

@@ -73,7 +73,7 @@ async def test_a_busy_project_makes_the_job_wait_under_its_id_and_then_answer(qu
 
     assert answers[0] == answers[1]
     assert stages.ran[Stage.SCRIPT] == 1
-    assert (await queue.get_project(1)).stages[Stage.SCRIPT].attempts == 0
+    assert (await queue.get_project(1)).stages[Stage.SCRIPT].attempts == 1
 
 
 async def _tries(redis, job, least):

@@ -85,7 +85,7 @@ def test_an_attempt_counts_from_its_start_and_is_forgotten_when_it_is_done():
     ended = finish(Stage.SCRIPT)(begun)
 
     assert (begun.status, begun.stages[Stage.SCRIPT].attempts, begun.goal, begun.run) == ("running", 1, Stage.UPLOAD, 1)
-    assert (ended.status, ended.stages[Stage.SCRIPT].attempts, ended.next_stage) == ("queued", 0, Stage.ASSETS)
+    assert (ended.status, ended.stages[Stage.SCRIPT].attempts, ended.next_stage) == ("queued", 1, Stage.ASSETS)
 
 
 def test_a_stage_never_begins_without_what_it_reads():
