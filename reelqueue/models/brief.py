@@ -18,6 +18,8 @@ MIN_CONTENT_CHARS = 500
 """Least content where there is no topic; as in the system that we replace."""
 MAX_CONTENT_CHARS = 10_000
 MAX_TOPIC_CHARS = 200
+MAX_BRIEF_BYTES = 48 * 1024
+"""Of all fields together as JSON: the state, which holds the brief, stays under 64 KB.  10,000 Chinese characters are 30 KB."""
 MIN_DURATION_S, MAX_DURATION_S = 15, 1_800
 LOCAL_LANGUAGES = ("zh-TW", "en")
 REVIEWS = ("script", "assets", "render", "thumbnail", "final")
@@ -169,6 +171,10 @@ ALLOWED: dict[str, Text] = {
         "{script|image|voice|presenter|publisher: auto 或 local}", "{script|image|voice|presenter|publisher: auto or local}"
     ),
 }
+_ALLOWED_TOGETHER = Text(
+    f"整個 brief 合計最多 {MAX_BRIEF_BYTES // 1024} KB（圖片多時請用 images_dir）",
+    f"{MAX_BRIEF_BYTES // 1024} KB for the whole brief (many pictures: use images_dir)",
+)
 _NOT_BUILT = Text("目前還不支援，請拿掉這個欄位", "nothing yet: the effect of this field is not built; leave it out")
 for _name in ("image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"):
     ALLOWED[_name] = _NOT_BUILT
@@ -181,7 +187,7 @@ def parse_brief(data: Any) -> Brief:
         InvalidBrief: a field is unknown, missing or out of range; names the first such field.
     """
     if isinstance(data, Brief):
-        return data
+        return _small_enough(data)
     if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
         raise InvalidBrief(
             "brief", Text("一個欄位與值的對照（JSON 物件）", "a mapping of fields to values (a JSON object)"), data
@@ -191,10 +197,19 @@ def parse_brief(data: Any) -> Brief:
         names = "、".join(Brief.model_fields), ", ".join(Brief.model_fields)
         raise InvalidBrief(unknown[0], Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), unknown[0])
     try:
-        return Brief.model_validate(dict(data))
+        return _small_enough(Brief.model_validate(dict(data)))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise _refusal(data, first) from None
+
+
+def _small_enough(brief: Brief) -> Brief:
+    """The brief itself; refused where its lists would make the project's state larger than it may be."""
+    size = len(brief.model_dump_json().encode())
+    if size <= MAX_BRIEF_BYTES:
+        return brief
+    longest = max(("lexicon", "images"), key=lambda name: len(brief.model_dump_json(include={name})))
+    raise InvalidBrief(longest, _ALLOWED_TOGETHER, Text(f"{size:,} 位元組", f"{size:,} bytes").en)
 
 
 def _refusal(data: Mapping[str, Any], error: Any) -> InvalidBrief:

@@ -60,3 +60,20 @@ def test_reviews_are_kept_in_the_order_of_the_stages():
 
 def test_a_topic_with_a_short_content_is_enough():
     assert parse_brief({"topic": "標題", "content": "很短。"}).content == "很短。"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"lexicon": {f"詞彙{n}" * 5: "讀法" * 10 for n in range(500)}}, id="lexicon"),
+        pytest.param({"images": [f"/home/someone/pictures/{n}" * 5 for n in range(500)]}, id="images"),
+    ],
+)
+def test_lists_that_would_make_the_state_too_large_are_refused_by_name(fields):
+    with pytest.raises(InvalidBrief) as refused:
+        parse_brief({"content": "字" * 10_000, **fields})
+    assert refused.value.field in fields
+
+
+def test_the_longest_content_with_a_lexicon_fits():
+    assert parse_brief({"content": "字" * 10_000, "lexicon": {f"詞{n}": "讀法" for n in range(300)}})
