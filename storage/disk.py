@@ -171,7 +171,7 @@ def translated(path: Path) -> Iterator[None]:
     """Turn the kernel's errors about `path` into our answers: Missing, DiskFull, Unavailable."""
     try:
         yield
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:  # a stray file where a folder would lie is no folder
         raise Missing(str(path)) from error
     except OSError as error:
         if error.errno in NO_SPACE:

@@ -45,7 +45,7 @@ class ProjectStore:
         self.paths = paths
         self._documents = Documents(paths.root)
         self._nursery = Nursery(paths.projects, paths.keys, STATE, gone=paths.gone, markers=paths.open)
-        self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside)
+        self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside, self._mark_unfinished)
         self._holding = Holding(
             self._states,
             owner,

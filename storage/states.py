@@ -66,12 +66,14 @@ class States(Generic[S]):
         key: Callable[[int], str],
         unknown: Callable[[int], ReelqueueError],
         on_set_aside: SetAside = warn_of_set_aside,
+        before_restore: Callable[[S], None] = lambda _state: None,
     ) -> None:
         self.documents = documents
         self._codec: Codec[S] = codec
         self._key = key
         self.unknown = unknown
         self._on_set_aside = on_set_aside
+        self._before_restore: Callable[[S], None] = before_restore
 
     async def load(self, state_id: int) -> Known[S]:
         """The newest state.
@@ -171,24 +173,24 @@ class States(Generic[S]):
                 disk.sync_folder(path.parent)
                 return aside, None
             disk.twin(path, aside)  # so that a crash here leaves the bad file in both places, never in none
-            disk.place(path, restored)
+            self._before_restore(restored)
+            disk.place(path, self._codec.encode(restored)[0])
             return aside, path
 
-    def _previous(self, path: Path) -> bytes | None:
+    def _previous(self, path: Path) -> S | None:
         """The state before, with a revision and a fence above those that were lost; None where it is no better."""
         try:
             state: S = self._codec.decode(path.with_name(f"{path.name}.prev").read_bytes())
         except (FileNotFoundError, Unreadable, FromTheFuture):
             return None
         write_id = secrets.token_hex(8)
-        newer = state.replace(
+        return state.replace(
             revision=state.revision + 2,
             fence=state.fence + 2,  # the lost one may have been a take-over: no living owner may hold this fence
             owner=None,
             write_id=write_id,
             recent=(*state.recent, write_id)[-RECENT:],
         )
-        return self._codec.encode(newer)[0]
 
 
 def _stamped(old: S, new: S, stamp: Stamp | None) -> S:

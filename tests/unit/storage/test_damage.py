@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reelqueue.errors import Fenced, NeedsPerson
+from reelqueue.errors import Fenced, NeedsPerson, ProjectNotFound
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage.codec import BATCH_CODEC, MAX_STATE_BYTES, PROJECT_CODEC
@@ -102,6 +102,37 @@ async def test_without_one_before_a_person_is_asked_each_time(store, reports, pa
 
     assert [restored for _, restored in reports] == [None]
     assert await store.unfinished() == [1]
+
+
+async def test_a_project_whose_end_was_lost_is_looked_after_again(store, paths):
+    await store.create({"topic": "bees"})
+    await store.change(1, lambda state: state.replace(status=ProjectStatus.RUNNING))
+    await store.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+    await store.unmark(1)
+    paths.project(1).state.write_bytes(b"")
+
+    assert (await store.load(1)).status is ProjectStatus.RUNNING
+    assert await store.unfinished() == [1]
+
+
+async def test_what_cant_be_read_can_be_deleted(store, paths):
+    await store.create({"topic": "bees"})
+    paths.project(1).state.write_bytes(b"")
+    with pytest.raises(NeedsPerson):
+        await store.load(1)
+
+    await store.delete(1)
+
+    assert await store.ids() == []
+
+
+async def test_a_stray_file_among_the_projects_is_no_project(store, paths):
+    await store.create({"topic": "bees"})
+    (paths.projects / "7").write_text("not a folder")
+
+    assert [state.project_id for state in await store.list()] == [1]
+    with pytest.raises(ProjectNotFound):
+        await store.load(7)
 
 
 async def test_a_damaged_state_before_is_not_restored(store, reports, paths):
