@@ -257,8 +257,8 @@ def program() -> Path:
 
 
 def _not_started(log: Path, why: str) -> InstallationError:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if log.exists() else []
-    said = " | ".join(lines) or why
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    said = lines[-1].strip() if lines else why  # the line that says it: of a traceback it is the last
     return InstallationError(
         Text(f"內建的 Redis 伺服器無法啟動：{said}", f"the embedded Redis server does not start: {said}"),
         Text(f"請看 {log}，或用 REDIS_URL 指定另一個 Redis", f"see {log}, or name another Redis in REDIS_URL"),

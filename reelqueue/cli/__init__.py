@@ -4,10 +4,16 @@ import io
 import sys
 from collections.abc import Sequence
 
+INTERRUPTED = 130
+
 
 def main() -> None:
-    """The console script: never returns, exits with the command's code."""
-    sys.exit(command(sys.argv[1:]))
+    """The console script: never returns, exits with the command's code; 130 after a Ctrl-C that no command awaited."""
+    try:
+        code = command(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def command(arguments: Sequence[str]) -> int:

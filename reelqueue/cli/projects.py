@@ -1,6 +1,7 @@
 """Commands for projects: what is on disk is read from there; what has to be worked on goes through the queue."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import video_seconds
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
-from reelqueue.errors import ReelqueueError
+from reelqueue.errors import NeedsPerson, ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -126,7 +127,8 @@ def _change(given: str, act: Act, done: Text) -> None:
     number, settings = parse_project_id(given), read_settings()
 
     async def work() -> int:
-        await _store(settings).load(number)  # an unknown id is named even without a Redis
+        with contextlib.suppress(NeedsPerson):  # what can't be read can still be deleted; the other acts say it themselves
+            await _store(settings).load(number)  # an unknown id is named even without a Redis
         async with connect(settings) as queue:
             await act(queue, number)
         say(Text(f"專案 {number} {done.zh}", f"project {number} {done.en}"))

@@ -16,7 +16,7 @@ from reelqueue import embedded
 from reelqueue.bootstrap import Settings, redacted
 from reelqueue.cli.console import note
 from reelqueue.wording import Text, spoken
-from storage import Paths
+from storage import Paths, open_installation
 
 PING_SECONDS = 2.0
 DEFAULT_URL = "redis://localhost:6379/0"
@@ -27,9 +27,11 @@ async def redis_server(settings: Settings) -> AsyncIterator[Settings]:
     """Settings that name a live server: the configured one, this folder's, one on localhost, or one started now.
 
     Raises:
-        InstallationError: the server refuses us, or none can be started.
+        InstallationError: DATA_DIR can't be used, the server refuses us, or none can be started.
     """
-    folder = Paths(settings.data_dir).redis_dir
+    paths = Paths(settings.data_dir)
+    await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+    folder = paths.redis_dir
     configured = settings.configured_redis_url
     url = configured or (None if embedded.find(folder) else DEFAULT_URL)
     if url is not None and await answers(url):

@@ -17,7 +17,7 @@ import structlog
 from redis import Redis
 
 from reelqueue import embedded
-from reelqueue.cli import command
+from reelqueue.cli import command, main
 from reelqueue.settings import Settings
 from reelqueue.version import __version__
 from reelqueue.wording import speak
@@ -134,6 +134,26 @@ def test_a_projects_way_by_hand(redis, place, said):
     assert said("status", "1")[0] == 2
 
 
+def test_a_project_whose_state_cant_be_read_can_be_deleted_as_the_hint_says(redis, place, said):
+    said("new", "黑洞")
+    (place / "data/projects/1/project_state.json").write_text("{")
+
+    assert said("status", "1")[0] == 3
+    assert said("retry", "1")[0] == 3
+    assert said("delete", "1")[0] == 0
+    assert said("status", "1")[0] == 2
+
+
+def test_a_data_dir_that_cant_be_used_is_named_before_a_server_is_started(place, said, monkeypatch):
+    (place / "file").write_text("")
+    monkeypatch.setenv("DATA_DIR", str(place / "file"))
+
+    for arguments in (("make", "黑洞"), ("worker", "video")):
+        code, _, complaint = said(*arguments)
+        assert code == 1
+        assert "DATA_DIR" in complaint
+
+
 @pytest.mark.parametrize("number", ["7", "../x", "9" * 300, "１", "0", "-1x", ""])
 @pytest.mark.parametrize("act", ["status", "watch", "start", "cancel", "retry", "approve", "delete"])
 def test_an_unknown_project_is_wrong_usage(place, said, act, number):
@@ -208,6 +228,19 @@ def test_every_word_is_there_in_english(redis, place, said, monkeypatch):
     assert said("start", "1")[1] == "project 1 is queued\n"
     assert said("status", "9")[2].splitlines()[0] == "✗ there is no project 9"
     assert said("fly")[2].splitlines()[0] == "✗ No such command 'fly'."
+
+
+def test_ctrl_c_before_a_command_runs_is_no_traceback(monkeypatch, capsys):
+    def interrupted(_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reelqueue.cli.command", interrupted)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
 
 
 def test_ctrl_c_in_the_middle_of_make_says_how_to_go_on_and_leaves_no_process(place):

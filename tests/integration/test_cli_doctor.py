@@ -42,6 +42,12 @@ async def test_a_server_that_forgets_evicts_or_is_another_installations_is_named
     assert all(finding.do.zh and finding.do.en for finding in found if finding.level != "ok")
 
 
+async def test_an_address_that_makes_no_sense_is_a_finding(settings):
+    (finding,) = await checks.redis(settings.model_copy(update={"redis_url": SecretStr("nonsense")}))
+
+    assert (finding.level, "REDIS_URL" in str(finding.saw)) == ("fail", True)
+
+
 async def test_a_server_that_does_not_answer_is_named(settings):
     (finding,) = await checks.redis(settings)
 
