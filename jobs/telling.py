@@ -13,6 +13,8 @@ from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import Text
 
 MOST_PER_SECOND = 2
+QUIET_AFTER_LOSS_S = 5.0
+"""A lost event took up to half a second of the work's time; so often at most while nobody hears us."""
 ETA_FROM_S, ETA_FROM_PERCENT = 2.0, 3.0
 """Before so much time and progress an estimate would be a guess."""
 DONE = Text("完成", "done")
@@ -40,8 +42,8 @@ class Teller:
             return
         if state.status.is_final:
             return  # an end is told by `ended`
-        self.told_at = now
-        await self._publish(state, self.percent, message)
+        sent = await self._publish(state, self.percent, message)
+        self.told_at = time.monotonic() + (0.0 if sent else QUIET_AFTER_LOSS_S)
 
     async def retrying(self, piece: str, error: TransientError, attempt: int, seconds: float) -> None:
         """A call is tried again."""
@@ -60,9 +62,9 @@ class Teller:
         """The stage failed, and the project with it."""
         await tell_error(self.publisher, state, self.stage, error)
 
-    async def _publish(self, state: ProjectState, percent: float, message: Text | str) -> None:
+    async def _publish(self, state: ProjectState, percent: float, message: Text | str) -> bool:
         whole = overall(self.stage, percent)
-        await self.publisher.publish(
+        seq = await self.publisher.publish(
             project_id=state.project_id,
             stage=self.stage.event_name,
             progress=percent,
@@ -72,6 +74,7 @@ class Teller:
             status=str(state.status),
             run=state.run,
         )
+        return seq is not None
 
 
 async def tell_error(publisher: Publisher, state: ProjectState, stage: Stage, error: StageError) -> None:

@@ -194,7 +194,8 @@ def parked(stage: Stage, error: Parked, *, chain: bool) -> Change:
         state = _asked_for(not_cancelled(state), stage, chain=chain)
         if error.until is not None and state.stages[stage].status in FINISHED:  # its inputs changed: it has to be found due
             state = state.with_stage(stage, status=StageStatus.PENDING)
-        wait = Wait(reason=error.message, until=error.until, what_to_do=error.hint)
+        words = as_wire(error)
+        wait = Wait(reason=words["message"], until=error.until, what_to_do=words["hint"])
         return given_back(state, stage).replace(status=ProjectStatus(error.status), wait=wait, resume_at=error.until)
 
     return change

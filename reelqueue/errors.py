@@ -359,7 +359,7 @@ _BY_CODE: dict[str, type[ReelqueueError]] = {
 
 def as_wire(error: ReelqueueError) -> dict[str, Any]:
     """An error as it travels and as the state keeps it: `{code, message, hint, retryable}`."""
-    return {"code": error.code, "message": error.message, "hint": error.hint, "retryable": error.retryable}
+    return {"code": error.code, "message": _cut(error.message), "hint": _cut(error.hint), "retryable": error.retryable}
 
 
 def from_wire(wire: dict[str, Any]) -> ReelqueueError:
@@ -368,6 +368,10 @@ def from_wire(wire: dict[str, Any]) -> ReelqueueError:
     return _rebuild(cls, same(str(wire.get("message", ""))), same(str(wire.get("hint", ""))), {})
 
 
-def _short(value: object, limit: int = 80) -> str:
-    text = repr(value)
+def _cut(text: str, limit: int = 1_000) -> str:
+    """A tool's or a service's words may be long; a state is not."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _short(value: object, limit: int = 80) -> str:
+    return _cut(repr(value), limit)

@@ -40,3 +40,7 @@ def test_errors_survive_a_copy():
 
     assert again.needs == "assets"
     assert again.message == error.message
+
+
+def test_a_tools_endless_words_do_not_travel_whole():
+    assert len(errors.as_wire(errors.MediaError("x" * 1_000_000, "y" * 1_000_000))["message"]) == 1_000
