@@ -84,12 +84,20 @@ def configure(
     for name in ("arq", "arq.worker", "arq.jobs"):  # arq's command gives its logger a handler of its own
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.getLogger("arq.worker").addFilter(_no_looks)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _no_looks(record: logging.LogRecord) -> bool:
+    """Leaves out what arq says of each look that a waiting job takes, up to twice a second: to arq it is one more try."""
+    if record.levelno != logging.INFO or not isinstance(record.msg, str):
+        return True
+    return "retrying job" not in record.msg and not ("→" in record.msg and " try=" in record.getMessage())
 
 
 def _name_the_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
