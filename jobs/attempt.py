@@ -174,7 +174,7 @@ class Attempt:
                     await self.lease.lost.wait()
             try:
                 await self.lease.check()
-                transitions.not_cancelled(self.lease.state)
+                transitions.still_wanted(self.lease.state, self.stage)
             except (Fenced, ProjectCancelled) as reason:
                 return reason
             except StorageUnavailable:
@@ -182,20 +182,19 @@ class Attempt:
 
     async def _done(self, run: StageRun, outcome: StageOutcome, fingerprint: str) -> dict[str, Any]:
         result = {"status": "partial_success" if outcome.partial else "success"} | outcome.result
+        change = transitions.done(
+            self.stage,
+            _now(),
+            fingerprint=fingerprint,
+            result=result,
+            artifacts=outcome.artifacts,
+            warnings=tuple(run.warnings),
+            usage=outcome.usage,
+            skipped=outcome.skipped,
+            chain=self.job.chain,
+        )
         try:
-            await self.lease.commit(
-                transitions.done(
-                    self.stage,
-                    _now(),
-                    fingerprint=fingerprint,
-                    result=result,
-                    artifacts=outcome.artifacts,
-                    warnings=tuple(run.warnings),
-                    usage=outcome.usage,
-                    skipped=outcome.skipped,
-                    chain=self.job.chain,
-                )
-            )
+            await self.lease.commit(lambda state: change(transitions.still_wanted(state, self.stage)))
         except ReelqueueError as error:
             raise await self._conclude(error, run) from None
         await self.teller.done(self.lease.state)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from jobs.context import Rules, Tools
 from jobs.retry import RetryIn, decide
 from jobs.telling import Teller
-from jobs.transitions import not_cancelled
+from jobs.transitions import still_wanted
 from reelqueue.errors import TransientError
 from reelqueue.models.brief import Brief
 from reelqueue.models.language import detect_language
@@ -124,13 +124,13 @@ class StageRun:
         return self.lease.blobs
 
     async def commit(self, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
-        """Commit `change`, a pure function of the state, if the project is still ours and not cancelled.
+        """Commit `change`, a pure function of the state, if the project is still ours and this attempt still wanted.
 
         Raises:
             Fenced, ProjectCancelled, DiskFull: nothing was written.
             StorageUnavailable: it may be there or not; no outside effect may follow.
         """
-        return await self.lease.commit(lambda state: change(not_cancelled(state)))
+        return await self.lease.commit(lambda state: change(still_wanted(state, self.stage)))
 
     async def check(self) -> None:
         """Look once more, before a paid call or an outside effect.
@@ -139,7 +139,7 @@ class StageRun:
             Fenced, ProjectCancelled: it must not happen.
         """
         await self.lease.check()
-        not_cancelled(self.lease.state)
+        still_wanted(self.lease.state, self.stage)
 
     async def hold(self, piece: str) -> None:
         """Name the piece in hand, before it is made.  Raises `Fenced` as `check`."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.pipeline import PIPELINE, PUBLISHED_LOCKS, SPECS
-from reelqueue.errors import Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire
+from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire
 from reelqueue.models.project import Artifact, ProjectState, StageError, Usage, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -250,6 +250,21 @@ def not_cancelled(state: ProjectState) -> ProjectState:
     """
     if state.status is ProjectStatus.CANCELLED:
         raise ProjectCancelled(state.project_id)
+    return state
+
+
+def still_wanted(state: ProjectState, stage: Stage) -> ProjectState:
+    """The state itself, while the attempt of `stage` that we carry out runs in it.
+
+    Raises:
+        ProjectCancelled: it is cancelled.
+        Fenced: it was cancelled, and retried already: what we do belongs to no run any more.
+    """
+    if not_cancelled(state).stages[stage].status is not StageStatus.RUNNING:
+        raise Fenced(
+            Text(f"{stage} 階段已被收回", f"stage {stage} was taken back"),
+            Text("不需要處理：會重新執行", "nothing to do: it is run anew"),
+        )
     return state
 
 

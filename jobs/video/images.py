@@ -1,12 +1,12 @@
 """What each part shows: the user's own pictures first, else the image maker's."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jobs.stages import StageRun
+from jobs.video.given import content_of
 from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
 from reelqueue.errors import ReelqueueError, as_wire
 from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
@@ -24,13 +24,10 @@ FULL_WIDTH_PX = 1600
 """From this width on a picture fills the frame; a smaller one is framed (look.md section 5 of the specification)."""
 
 
-async def picture_inputs(brief: Brief) -> list[str]:
+async def picture_inputs(brief: Brief) -> list[str | None]:
     """The user's pictures by content, for the fingerprint."""
-
-    def read() -> list[str]:
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in given_pictures(brief.images, brief.images_dir)]
-
-    return await asyncio.to_thread(read)
+    paths = await asyncio.to_thread(given_pictures, brief.images, brief.images_dir)
+    return [await content_of(path) for path in paths]
 
 
 async def own_pictures(run: StageRun, segments: int) -> dict[int, ShownPiece]:
@@ -44,8 +41,7 @@ async def own_pictures(run: StageRun, segments: int) -> dict[int, ShownPiece]:
 
 
 async def _ingested(run: StageRun, source: Path) -> ShownPiece:
-    digest = hashlib.sha256(await asyncio.to_thread(source.read_bytes)).hexdigest()
-    key = piece_key({"picture": digest, "ingest": INGEST_VERSION})
+    key = piece_key({"picture": await content_of(source), "ingest": INGEST_VERSION})
 
     async def holds(piece: ShownPiece) -> bool:
         return piece.picture is not None and await run.blobs.holds(piece.picture)

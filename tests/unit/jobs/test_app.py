@@ -143,6 +143,21 @@ async def test_cancel_can_be_repeated_and_a_retry_takes_it_back(queue, crew, pro
         await queue.cancel(1)
 
 
+async def test_work_that_was_cancelled_and_retried_at_once_does_not_go_on(queue, crew, stages, project):
+    """The retry came before anybody saw the cancel; the old upload went on, and published the cut that was taken back."""
+    stages.acts[Stage.RENDER] = stages.stay
+    async with crew.working():
+        await queue.start(1)
+        await stages.inside.wait()
+        await queue.cancel(1)
+        stages.acts.clear()
+        await queue.retry(1, from_stage="script")
+        await queue.wait(1, timeout=10)
+
+    assert stages.stopped == [Stage.RENDER]
+    assert stages.ran[Stage.SCRIPT] == 2
+
+
 async def test_a_deleted_project_is_gone_and_its_jobs_answer_so(queue, crew, project):
     job = await queue.start(1)
     await queue.delete(1)

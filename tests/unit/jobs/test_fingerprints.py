@@ -84,6 +84,7 @@ async def test_prepared_music_is_kept_under_what_it_is_and_how_long(tmp_path):
     state = await projects.create({"topic": "Tides"})
     tools = Tools(ffmpeg=await find_ffmpeg(None))
     async with await projects.take_over(state.project_id) as lease:
+        await lease.commit(lambda s: s.with_stage(Stage.RENDER, status=StageStatus.RUNNING))
         run: Any = StageRun(Stage.RENDER, 1, "en", None, tools, lease, None, Rules(), 60)  # type: ignore[arg-type]
 
         short = await sound._prepared(run, source, longest_s=1)

@@ -23,7 +23,7 @@ from reelqueue.errors import (
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Metadata, Part, Script, Segment
-from reelqueue.models.stage import Stage
+from reelqueue.models.stage import Stage, StageStatus
 from storage import Owner, Paths, ProjectStore
 
 
@@ -73,6 +73,7 @@ async def run(tmp_path):
     projects = ProjectStore(Paths(tmp_path), Owner.here(), lease_seconds=5)
     state = await projects.create({"topic": "Tides"})
     async with await projects.take_over(state.project_id) as lease:
+        await lease.commit(lambda s: s.with_stage(Stage.ASSETS, status=StageStatus.RUNNING))
         providers: Any = SimpleNamespace(image=Maker("cloud"), stand_in=Maker("local"))
         yield StageRun(
             stage=Stage.ASSETS, attempt=1, language="en", providers=providers, tools=None, lease=lease, teller=Quiet(),

@@ -94,6 +94,7 @@ async def lease(projects):
         }
         for stage, artifacts in made.items():
             await held.commit(lambda s, stage=stage, made=artifacts: s.with_stage(stage, status=StageStatus.DONE, artifacts=made))
+        await held.commit(lambda s: s.with_stage(Stage.UPLOAD, status=StageStatus.RUNNING))
         await cut(held, b"the first cut")
         yield held
 
