@@ -9,7 +9,7 @@ from arq.connections import ArqRedis
 from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
 from jobs.places import Places
-from reelqueue.art.fonts import use_font_dir
+from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.registry import choose_providers
@@ -17,7 +17,22 @@ from reelqueue.settings import Settings, read_language, read_settings, redacted
 from reelqueue.telemetry import configure
 from reelqueue.wording import Text, speak
 
-__all__ = ["Settings", "choose_providers", "open_service", "read_language", "read_settings", "redacted"]
+__all__ = ["Settings", "choose_providers", "open_service", "open_tools", "read_language", "read_settings", "redacted"]
+
+
+async def open_tools(settings: Settings) -> Tools:
+    """What the stages work with, looked at: FFmpeg, the fonts, the music.
+
+    Raises:
+        InvalidSettings, InstallationError: what is wrong, and what to do.
+    """
+    use_font_dir(settings.font_dir)
+    if settings.font_dir is not None:
+        await asyncio.to_thread(check_fonts)
+    if settings.music_dir is not None and not await asyncio.to_thread(settings.music_dir.is_dir):
+        raise InvalidSettings("MUSIC_DIR", Text("一個存在的資料夾", "a folder that exists"), str(settings.music_dir))
+    ffmpeg = await find_ffmpeg(settings.ffmpeg_binary)
+    return Tools(ffmpeg=ffmpeg, music_dir=settings.music_dir, font_dir=settings.font_dir)
 
 
 @contextlib.asynccontextmanager
@@ -29,10 +44,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     """
     speak(settings.language)
     configure(level=settings.log_level, log_format=settings.log_format, secrets=settings.secrets())
-    use_font_dir(settings.font_dir)
-    if settings.music_dir is not None and not await asyncio.to_thread(settings.music_dir.is_dir):
-        raise InvalidSettings("MUSIC_DIR", Text("一個存在的資料夾", "a folder that exists"), str(settings.music_dir))
-    tools = Tools(ffmpeg=await find_ffmpeg(settings.ffmpeg_binary), music_dir=settings.music_dir, font_dir=settings.font_dir)
+    tools = await open_tools(settings)
     async with open_queue(settings, redis=redis) as client:
         yield Service(
             queue_name=queue,

@@ -2,7 +2,7 @@
 
 import typer
 
-from reelqueue.bootstrap import Settings, read_settings
+from reelqueue.bootstrap import Settings, open_tools, read_settings
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import note
 from reelqueue.cli.making import make_video, report
@@ -30,6 +30,7 @@ def _make(typed: Typed) -> int:
         note(Text(f"專案 {project_id}", f"project {project_id}"))
 
     async def work() -> int:
+        await open_tools(settings)  # what every worker would refuse is said once, before there is a project
         made = await make_video(settings, brief, created=created)
         report(made, Paths(settings.data_dir))
         return DONE

@@ -74,6 +74,8 @@ class Brief(Frozen):
     def _topic_in_range(cls, value: str | None) -> str | None:
         if value is not None and not 1 <= len(value) <= MAX_TOPIC_CHARS:
             raise ValueError("length")
+        if value is not None and all(unicodedata.category(c)[0] in "CZ" for c in value):
+            raise ValueError("nothing to see")
         return value
 
     @field_validator("content")

@@ -230,6 +230,26 @@ def test_every_word_is_there_in_english(redis, place, said, monkeypatch):
     assert said("fly")[2].splitlines()[0] == "✗ No such command 'fly'."
 
 
+@pytest.mark.parametrize("name", ["FFMPEG_BINARY", "FONT_DIR", "MUSIC_DIR"])
+def test_a_tool_that_every_worker_would_refuse_is_named_before_there_is_a_project(place, said, monkeypatch, name):
+    monkeypatch.setenv(name, str(place / "none"))
+
+    code, _, complaint = said("make", "黑洞")
+
+    assert code in {1, 2}
+    assert name in complaint
+    assert not (place / "data").exists()
+
+
+def test_a_font_that_is_none_is_named(place, said, monkeypatch):
+    (place / "Inter-Bold.ttf").write_text("no font")
+    monkeypatch.setenv("FONT_DIR", str(place))
+
+    code, _, complaint = said("make", "黑洞")
+
+    assert (code, "Inter-Bold.ttf" in complaint) == (2, True)
+
+
 def test_ctrl_c_before_a_command_runs_is_no_traceback(monkeypatch, capsys):
     def interrupted(_arguments):
         raise KeyboardInterrupt

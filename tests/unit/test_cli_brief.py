@@ -96,6 +96,7 @@ def test_a_json_brief_names_files_beside_itself(brief_of, tmp_path):
         pytest.param(["--from", "short.txt"], "content", id="too short a text"),
         pytest.param(["x" * 201], "topic", id="too long a topic"),
         pytest.param([], "topic", id="nothing to tell"),
+        pytest.param(["\u200b\u202e"], "topic", id="a topic that can't be seen"),
         pytest.param(["t", "--duration", "5"], "duration_s", id="too short a video"),
         pytest.param(["t", "--duration", "ten"], "ten", id="no number"),
         pytest.param(["t", "--duration", "６０"], "duration_s", id="full-width digits"),
