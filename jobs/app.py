@@ -5,7 +5,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from arq.jobs import Job
+from redis.exceptions import RedisError
 
 from jobs import acts, transitions
 from jobs.batch.making import make_batch
@@ -25,6 +27,8 @@ from storage import BatchStore, ProjectStore
 
 LET_GO_SECONDS, LET_GO_LOOK_S = 5.0, 0.05
 """How long a worker may take to let go of a project that rests: it stops cancelled work within two seconds."""
+
+log = structlog.get_logger(__name__)
 
 
 class Queue:
@@ -128,7 +132,7 @@ class Queue:
         if await self._projects.holder(project_id) is None:  # else its worker tells, as the last one
             await tell_cancelled(self._publisher, state)
             await self._projects.unmark(project_id)
-        await self._queue.wake(state.project_id)
+        await self._wake(state.project_id)
         return state
 
     async def approve(self, project_id: int | str) -> ProjectState:
@@ -158,7 +162,7 @@ class Queue:
                 if not resting or time.monotonic() > deadline:
                     raise _in_hand(number) from None
                 await asyncio.sleep(LET_GO_LOOK_S)  # its worker is about to let go of it
-        await self._queue.wake(number)
+        await self._wake(number)
 
     async def create_batch(self, briefs: Sequence[Brief | dict[str, Any]], *, idempotency_key: str | None = None) -> BatchState:
         """Put a batch and its projects on disk; nothing is started.
@@ -186,6 +190,13 @@ class Queue:
             BatchNotFound.  TimeoutError: it had not ended after `timeout` seconds.
         """
         return batch_result(await until(lambda: self._batches.load(batch_id), has_ended, timeout))
+
+    async def _wake(self, number: int) -> None:
+        """Let waiting jobs answer at once; without it they do so when they look again."""
+        try:
+            await self._queue.wake(number)
+        except (RedisError, OSError) as error:
+            log.warning("not_woken", project_id=number, error=str(error))
 
     async def _hint_next(self, state: ProjectState) -> None:
         stage = state.next_stage

@@ -52,7 +52,8 @@ class StateOnDisk:
     async def unheard_end(self) -> ProgressEvent | None:
         """See `Truth`."""
         event, at = await self._read()
-        return event if datetime.now(UTC) - at > GRACE else None
+        age = datetime.now(UTC) - at
+        return None if timedelta(0) <= age <= GRACE else event  # "in the future": the clock was set back since
 
     async def _read(self) -> tuple[ProgressEvent | None, datetime]:
         if self.topic.project_id is not None:

@@ -4,14 +4,14 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from progress import subscribe_progress
 from progress.connection import open_redis
-from progress.ending import project_end
+from progress.ending import StateOnDisk, project_end
 from progress.events import ProgressEvent, Topic
 from progress.publisher import Publisher
 from progress.subscriber import Follower, parse_after
@@ -348,3 +348,19 @@ async def test_ids_that_are_none_raise(tmp_path, given):
 async def test_an_unknown_batch_raises(tmp_path):
     with pytest.raises(BatchNotFound):
         await anext(subscribe_progress(batch_id=3, settings=read_settings(data_dir=tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("age_s", "told"), [(0.5, False), (5, True), (-3_600, True)], ids=["just now", "long ago", "the clock was set back"]
+)
+async def test_an_end_whose_event_never_came_is_told_from_the_disk(age_s, told):
+    at = datetime.now(UTC) - timedelta(seconds=age_s)
+    state = ProjectState(project_id=1, brief=Brief(topic="Tides"), status=ProjectStatus.CANCELLED, created_at=at, updated_at=at)
+
+    class Projects:
+        async def load(self, _project_id: int) -> ProjectState:
+            return state
+
+    end = await StateOnDisk(Topic(project_id=1), Projects(), None).unheard_end()
+
+    assert (end is not None) is told

@@ -8,6 +8,7 @@ from arq.connections import RedisSettings, create_pool
 from arq.jobs import ResultNotFound, SerializationError
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 import jobs
 from jobs.client import connect, redis_settings
@@ -395,3 +396,15 @@ async def test_unknown_batches_are_not_found(queue, crew):
     await crew.burst("batch_processing")
     with pytest.raises(BatchNotFound):
         await job.result(timeout=1)
+
+
+async def test_a_cancel_is_done_although_redis_went_away(queue, monkeypatch):
+    project = await queue.create_project(BRIEF)
+
+    async def gone(_number: int) -> None:
+        raise RedisConnectionError("gone")
+
+    monkeypatch.setattr(queue._queue, "wake", gone)
+
+    assert (await queue.cancel(project.project_id)).status == "cancelled"
+    await queue.delete(project.project_id)
