@@ -14,7 +14,7 @@ from reelqueue.media.unit import UnitRequest
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import UnitPiece
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Part of every unit's key: raised when drawing, composing or encoding changes."""
 
 

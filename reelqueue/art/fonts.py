@@ -44,6 +44,8 @@ class Face:
     han: Cut
     latin: Cut
     plain: "Face | None" = None
+    bolder: float = 0.0
+    """em of a line around each Chinese letter in its own colour, for a family without a heavy weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ _PLAIN_QUOTE = Face("quote", _MEDIUM, _INTER)
 _TITLES: dict[Pair, Face] = {
     "signal": _PLAIN_TITLE,
     "essay": Face("title", Cut("NotoSerifTC-Black.ttf"), Cut("Fraunces-Title.ttf"), _PLAIN_TITLE),
-    "round": Face("title", Cut("Huninn-Regular.ttf"), Cut("Nunito-Black.ttf"), _PLAIN_TITLE),
+    "round": Face("title", Cut("Huninn-Regular.ttf"), Cut("Nunito-Black.ttf"), _PLAIN_TITLE, bolder=0.036),
 }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from reelqueue.art.words import is_han, words_of
 
 MOST_CHARACTERS, MOST_WORDS = 8, 4
+LEAST_TOLD, LEAST_COUNTED = 4, 2
+_WHY = re.compile("為什麼|為何")
 _CLAUSES = re.compile(r"[，。、；：！？!?,;:|｜—–…「」『』()（）《》\n]+|\s-\s|\.\s")
 _VERSUS = re.compile(r"^(.{1,14}?)\s*(?:vs\.?|versus|對決|對上|還是|\bor\b)\s*(.{1,14})$", re.IGNORECASE)
 _LOOSE_ENDS = {
@@ -46,15 +48,20 @@ def headline(titles: Sequence[str], *, without: str = "") -> str:
     """
     clauses = [[p.strip() for p in _CLAUSES.split(title) if p.strip() and (not without or without not in p)] for title in titles]
     for pieces in clauses:
-        short = [p for piece in pieces for p in (piece, _without_lead(piece)) if is_short(p) and _weight(p) >= 3]
+        short = [p for piece in pieces for p in (_told(piece), _without_lead(piece)) if is_short(p) and _weight(p) >= 3]
         if short:
-            return max(short, key=_weight)
+            return _capital(max(short, key=_weight))
     for pieces in clauses:
-        parts = [part for piece in reversed(pieces) for part in (_end(piece), _beginning(piece)) if _is_true_to(part, piece)]
+        parts = [
+            part
+            for piece in map(_told, reversed(pieces))
+            for part in (_end(piece), _beginning(piece))
+            if _is_true_to(part, piece)
+        ]
         if parts:
-            return parts[0]
+            return _capital(parts[0])
     pieces = [piece for some in clauses for piece in some]
-    return min(pieces, key=_weight, default="")
+    return _capital(min(pieces, key=_weight, default=""))
 
 
 def versus(titles: Sequence[str]) -> tuple[str, str] | None:
@@ -79,6 +86,17 @@ def is_short(piece: str) -> bool:
     return len(piece.split()) <= MOST_WORDS and len(piece) <= 34
 
 
+def is_counted(piece: str) -> bool:
+    """Whether a piece names what a figure counts: short, and whole ("of reefs hit" is, "of the" and "more than" are not)."""
+    words = piece.split()
+    if not is_short(piece) or _CLAUSES.search(piece):
+        return False
+    if _han(piece):
+        return _weight(piece) >= LEAST_COUNTED and piece[0] not in _LOOSE_HAN and piece[-1] not in _LOOSE_HAN
+    least = 3 if words and words[0].lower() in _LOOSE_ENDS else 2
+    return len(words) >= least and words[-1].lower() not in _LOOSE_ENDS
+
+
 def _han(piece: str) -> bool:
     return any(is_han(c) for c in piece)
 
@@ -94,6 +112,18 @@ def _weight(piece: str) -> float:
 def _is_true_to(part: str, piece: str) -> bool:
     """Whether what was left out of `piece` denies nothing."""
     return bool(part) and not _NEGATIONS.search(piece.replace(part, "", 1))
+
+
+def _told(piece: str) -> str:
+    """A Chinese clause that asks why, as what it takes for true: 高樓為什麼不怕颱風 -> 高樓不怕颱風."""
+    told = _WHY.sub("", piece, count=1).strip()
+    return told if _han(piece) and _weight(told) >= LEAST_TOLD else piece
+
+
+def _capital(piece: str) -> str:
+    """With a capital at its front, where its first word has none of its own (iPhone)."""
+    first = piece.split(maxsplit=1)[0] if piece else ""
+    return piece[:1].upper() + piece[1:] if first.islower() else piece
 
 
 def _without_lead(piece: str) -> str:

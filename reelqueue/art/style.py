@@ -68,6 +68,11 @@ KEYWORDS: dict[str, str] = {
     ),
 }
 """What a video in this palette is about."""
+LIVING = (
+    "珊瑚 礁 森林 樹 植物 花 種子 農 土壤 生態 雨林 葉 草 果 種植 園藝 紅樹 "
+    "reef coral forest tree plant flower seed farm soil ecosystem leaf leaves garden grow root"
+)
+"""What the motif of growing branches suits; behind a skyscraper it would be an unrelated picture."""
 
 
 class Style(Frozen):
@@ -94,25 +99,29 @@ def choose_style(text: str, language: str, seed: str) -> Style:
     return Style(
         palette=palette,
         pair=pick(f"{seed}/pair", PAIRS_OF[palette]),
-        motif=pick(f"{seed}/motif", MOTIFS_OF[palette]),
+        motif=pick(f"{seed}/motif", _motifs(palette, text)),
         presenter=pick(f"{seed}/presenter", FIGURES),
         seed=seed,
         language=language,
     )
 
 
+def _motifs(palette: str, text: str) -> tuple[MotifName, ...]:
+    """The palette's motifs, without the branches where nothing grows."""
+    suits = _score(LIVING, text) > 0
+    return tuple(name for name in MOTIFS_OF[palette] if name != "growth" or suits)
+
+
 def topic_scores(text: str) -> dict[str, int]:
     """How many of each palette's keywords stand in `text`, each counted three times at most."""
+    return {palette.name: _score(KEYWORDS[palette.name], text) for palette in PALETTES}
+
+
+def _score(keys: str, text: str) -> int:
     lower = text.lower()
     words = {word.strip(".,;:!?\"'()") for word in lower.split()}
     singles = words | {word.removesuffix("s") for word in words}
-    return {
-        palette.name: sum(
-            (2 if key in singles else 0) if key.isascii() else min(3, lower.count(key)) * len(key)
-            for key in KEYWORDS[palette.name].split()
-        )
-        for palette in PALETTES
-    }
+    return sum((2 if key in singles else 0) if key.isascii() else min(3, lower.count(key)) * len(key) for key in keys.split())
 
 
 def pick(seed: str, choices: Sequence[T]) -> T:

@@ -301,7 +301,9 @@ def _line(
     origin = at[0] - (shaped.left[start] + start_trim(shaped.text[start]) + _overhang(glyphs, look)) * size
     baseline = at[1] + ascent * size
     paths, inks = [], []
-    for fill, group in groupby(glyphs, key=lambda g: _fill_of(g.char, look)):
+    for (fill, bolder), group in groupby(
+        glyphs, key=lambda g: (_fill_of(g.char, look), look.face.bolder > 0 and g.cut == look.face.han)
+    ):
         d = []
         for g in group:
             x, y = origin + g.x * size, baseline - g.y * size
@@ -309,7 +311,7 @@ def _line(
             box = outline(g.cut, g.number).box
             if box is not None:
                 inks.append((x + box[0] * size, y - box[3] * size, x + box[2] * size, y - box[1] * size))
-        paths.append(f'<path fill="{fill}"{_stroke(look)} d="{"".join(d)}"/>')
+        paths.append(f'<path fill="{fill}"{_stroke(look) or _bolder(look, fill, size, bolder=bolder)} d="{"".join(d)}"/>')
     edges = tuple((origin + shaped.left[i] * size, origin + shaped.right[i] * size) for i in range(start, end))
     words = tuple(
         (a, b, edges[a - start][0], edges[b - 1 - start][1] - edges[a - start][0])
@@ -336,6 +338,12 @@ def _stroke(look: _Look) -> str:
     if look.stroke is None or not look.stroke_width:
         return ""
     return f' stroke="{look.stroke}" stroke-width="{look.stroke_width:g}" stroke-linejoin="round" paint-order="stroke"'
+
+
+def _bolder(look: _Look, fill: str, size: float, *, bolder: bool) -> str:
+    if not bolder:
+        return ""
+    return f' stroke="{fill}" stroke-width="{look.face.bolder * size:.2f}" stroke-linejoin="round"'
 
 
 @lru_cache(maxsize=8192)

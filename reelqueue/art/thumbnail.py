@@ -1,13 +1,14 @@
 """The thumbnail, 1280x720: a number, two sides, an object or a face beside a few words that can be read at 120 px."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reelqueue.art import figures
 from reelqueue.art.fonts import faces
-from reelqueue.art.headline import headline, versus
+from reelqueue.art.headline import headline, is_counted, versus
 from reelqueue.art.icons import Icon, find_icon
 from reelqueue.art.layouts.lettering import fitted, placed
 from reelqueue.art.motifs.base import Box, n
@@ -15,6 +16,7 @@ from reelqueue.art.motifs.halftone import dots
 from reelqueue.art.palette import Ground, GroundName, contrast, mix, text_on
 from reelqueue.art.style import Style, pick
 from reelqueue.art.text import TextBlock, measure, set_text
+from reelqueue.art.units import around, short_unit
 from reelqueue.models.scene import Figure, SceneSpec
 from reelqueue.models.script import Script
 
@@ -69,14 +71,28 @@ def kind_of(titles: Sequence[str], scenes: Sequence[SceneSpec], language: str) -
     sides = versus(titles[:2])
     if sides and all(find_icon((side,), language) for side in sides):
         return "split"
-    if _figure(scenes):
+    if _figure(scenes, titles):
         return "number"
     return "object" if _icon(scenes, language) else "face"
 
 
-def _figure(scenes: Sequence[SceneSpec]) -> tuple[Figure, SceneSpec] | None:
-    """The first figure that is short enough to be very large."""
-    return next(((s.figure, s) for s in scenes if s.figure and len(s.figure.value) <= 5 and len(s.figure.unit) <= 7), None)
+def _figure(scenes: Sequence[SceneSpec], titles: Sequence[str]) -> tuple[Figure, SceneSpec, str] | None:
+    """A figure that is short enough to be very large, its scene, and the few words that stand with it.
+
+    First one that the title tells too: the topic's own, with the title's words.  Else one that its own scene says in
+    few words what it counts: under a number stands nothing else, or the thumbnail tells an untruth.
+    """
+    short = [(s.figure, s) for s in scenes if s.figure and len(s.figure.value) <= 6 and len(short_unit(s.figure.unit)) <= 7]
+    for figure, scene in short:
+        whole = re.compile(rf"(?<![\d.,]){re.escape(figure.value)}(?![\d.,]*\d)")
+        if any(whole.search(title) for title in titles[:2]) and (words := headline(titles[:2], without=figure.value)):
+            return figure, scene, words
+    for figure, scene in short:
+        before, after = around(scene.title, figure)
+        words = after if before == "" or is_counted(after) else ""
+        if is_counted(words):
+            return figure, scene, words
+    return None
 
 
 def _icon(scenes: Sequence[SceneSpec], language: str) -> Icon | None:
@@ -122,27 +138,26 @@ def _face(cover: _Cover) -> str:
 
 
 def _number(cover: _Cover) -> str:
-    found = _figure(cover.scenes)
+    found = _figure(cover.scenes, cover.titles)
     assert found is not None
-    figure, scene = found
+    figure, scene, words = found
+    written = short_unit(figure.unit)
     ground = _ground(cover, ("ink",) if not cover.style.colours.dark else ("paper", "card"))
     ring = Box(730, 90, 500, 500)
     numeral = faces(cover.style.pair).numeral
     room = 660.0
-    width = measure(figure.value, numeral, 300) + measure(figure.unit, numeral, 138) + (12 if figure.unit.strip() else 0)
+    width = measure(figure.value, numeral, 300) + measure(written, numeral, 138) + (12 if written else 0)
     size = float(int(min(330.0, 300 * room / width)))
     value = set_text(figure.value, face=numeral, size=size, fill=ground.text, max_width=9_999, max_lines=1)
     unit = (
-        set_text(figure.unit, face=numeral, size=size * 0.46, fill=ground.pop_shape, max_width=9_999, max_lines=1)
-        if figure.unit
+        set_text(written, face=numeral, size=size * 0.46, fill=ground.pop_shape, max_width=9_999, max_lines=1)
+        if written
         else None
     )
-    words = headline((scene.title,), without=figure.value) or headline(cover.titles[:2], without=figure.value)
-    words = words[:1].upper() + words[1:]
     block = fitted(
         words,
         face=faces(cover.style.pair).title,
-        sizes=(100, 128),
+        sizes=(100, 150),
         fill=ground.text,
         width=room,
         lines=2,

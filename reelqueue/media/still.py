@@ -17,7 +17,7 @@ from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Script
 from reelqueue.process import Limits, python_child, serve
 
-THUMBNAIL_VERSION = 1
+THUMBNAIL_VERSION = 2
 """Part of the stage's fingerprint: raised when thumbnails are drawn otherwise."""
 MOST_BYTES = 2_000_000
 """YouTube takes no larger thumbnail (2 MB)."""

@@ -207,6 +207,38 @@ def test_the_object_is_the_scenes_subject_or_there_is_none(text, language, drawn
     assert (icon and icon.name) == drawn
 
 
+@pytest.mark.parametrize(
+    ("title", "language", "note"),
+    [
+        pytest.param("台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風", "zh-TW", "台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風", id="whole"),
+        pytest.param("A" + " long word" * 9 + ": " + "and a longer one " * 5, "en", "A" + " long word" * 9, id="before its colon"),
+    ],
+)  # fmt: skip
+def test_an_outro_names_the_video_without_an_ellipsis(title, language, note):
+    assert scene_of(part("謝謝收看，下次見。", role="outro", language=language, title=title)).note == note
+
+
+def test_a_figure_of_the_title_is_the_one_that_is_shown_large():
+    text = "508 公尺高的樓裡，有 660 公噸重的球，掛在很高很高的地方，颱風來了也不用擔心會倒下來。"
+
+    assert scene_of(part(text, title="660 公噸大鋼球")).figure.value == "660"
+
+
+def test_a_long_part_has_a_line_below_its_large_type_and_a_short_one_none():
+    long = scene_of(
+        part(
+            "會思考的腳。研究人員發現，切斷的腳在一小時內還會躲開刺激。每隻腳上大約有 200 個吸盤，每個吸盤都能嚐味道。",
+            heading="會思考的腳",
+            title="章魚",
+        )
+    )
+    short = scene_of(part("會思考的腳。每個吸盤都能嚐味道。", heading="會思考的腳", title="章魚"))
+
+    assert long.title == short.title == "會思考的腳"
+    assert long.note
+    assert not short.note
+
+
 def test_two_clauses_are_no_list():
     text = "四十年後，全台灣有超過 28,000 家飲料店，密度比便利商店還高；每年賣出約 10 億杯，平均每個人一年喝掉 44 杯。"
 

@@ -15,12 +15,13 @@ from reelqueue.art.draw import draw
 from reelqueue.art.fonts import faces
 from reelqueue.art.layers import DrawnScene, Layer
 from reelqueue.art.layouts import LAYOUTS
-from reelqueue.art.layouts.frame import frame_for
+from reelqueue.art.layouts.frame import WIDE, frame_for
 from reelqueue.art.layouts.lettering import fitted
 from reelqueue.art.layouts.opening import two_parts
 from reelqueue.art.palette import PALETTES, contrast
 from reelqueue.art.raster import rasterise
 from reelqueue.art.style import MOTIFS_OF, PAIRS_OF, Style
+from reelqueue.art.units import around, short_unit
 from reelqueue.models.media import SIZES
 from reelqueue.models.scene import Figure, Point, SceneSpec
 from reelqueue.models.voice import Viseme, Word
@@ -257,6 +258,44 @@ def test_a_figure_is_not_said_twice(photo) -> None:
     assert once.layers == plain.layers
 
 
+def test_a_sentence_goes_on_around_its_figure() -> None:
+    assert around("全台灣有超過 28,000 家飲料店", Figure(value="28,000", unit="家", start_char=0)) == ("全台灣有超過", "飲料店")
+    assert around("508 公尺高的台北 101", Figure(value="508", unit="公尺", start_char=0)) == ("", "台北 101")
+    assert around("the area burnt", Figure(value="84", unit="%", start_char=0)) == ("", "the area burnt")
+
+
+@pytest.mark.parametrize(
+    ("unit", "sign"),
+    [
+        ("centimetres", "cm"),
+        ("square kilometers", "km²"),
+        ("percent", "%"),
+        ("million people", "million people"),
+        ("公噸", "公噸"),
+    ],
+)
+def test_an_english_unit_is_its_sign(unit, sign) -> None:
+    assert short_unit(unit) == sign
+
+
+@pytest.mark.parametrize("layout", ["statement", "backdrop"])
+def test_a_note_enters_as_it_is_spoken_after_the_title(layout: str, photo) -> None:
+    text = "任務可以重送。但是每一次重送，都要留下記錄給下一位看。"
+
+    scene = drawn(spec(layout, title="任務可以重送", text=text, note="都要留下記錄給下一位看"), style(), photo)
+
+    note = next(item for item in scene.layers if item.name == "note")
+    heard = next(word.start_s for word in words_of(text, 8.0) if word.start_char == text.index("都"))
+    assert note.enter.at_s == pytest.approx(heard - 0.08, abs=0.01)
+
+
+def test_slips_keep_clear_of_the_subtitles_and_the_small_presenter(photo) -> None:
+    scene = drawn(spec("backdrop", title="任務可以重送", note="都要留下記錄"), style(), photo)
+
+    for item in (item for item in scene.layers if item.name in {"slip", "note"}):
+        assert item.y + item.sprites[0].height <= WIDE.circle.y
+
+
 def test_lines_rise_when_they_are_spoken(photo) -> None:
     scene = drawn(
         spec("statement", title="任務就會交給下一位", text="很快，任務就會交給下一位。", marked="下一位"), style(), photo
@@ -297,12 +336,12 @@ def test_clothes_are_never_the_grounds_colour(photo) -> None:
 
 
 GOLDEN = {
-    "opening": "7ce31d338aac47e1",
-    "statement": "32f4c4ac75a44520",
-    "number-hero": "5aef147559c69052",
-    "points-rows": "6ed18bbeda3949a9",
-    "backdrop": "c1ae3c8d1c9f678c",
-    "outro": "ca8226cea1ef4410",
+    "opening": "cbe29885f8cb74bd",
+    "statement": "d7bd276537416790",
+    "number-hero": "e25049200fe6c3b0",
+    "points-rows": "d7e518c83f4cf12c",
+    "backdrop": "4356c12c91f1bf38",
+    "outro": "10c47bdc7c5e3334",
 }
 """SHA-256 of all SVG of a scene, first 16 digits.  Changed on purpose only: look at the picture, then write the new one."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reelqueue.art.headline import headline, is_short, versus
+from reelqueue.art.headline import headline, is_counted, is_short, versus
 from reelqueue.art.raster import rasterise
 from reelqueue.art.style import choose_style
 from reelqueue.art.thumbnail import DURATION_BOX, draw_thumbnail, kind_of
@@ -51,9 +51,9 @@ def test_the_kind_follows_the_content(scenes, language, kind) -> None:
         (["任務不再弄丟"], "任務不再弄丟"),
         (["宋代的船，怎麼走遍南海"], "怎麼走遍南海"),
         (["為什麼人總是記得開頭與結尾"], "記得開頭與結尾"),
-        (["台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風"], "為什麼不怕颱風"),
+        (["台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風"], "高樓不怕颱風"),
         (["不是每個人都應該早起運動"], "不是每個人都應該"),
-        (["The 660-tonne ball inside Taipei 101: why a skyscraper survives typhoons"], "skyscraper survives typhoons"),
+        (["The 660-tonne ball inside Taipei 101: why a skyscraper survives typhoons"], "Skyscraper survives typhoons"),
         (["How coral reefs recover after bleaching"], "How coral reefs recover"),
         (["White is not dead"], "White is not dead"),
         ([], ""),
@@ -62,6 +62,18 @@ def test_the_kind_follows_the_content(scenes, language, kind) -> None:
 def test_the_words_are_few_and_whole(titles, words) -> None:
     assert headline(titles) == words
     assert not words or is_short(words)
+
+
+def test_under_a_number_stands_what_it_counts_or_what_the_title_says_of_it() -> None:
+    plastic = scene("一次性塑膠杯每年用掉近 40 億個", figure=Figure(value="40", unit="億個", start_char=0), subject=("杯子",))
+    shops = scene("全台灣有超過 28,000 家飲料店", figure=Figure(value="28,000", unit="家", start_char=0), subject=("茶",))
+    title = "為什麼台灣的手搖飲這麼強"
+
+    assert kind_of([title, title], [plastic], "zh-TW") == "object"  # 40 億個 + 手搖飲 would be untrue
+    assert kind_of([title, title], [plastic, shops], "zh-TW") == "number"
+    assert headline(["台北 101 的 660 公噸大鋼球：高樓為什麼不怕颱風"], without="660") == "高樓不怕颱風"
+    assert is_counted("of reefs hit")
+    assert not any(map(is_counted, ("of the", "", "of all")))
 
 
 def test_two_sides_are_found_only_where_something_is_set_against_something() -> None:

@@ -1,8 +1,10 @@
-"""One figure, very large: it counts up with a ring or a dial when it is spoken."""
+"""One figure, very large: it counts up with a ring or a dial when it is spoken; its sentence goes on around it."""
 
 import math
 import re
+from dataclasses import dataclass
 
+from reelqueue.art.fonts import Face
 from reelqueue.art.layers import Layer, Move, Show, Sway
 from reelqueue.art.layouts.frame import Frame
 from reelqueue.art.layouts.furniture import object_layer, texture
@@ -12,13 +14,18 @@ from reelqueue.art.motifs.base import Box, Tones, n
 from reelqueue.art.motifs.halftone import dots
 from reelqueue.art.palette import mix
 from reelqueue.art.text import TextBlock, measure, set_text
-from reelqueue.models.scene import Figure
+from reelqueue.art.units import around, short_unit
 
 COUNT_S = 0.9
 """look.md: count-up and ring together, 900 ms, ending on the spoken figure."""
 STEPS = 26
 """Pictures of the count: one a frame at 30 fps would be 27."""
 UNIT_SHARE = 0.38
+LONG_UNIT = 0.45
+"""A unit that is wider than so much of its figure, and would make it smaller, has a line of its own."""
+UNDER = 34.0
+WAYS = ((72.0, True), (60.0, True), (60.0, False), (52.0, False))
+"""How the type is tried, the first that is not too high: the labels' size, and whether a long unit has its own line."""
 LABEL_BY_S = 2.0
 """Where the figure is spoken later, what it counts is seen before it."""
 
@@ -37,80 +44,96 @@ def draw(scene: Scene, drawing: Drawing) -> None:
 
 def _places(frame: Frame, *, mirrored: bool) -> tuple[Box, Box]:
     if frame.shape == "wide":
-        return (Box(940 if mirrored else 120, 130, 860, 690), Box(130 if mirrored else 1010, 72, 760, 760))
+        return (Box(1000 if mirrored else 120, 130, 800, 690), Box(130 if mirrored else 1010, 72, 760, 760))
     if frame.shape == "tall":
         return (Box(60, 640, 860, 510), Box(240, 226, 500, 500))
     return (Box(64, 430, 952, 350), Box(640 if not mirrored else 64, 64, 376, 376))
 
 
 def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
-    spec, ground, frame = scene.spec, scene.ground, scene.frame
-    wide = frame.shape == "wide"
-    figure = spec.figure
-    assert figure is not None
-    number, unit_gap, unit = _numeral(scene, box, 330 if wide else 280 if frame.shape == "tall" else 230)
-    label_sizes = (46, 60) if wide else (44, 58)
-    label = fitted(
-        _label(spec.title, figure),
-        face=scene.faces.strong,
-        sizes=label_sizes,
-        fill=ground.text,
-        width=box.width,
-        lines=3,
-        height=None,
-        language=spec.language,
-    )
-    kicker = note = None
-    if spec.kicker:
-        kicker = fitted(
-            spec.kicker,
-            face=scene.faces.strong,
-            sizes=(34, 36),
-            fill=scene.accent if ground.spark == ground.text else ground.spark,
-            width=box.width,
-            lines=1,
-            language=spec.language,
-        )
-    if spec.note and wide:
-        note = fitted(
-            spec.note, face=scene.faces.text, sizes=(28, 32), fill=ground.muted, width=box.width, lines=1, language=spec.language
-        )
-    tall_number = number[-1].size * 0.86
-    height = tall_number + 34 + label.height + (kicker.height + 36 if kicker else 0) + (note.height + 24 if note else 0)
-    y = box.y + max(0.0, box.height - height) * (0.5 if wide else 1.0)
-    if kicker:
-        drawing.add(entering("kicker", kicker, (box.x, y), 0.2))
-        y += kicker.height + 36
+    """From above: kicker, what precedes the figure in its clause, the figure, what follows it, the note."""
+    column = next((c for c in (_column(scene, box, *way) for way in WAYS) if c.height <= box.height), None)
+    column = column or _column(scene, box, *WAYS[-1])
+    number, unit = column.number, column.unit
+    y = box.y + max(0.0, box.height - column.height) * (0.5 if scene.frame.shape == "wide" else 1.0)
+    early = 0.6 if start >= LABEL_BY_S else start + 0.25
+    for name, block, space, at in (("kicker", column.kicker, 36, 0.2), ("label-above", column.above, 26, min(early, 0.35))):
+        if block:
+            drawing.add(entering(name, block, (box.x, y), at))
+            y += block.height + space
     if start >= LABEL_BY_S:
-        _add_trace(scene, drawing, number[-1], unit_gap, unit, (box.x, y))
-    _add_number(drawing, number, (box.x, y), start)
+        _add_trace(scene, drawing, number, unit, (box.x, y))
+    _add_number(drawing, number.counts, (box.x, y), start)
     if unit is not None:
-        last = number[-1]
-        baseline = y + last.lines[0].baseline - unit.lines[0].baseline
-        drawing.add(entering("unit", unit, (box.x + last.width + unit_gap, baseline), start))
-    y += tall_number + 34
-    drawing.add(entering("label", label, (box.x, y), start + 0.25 if start < LABEL_BY_S else 0.6))
-    if note:
-        drawing.add(entering("source", note, (box.x, y + label.height + 24), start + 0.7))
+        drawing.add(entering("unit", unit, (box.x + number.unit_at[0], y + number.unit_at[1]), start))
+    y += number.height + UNDER
+    if column.label:
+        drawing.add(entering("label", column.label, (box.x, y), early))
+        y += column.label.height + 24
+    if column.note:
+        drawing.add(entering("source", column.note, (box.x, y), start + 0.7))
 
 
-def _label(title: str, figure: Figure) -> str:
-    """What the figure counts, without the figure where the title begins with it."""
-    said = re.match(rf"{re.escape(figure.value)}\s*{re.escape(figure.unit)}[\s，,：:、]*", title)
-    rest = title[said.end() :] if said else title
-    return rest if len(rest) > 2 else title
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """All the type of the scene, and how high it stands."""
+
+    kicker: TextBlock | None
+    above: TextBlock | None
+    number: "_Number"
+    unit: TextBlock | None
+    label: TextBlock | None
+    note: TextBlock | None
+    height: float
 
 
-def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], float, TextBlock | None]:
-    """The pictures of the count, the gap to the unit, the unit; all at a size at which the line fits."""
+def _column(scene: Scene, box: Box, largest: float, unit_below: bool) -> _Column:
+    """The type with labels of at most `largest` px of the wide frame; a long unit on its own line where that is asked for."""
+    spec, wide = scene.spec, scene.frame.shape == "wide"
+    assert spec.figure is not None
+    lead, rest = around(spec.title, spec.figure)
+    sizes = (46, largest) if wide else (44, largest - 6)
+    kicker = _line(scene, spec.kicker, scene.faces.strong, (38, 42), box, scene.accent)
+    above = _line(scene, lead, scene.faces.strong, sizes, box, scene.ground.text, lines=2)
+    label = _line(scene, rest, scene.faces.strong, sizes, box, scene.ground.text, lines=3)
+    note = _line(scene, spec.note, scene.faces.text, (36, 42), box, scene.ground.muted, lines=2) if wide else None
+    number, unit = _numeral(scene, box, unit_below=unit_below)
+    gap = UNDER if label or note else 0.0
+    spaces = ((kicker, 36.0), (above, 26.0), (label, 0.0), (note, 24.0))
+    height = number.height + gap + sum(block.height + space for block, space in spaces if block)
+    return _Column(kicker, above, number, unit, label, note, height)
+
+
+def _line(
+    scene: Scene, text: str, face: Face, sizes: tuple[float, float], box: Box, fill: str, *, lines: int = 1
+) -> TextBlock | None:
+    """A text beside the figure; None where there is none."""
+    if not text:
+        return None
+    return fitted(text, face=face, sizes=sizes, fill=fill, width=box.width, lines=lines, language=scene.spec.language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """The pictures of the count; how high they stand with the unit; where the unit stands, from their upper left corner."""
+
+    counts: list[TextBlock]
+    height: float
+    unit_at: tuple[float, float]
+
+
+def _numeral(scene: Scene, box: Box, *, unit_below: bool) -> tuple[_Number, TextBlock | None]:
+    """The figure with its unit beside it at the size at which both fit, or below it where it would be too small for that."""
     figure = scene.spec.figure
     assert figure is not None
     face = scene.faces.numeral
-    value = figure.value.strip()
-    total = measure(value, face, size, tabular=True) + (
-        measure(figure.unit, face, size * UNIT_SHARE) + 0.05 * size if figure.unit.strip() else 0
-    )
-    size = float(int(size * min(1.0, box.width / total)))
+    value, written = figure.value.strip(), short_unit(figure.unit)
+    most = {"wide": 330.0, "tall": 280.0, "square": 230.0}[scene.frame.shape]
+    alone = measure(value, face, most, tabular=True)
+    width = measure(written, face, most * UNIT_SHARE) if written else 0.0
+    beside = alone + width + (0.05 * most if written else 0)
+    below = unit_below and width > LONG_UNIT * alone and beside > box.width and scene.frame.shape != "square"
+    size = float(int(most * min(1.0, box.width / (alone if below else beside))))
     texts = [count(value, ease(i / (STEPS - 1))) for i in range(STEPS)]
     texts = [text for i, text in enumerate(texts) if i == 0 or text != texts[i - 1]]
     if texts[-1] != value:
@@ -118,10 +141,15 @@ def _numeral(scene: Scene, box: Box, size: float) -> tuple[list[TextBlock], floa
     blocks = [
         set_text(text, face=face, size=size, fill=scene.ground.text, max_width=9_999, max_lines=1, tabular=True) for text in texts
     ]
-    unit = None
-    if figure.unit.strip():
-        unit = set_text(figure.unit, face=face, size=size * UNIT_SHARE, fill=scene.ground.pop_shape, max_width=9_999, max_lines=1)
-    return blocks, 0.05 * size, unit
+    last, height = blocks[-1], size * 0.86
+    if not written:
+        return _Number(blocks, height, (0.0, 0.0)), None
+    unit_size = min(size * UNIT_SHARE, size * UNIT_SHARE * box.width / max(1.0, measure(written, face, size * UNIT_SHARE)))
+    unit = set_text(written, face=face, size=unit_size, fill=scene.ground.pop_shape, max_width=9_999, max_lines=1)
+    if below:
+        return _Number(blocks, height + 20 + unit.height, (0.0, height + 20)), unit
+    drop = last.lines[0].baseline - unit.lines[0].baseline
+    return _Number(blocks, height, (last.width + 0.05 * size, drop)), unit
 
 
 def _add_number(drawing: Drawing, blocks: list[TextBlock], at: tuple[float, float], start: float) -> None:
@@ -136,20 +164,17 @@ def _add_number(drawing: Drawing, blocks: list[TextBlock], at: tuple[float, floa
     drawing.add(layer("figure", box, *svgs, shows=shows, enter=Move("fade", start, 0.15)))
 
 
-def _add_trace(
-    scene: Scene, drawing: Drawing, number: TextBlock, unit_gap: float, unit: TextBlock | None, at: tuple[float, float]
-) -> None:
+def _add_trace(scene: Scene, drawing: Drawing, number: _Number, unit: TextBlock | None, at: tuple[float, float]) -> None:
     """Where a figure that is spoken late will stand: faint, so that its place is not empty until then."""
     figure = scene.spec.figure
     assert figure is not None
     faint = mix(scene.ground.fill, scene.ground.text, 0.10)
-    face = scene.faces.numeral
-    block = set_text(figure.value.strip(), face=face, size=number.size, fill=faint, max_width=9_999, max_lines=1, tabular=True)
-    drawing.ground.append(placed(block.svg, (at[0], at[1] - 0.02 * number.size)))
+    face, size = scene.faces.numeral, number.counts[-1].size
+    block = set_text(figure.value.strip(), face=face, size=size, fill=faint, max_width=9_999, max_lines=1, tabular=True)
+    drawing.ground.append(placed(block.svg, (at[0], at[1] - 0.02 * size)))
     if unit is not None:
-        beside = set_text(figure.unit, face=face, size=unit.size, fill=faint, max_width=9_999, max_lines=1)
-        y = at[1] + number.lines[0].baseline - beside.lines[0].baseline
-        drawing.ground.append(placed(beside.svg, (at[0] + number.width + unit_gap, y)))
+        beside = set_text(short_unit(figure.unit), face=face, size=unit.size, fill=faint, max_width=9_999, max_lines=1)
+        drawing.ground.append(placed(beside.svg, (at[0] + number.unit_at[0], at[1] + number.unit_at[1])))
 
 
 def ease(share: float) -> float:

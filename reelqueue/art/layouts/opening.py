@@ -41,7 +41,7 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     kicker = note = None
     if spec.kicker:
         kicker = fitted(
-            spec.kicker, face=scene.faces.strong, sizes=(34, 36), fill=scene.accent, width=box.width, lines=1, language=language
+            spec.kicker, face=scene.faces.strong, sizes=(38, 42), fill=scene.accent, width=box.width, lines=1, language=language
         )
     if spec.note:
         note = fitted(

@@ -33,7 +33,7 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     note = None
     if spec.note:
         note = fitted(
-            spec.note, face=scene.faces.strong, sizes=(32, 42), fill=ground.text, width=box.width, lines=2, language=spec.language
+            spec.note, face=scene.faces.strong, sizes=(36, 46), fill=ground.text, width=box.width, lines=2, language=spec.language
         )
     room = box.height - title.height - (note.height + 22 if note else 0)
     y = box.y + max(0.0, room) * 0.5

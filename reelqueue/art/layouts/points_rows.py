@@ -6,6 +6,7 @@ from reelqueue.art.layouts.lettering import block_box, entering, fitted, placed,
 from reelqueue.art.layouts.motif import add_floor
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
 from reelqueue.art.motifs.base import Box, n
+from reelqueue.art.motifs.halftone import dots
 from reelqueue.art.palette import Ground, mix, text_on
 from reelqueue.art.text import TextBlock, set_text
 from reelqueue.models.scene import Point
@@ -13,6 +14,10 @@ from reelqueue.models.scene import Point
 LEAD_S = 0.12
 """look.md: an item enters 120 ms before its ordinal."""
 SLIDE_PX, SLIDE_S = 40, 0.4
+BESIDE, UNDER = 48.0, 20.0
+"""Between disc and type, title and note."""
+NOTE_OF_TITLE = 0.8
+"""A note is at most so large, of the smallest title."""
 
 
 def draw(scene: Scene, drawing: Drawing) -> None:
@@ -21,10 +26,13 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     texture(scene, drawing, corner=(0.0 if scene.arranged.mirrored else 1.0, 1.0), opacity=0.06)
     _sheet(scene, drawing)
     rows = _rows(scene)
+    titles = min(_title(scene, rows[i], point, scene.ground.text).size for i, point in enumerate(scene.spec.points))
+    fitting = (_note(scene, rows[i], point) for i, point in enumerate(scene.spec.points))
+    note_px = min([max(36.0, float(int(NOTE_OF_TITLE * titles))), *(block.size for block in fitting if block)])
     starts = _starts(scene)
     for i, point in enumerate(scene.spec.points):
         following = starts[i + 1] if i + 1 < len(starts) else None
-        _row(scene, drawing, rows[i], i, point, starts[i], following)
+        _row(scene, drawing, rows[i], i, point, (starts[i], following), note_px)
 
 
 def _sheet(scene: Scene, drawing: Drawing) -> None:
@@ -36,14 +44,16 @@ def _sheet(scene: Scene, drawing: Drawing) -> None:
         sheet = Box(1236 if scene.arranged.mirrored else 0, 0, 684, 1080)
         side = "left" if scene.arranged.mirrored else "right"
         box = Box(sheet.x + (64 if scene.arranged.mirrored else 120), 96, 500 if scene.arranged.mirrored else 524, 700)
-        sizes = (64, 100)
+        sizes = (64, 128)
     else:
         height = 560 if frame.shape == "tall" else 300
         sheet, side = Box(0, 0, frame.width, height), "bottom"
         top = frame.content.y
         box = Box(frame.content.x, top, frame.content.width, height - top - 44)
-        sizes = (60, 108)
+        sizes = (60, 124)
     drawing.ground.append(torn(sheet, side, fill, scene.shadow, scene.seed))
+    corner = (1.0 if scene.arranged.mirrored else 0.0, 1.0) if frame.shape == "wide" else (1.0, 0.0)
+    drawing.ground.append(dots(sheet.inset(24), ink, opacity=0.12, pitch=34, corner=corner, reach=0.8))
     title = fitted(
         scene.spec.title,
         face=scene.faces.title,
@@ -69,7 +79,7 @@ def _rows(scene: Scene) -> list[Box]:
         area = Box(60, 590, 860, 580)
     else:
         area = Box(64, 330, 952, 460)
-    height = min(area.height / count, 300.0 if count == 2 else 236.0)
+    height = min(area.height / count, 330.0 if count == 2 else 236.0)
     top = area.y + (area.height - height * count) / 2
     return [Box(area.x, top + i * height, area.width, height) for i in range(count)]
 
@@ -87,48 +97,58 @@ def _starts(scene: Scene) -> list[float]:
     return [min(at, latest - 0.3 * (count - 1 - i)) for i, at in enumerate(starts)]
 
 
-def _row(scene: Scene, drawing: Drawing, row: Box, i: int, point: Point, start: float, following: float | None) -> None:
-    ground, spec = scene.ground, scene.spec
-    few = len(scene.spec.points) == 2 and scene.frame.shape != "square"
-    disc = min(row.height * 0.78, 216.0 if few else 176.0)
+def _few(scene: Scene) -> bool:
+    """Whether two rows have the room of three."""
+    return len(scene.spec.points) == 2 and scene.frame.shape != "square"
+
+
+def _disc_px(scene: Scene, row: Box) -> float:
+    return min(row.height * 0.78, 248.0 if _few(scene) else 184.0)
+
+
+def _title(scene: Scene, row: Box, point: Point, fill: str) -> TextBlock:
+    """An item's name, as large as its row allows."""
+    most = {"wide": 64, "tall": 64, "square": 54}[scene.frame.shape] + (26 if _few(scene) else 4)
+    return fitted(
+        point.title, face=scene.faces.title, sizes=(38, most), fill=fill, width=row.width - _disc_px(scene, row) - BESIDE,
+        lines=2 if _few(scene) or not point.note else 1, height=row.height * 0.42, language=scene.spec.language,
+    )  # fmt: skip
+
+
+def _note(scene: Scene, row: Box, point: Point, px: float = 0.0) -> TextBlock | None:
+    """What is told of an item, as large as its row allows or at `px`; None where nothing is."""
+    if not point.note:
+        return None
+    most = 50.0 if _few(scene) else 44.0
+    fill = mix(scene.ground.text, scene.ground.fill, 0.14)
+    width = row.width - _disc_px(scene, row) - BESIDE
+    return fitted(
+        point.note, face=scene.faces.text, sizes=(px, px) if px else (36, most), fill=fill, width=width, lines=2,
+        height=row.height * 0.46, language=scene.spec.language,
+    )  # fmt: skip
+
+
+def _row(
+    scene: Scene, drawing: Drawing, row: Box, i: int, point: Point, times: tuple[float, float | None], note_px: float
+) -> None:
+    """One row: disc, title, note; all notes of one size.  `times`: when it enters, when the next one does."""
+    ground, (start, following) = scene.ground, times
+    disc = _disc_px(scene, row)
     cx, cy = row.x + disc / 2 + 6, row.cy
     _placeholder(scene, drawing, i, (cx, cy), disc * 0.46, point, start)
     _disc(scene, drawing, i, (cx, cy), disc / 2, point, start)
-    x = row.x + disc + 48
-    width = row.right - x
-    size = {"wide": 64, "tall": 64, "square": 54}[scene.frame.shape] + (14 if few else 0)
-    titles = [
-        fitted(
-            point.title,
-            face=scene.faces.title,
-            sizes=(38, size),
-            fill=fill,
-            width=width,
-            lines=1 if point.note else 2,
-            language=spec.language,
-        )
-        for fill in (ground.pop, ground.text)
-    ]
-    note = None
-    if point.note:
-        note = fitted(
-            point.note,
-            face=scene.faces.text,
-            sizes=(36, 42),
-            fill=mix(ground.text, ground.fill, 0.14),
-            width=width,
-            lines=2,
-            height=row.height * 0.46,
-            language=spec.language,
-        )
-    height = titles[0].height + (note.height + 16 if note else 0)
+    x = row.x + disc + BESIDE
+    titles = [_title(scene, row, point, fill) for fill in (ground.pop, ground.text)]
+    note = _note(scene, row, point, note_px)
+    height = titles[0].height + (note.height + UNDER if note else 0)
     y = row.y + max(4.0, (row.height - height) / 2)
     _spoken_title(drawing, i, titles, (x, y), start, following)
     if note:
-        drawing.add(entering(f"note{i}", note, (x, y + titles[0].height + 16), start + 0.1, kind="slide", distance=SLIDE_PX))
-    if i + 1 < len(spec.points):
+        at = (x, y + titles[0].height + UNDER)
+        drawing.add(entering(f"note{i}", note, at, start + 0.1, kind="slide", distance=SLIDE_PX))
+    if i + 1 < len(scene.spec.points):
         colour = mix(ground.fill, ground.text, 0.2)
-        drawing.ground.append(f'<rect x="{n(x)}" y="{n(row.bottom - 1)}" width="{n(width)}" height="2" fill="{colour}"/>')
+        drawing.ground.append(f'<rect x="{n(x)}" y="{n(row.bottom - 1)}" width="{n(row.right - x)}" height="2" fill="{colour}"/>')
 
 
 def _spoken_title(

@@ -14,7 +14,7 @@ class LocalImageMaker:
     """See `ImageMaker`.  Writes no file: what it returns is drawn in render's child, which knows neighbours and word times."""
 
     name = "local"
-    version = "1"
+    version = "2"
 
     async def make_image(self, request: ImageRequest, folder: Path) -> SceneSpec:  # noqa: ARG002 - no picture is written
         """See `ImageMaker`; takes milliseconds, in a thread: the first call loads the word list."""

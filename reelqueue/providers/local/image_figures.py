@@ -62,9 +62,10 @@ def figures_of(text: str, language: str) -> tuple[Measured, ...]:
     return tuple(out)
 
 
-def standing_out(text: str, language: str) -> Measured | None:
+def standing_out(text: str, language: str, *, theme: str = "") -> Measured | None:
     """The one figure that the text is about: the most telling of those that are spoken early; None among many of one kind.
 
+    A figure of the `theme`, the video's title, goes before all others.
     A figure that comes late leaves its place empty for seconds; three of one unit are a comparison.
     """
     found = [measured for measured in figures_of(text, language) if not _is_small_count(measured.figure)]
@@ -73,7 +74,8 @@ def standing_out(text: str, language: str) -> Measured | None:
         return None
     latest_s = max(LATEST_SHARE * seconds_of(text, language), LATEST_S)
     early = [one for one in found if seconds_of(text[: one.figure.start_char], language) <= latest_s]
-    best = max(early, key=lambda one: (telling(one.figure), -one.figure.start_char), default=None)
+    about = set(re.findall(r"\d[\d,.]*\d|\d", theme))
+    best = max(early, key=lambda one: (one.figure.value in about, telling(one.figure), -one.figure.start_char), default=None)
     late = max((telling(one.figure) for one in found if one not in early), default=0.0)
     return best if best and (telling(best.figure) >= WORTH_SHOWING or late < WORTH_SHOWING) else None
 

@@ -8,6 +8,7 @@ drawn with these words are its other candidates.  A new layout is a name in `mod
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reelqueue.models.scene import Figure, Layout, Point
 from reelqueue.providers.local.image_clauses import Clause, clauses_of, sentences_of
@@ -27,6 +28,7 @@ from reelqueue.providers.local.image_points import item_of, points_of
 from reelqueue.providers.local.script_keywords import content_words
 from reelqueue.providers.local.script_metadata import cut_at_word
 from reelqueue.providers.local.script_parts import CLOSE
+from reelqueue.providers.local.script_rate import seconds_of
 from reelqueue.providers.protocols import ImageRequest
 
 MOST_OPENING_ZH, MOST_OPENING_EN = 32, 72
@@ -38,6 +40,13 @@ LEAST_NOTE_ZH, LEAST_NOTE_EN = 6, 4
 LEAST_HEADING_ZH, LEAST_HEADING_EN = 4, 2
 """A shorter heading ("結論", "Results") says too little for large type: it is the kicker."""
 
+
+LEAST_S_FOR_A_NOTE = 7.0
+"""A shorter part needs no line beside its large type."""
+LEAST_WORDS_OF_A_NOTE = 6
+LEAST_SCORE_OF_A_NOTE, SHORT_AGAIN = 1.5, 9
+SAME = 0.6
+"""Two texts say the same where so much of one stands in the other."""
 
 _AROUND = '「」『』“”"。. '
 """Marks around a sentence."""
@@ -130,7 +139,7 @@ def outro(material: Material) -> Found:
     phrase = best_phrase(material.clauses, material.language, about=material.about)
     if not title and phrase:
         title = as_title(phrase.text, material.language)
-    return Found(title=title, note=_cut(material.request.title, material))
+    return Found(title=title, note=_whole_or_head(material.request.title, material))
 
 
 def points_rows(material: Material) -> Found | None:
@@ -157,7 +166,7 @@ def points_rows(material: Material) -> Found | None:
 
 def number_hero(material: Material) -> Found | None:
     """One figure that stands out, and what it counts."""
-    measured = standing_out(material.text, material.language)
+    measured = standing_out(material.text, material.language, theme=material.request.title)
     if measured is None:
         return None
     clause = next((c for c in material.clauses if c.start <= measured.figure.start_char < c.end), None)
@@ -200,13 +209,15 @@ def statement(material: Material) -> Found | None:
     heading = material.request.heading
     if heading and heading in material.text and _speaks_for_itself(heading, material):
         title = as_title(heading, material.language)
-        return Found(title=title, marked=marked_part(title, ""))
+        return Found(title=title, marked=marked_part(title, ""), note=_told_of(heading, material))
     phrase = best_phrase(material.clauses, material.language, about=material.about)
     if phrase is None:
         return None
     title = as_title(phrase.text, material.language)
     second = as_title(phrase.second, material.language) if phrase.second else ""
-    return Found(title=title, marked=marked_part(title, second), kicker=_heading_kicker(material))
+    return Found(
+        title=title, marked=marked_part(title, second), kicker=_heading_kicker(material), note=_told_of(phrase.text, material)
+    )
 
 
 def backdrop(_material: Material) -> Found:
@@ -246,7 +257,7 @@ def _first_line(material: Material, *, without: str) -> str:
     ]
     for clause in (*sentences, *material.clauses):
         plain = "".join(filter(str.isalnum, clause.text))
-        said = plain in known or known in plain
+        said = plain in known or known in plain or _says_again(plain, known, material)
         long_enough = set_length(clause.text) >= LEAST_NOTE_ZH if material.chinese else len(clause.text.split()) >= LEAST_NOTE_EN
         stands = standing(clause.text, material.language) == clause.text and is_balanced(clause.text) and not is_open(clause.text)
         begins = material.chinese or (clause.opens and begins_well(clause.text, opens=True, language=material.language))
@@ -270,8 +281,41 @@ def _speaks_for_itself(heading: str, material: Material) -> bool:
     return least and is_short(heading, material.language)
 
 
-def _cut(text: str, material: Material) -> str:
-    return cut_at_word(text, MOST_NOTE_ZH if material.chinese else MOST_NOTE_EN)
+def _told_of(shown: str, material: Material) -> str:
+    """What a long part says beside its large type, worth a smaller line: a whole clause that stands alone; "" where none does.
+
+    What follows the large type comes first; before it is looked where nothing follows.
+    """
+    if seconds_of(material.text, material.language) < LEAST_S_FOR_A_NOTE:
+        return ""
+    at = material.text.find(shown.rstrip("？?"))
+    around = [c for c in material.clauses if c.text not in shown and shown not in c.text]
+    after, before = [c for c in around if c.start > at], [c for c in around if c.start < at]
+    for some in (after, before) if material.chinese else (after,):
+        phrase = best_phrase(some, material.language, about=material.about)
+        long_enough = material.chinese or (phrase and len(phrase.text.split()) >= LEAST_WORDS_OF_A_NOTE)
+        if phrase and long_enough and phrase.score >= LEAST_SCORE_OF_A_NOTE and not _says_again(phrase.text, shown, material):
+            return as_title(phrase.text, material.language)
+    return ""
+
+
+def _says_again(text: str, said: str, material: Material) -> bool:
+    """Whether a short text is about a thing that was said, or most of its pairs of characters were."""
+    if set_length(text) < SHORT_AGAIN and any(word in said for word in content_words(text, material.language)):
+        return True
+    plain, known = ("".join(filter(str.isalnum, one)).lower() for one in (text, said))
+    pairs = [a + b for a, b in pairwise(plain)]
+    return sum(pair in known for pair in pairs) > SAME * len(pairs)
+
+
+def _whole_or_head(title: str, material: Material) -> str:
+    """A title as a note: whole where two lines hold it, else what stands before its colon; never cut with an ellipsis."""
+    bare = as_title(title, material.language)
+    most = (2 * MOST_NOTE_ZH, 2 * MOST_NOTE_EN)
+    if _at_most(bare, material, *most):
+        return bare
+    head = re.split(r"[：，。！？—|｜]|[:,?!]\s", bare)[0].strip()
+    return head if _at_most(head, material, *most) else ""
 
 
 def _at_most(text: str, material: Material, zh: int, en: int) -> bool:
