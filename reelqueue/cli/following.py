@@ -27,7 +27,7 @@ async def follow_to_end(settings: Settings, store: ProjectStore, project_id: int
     with view(out()) as shown:
         events = asyncio.create_task(_show(settings, project_id, shown))
         try:
-            state = await _rest(store, project_id)
+            state = await at_rest(store, project_id)
             if state.status.is_final:
                 await asyncio.wait({events}, timeout=LAST_EVENT_SECONDS)
         finally:
@@ -43,7 +43,7 @@ async def _show(settings: Settings, project_id: int, shown: View) -> None:
         shown.show(event)
 
 
-async def _rest(store: ProjectStore, project_id: int) -> ProjectState:
+async def at_rest(store: ProjectStore, project_id: int) -> ProjectState:
     """The state as soon as nothing happens any more by itself, for now."""
     while True:
         state = await store.load(project_id)

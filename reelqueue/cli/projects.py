@@ -15,7 +15,7 @@ from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import clock, out, say, say_json
-from reelqueue.cli.following import follow_to_end
+from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import video_seconds
 from reelqueue.cli.outcome import DONE, run
@@ -73,9 +73,9 @@ def _register_changes(app: typer.Typer) -> None:
 def _register_readers(app: typer.Typer) -> None:
 
     @app.command("watch", help=str(Text("看著專案做到結束", "watch a project to its end")))
-    def watch(number: ProjectId) -> None:
-        settings = read_settings()
-        raise typer.Exit(run(_watch(settings, parse_project_id(number))))
+    def watch(number: ProjectId, as_json: AsJson = False) -> None:
+        watched = _watch_for_state if as_json else _watch
+        raise typer.Exit(run(watched(read_settings(), parse_project_id(number))))
 
     @app.command("status", help=str(Text("專案目前的狀態", "where a project stands")))
     def status(number: ProjectId, as_json: AsJson = False) -> None:
@@ -145,12 +145,20 @@ async def _watch(settings: Settings, number: int) -> int:
     return DONE
 
 
+async def _watch_for_state(settings: Settings, number: int) -> int:
+    state = await at_rest(_store(settings), number)
+    say_json(state.model_dump(mode="json"))
+    resting(state, through_waits=False)  # how it ended is the exit code here too
+    return DONE
+
+
 def _video(settings: Settings, state: ProjectState) -> str:
     return str(Paths(settings.data_dir).project(state.project_id).video)
 
 
 def _print_state(state: ProjectState) -> None:
-    say(f"{Text('專案', 'project')} {state.project_id}: {STATUS[state.status]} ({state.status})")
+    named = str(STATUS[state.status])
+    say(f"{Text('專案', 'project')} {state.project_id}: {named}" + ("" if named == state.status else f" ({state.status})"))
     say(f"  {title(state)}")
     for stage in Stage:
         known = state.stages[stage]
