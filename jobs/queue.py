@@ -25,9 +25,12 @@ RESULT_SECONDS = 86_400
 """How long results are kept."""
 GRACE_MS = 3_000
 """How long a renewal believes that somebody else is about to queue the id that he has reserved."""
+RENEWAL_SLACK_MS = 30_000
+"""A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
 # KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms), whether one
-# that runs now counts too; a fresh id ("" for none), seconds to keep it, ms within which a reserved id must be queued.
+# that runs now counts too; a fresh id ("" for none), seconds to keep it, ms within which a reserved id must be queued,
+# ms by which it may be due later than asked.
 # The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, reserved.
 _FIND = """
 local known = redis.call('GET', KEYS[1])
@@ -38,7 +41,7 @@ if known then
   local score = redis.call('ZSCORE', KEYS[2], id)
   local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
   if score and redis.call('EXISTS', ARGV[1] .. id) == 1 and (ARGV[4] == '1' or not runs) then
-    if not runs and tonumber(ARGV[3]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
+    if not runs and tonumber(ARGV[3]) + tonumber(ARGV[8]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
     return id
   end
   if ARGV[4] == '1' and not score and since ~= '' and now - tonumber(since) < tonumber(ARGV[7]) then return id end
@@ -112,7 +115,16 @@ class JobQueue:
             found = (
                 await self._find(
                     keys=[key, queue],
-                    args=[job_key_prefix, in_progress_key_prefix, due, int(renewing), number, PAYLOAD_EXPIRES_S, GRACE_MS],
+                    args=[
+                        job_key_prefix,
+                        in_progress_key_prefix,
+                        due,
+                        int(renewing),
+                        number,
+                        PAYLOAD_EXPIRES_S,
+                        GRACE_MS,
+                        RENEWAL_SLACK_MS if renewing else 0,
+                    ],
                 )
             ).decode()
             if found != number:
@@ -125,7 +137,7 @@ class JobQueue:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, "", 0, 0])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, "", 0, 0, 0])
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""

@@ -167,3 +167,15 @@ async def test_jobs_without_a_place_look_less_often_where_many_wait(crew, redis,
         crowded = await _until_a_place(job)
 
     assert (alone, crowded) == (1.0, 11.0)
+
+
+@pytest.mark.parametrize(("due_in_s", "brought_forward"), [(10, False), (600, True)], ids=["soon", "late"])
+async def test_a_renewal_brings_forward_only_what_would_look_late(queue, crew, redis, project, due_in_s, brought_forward):
+    """A batch of hundreds renews its hints every few seconds: it woke all that waited for a place each time."""
+    job = await queue.start(project.project_id)
+    due = int((time.time() + due_in_s) * 1000)
+    await redis.zadd(VIDEO, {job.job_id: due})
+
+    await recovered(queue, crew)
+
+    assert (await redis.zscore(VIDEO, job.job_id) < due) is brought_forward
