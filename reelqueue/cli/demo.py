@@ -44,7 +44,7 @@ def _demo() -> int:
     os.environ |= {f"REELQUEUE_{name}_PROVIDER": "local" for name in ("SCRIPT", "IMAGE", "VOICE", "PRESENTER")}
     os.environ["REELQUEUE_PUBLISHER"] = "local"
     with as_file(files("reelqueue").joinpath("data", "demo")) as folder, contextlib.chdir(folder):  # no .env lies here
-        settings, brief = read_settings(data_dir=data_dir, language=language), demo_brief(folder, language)
+        settings, brief = read_settings(data_dir=data_dir, reelqueue_language=language), demo_brief(folder, language)
         return run(_make(settings, brief), interrupted=lambda: Text("再執行一次 make demo 就會重新開始", "make demo begins anew"))
 
 
