@@ -87,6 +87,7 @@ def beside(scene: Scene, box: Box, *, quiet: bool, free_middle: bool) -> MotifAr
         return blocks(inner, tones, seed, ink=scene.shadow, quiet=quiet, lean={"": 0.5, "left": 0.68, "right": 0.32}[title])
     if name == "papercut":
         art = papercut(scene.frame.whole, tones, seed, shadow_colour=scene.shadow, fade_left=wide)
+        art = art if wide else _below_title(art, scene)
         return _flipped(art, scene) if mirrored else art
     if name == "lanes":
         return lanes(box, tones, seed, faded=title)
@@ -102,6 +103,12 @@ def beside(scene: Scene, box: Box, *, quiet: bool, free_middle: bool) -> MotifAr
 def _without_sun(art: MotifArt) -> MotifArt:
     """Where an object stands, no sun does."""
     return MotifArt(art.still, tuple(patch for patch in art.patches if patch.name != "sun"))
+
+
+def _below_title(art: MotifArt, scene: Scene) -> MotifArt:
+    """Where the title stands above the art, nothing small floats over it."""
+    top = scene.frame.gap.y
+    return MotifArt(art.still, tuple(patch for patch in art.patches if patch.grows or patch.box.y >= top))
 
 
 def _margin(box: Box, name: str, scene: Scene) -> Box:

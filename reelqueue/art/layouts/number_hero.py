@@ -46,7 +46,7 @@ def _places(frame: Frame, *, mirrored: bool) -> tuple[Box, Box]:
     if frame.shape == "wide":
         return (Box(1000 if mirrored else 120, 130, 800, 690), Box(130 if mirrored else 1010, 72, 760, 760))
     if frame.shape == "tall":
-        return (Box(60, 640, 860, 510), Box(240, 226, 500, 500))
+        return (Box(60, 640, 860, 510), Box(290, 236, 400, 400))
     return (Box(64, 430, 952, 350), Box(640 if not mirrored else 64, 64, 376, 376))
 
 
