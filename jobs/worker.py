@@ -38,6 +38,8 @@ ENDLESS_TRIES = 1_000_000_000
 """The state counts attempts; to arq a job that waits is one that is tried again."""
 ALIVE_PREFIX = "reelqueue:alive:"
 BEAT_SECONDS, BEAT_KEPT_SECONDS = 5.0, 20
+RENEW_SECONDS = 10.0
+"""How often each worker frees dead workers' jobs and renews lost hints: who runs no maintenance worker loses nothing."""
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
 OpenService = Callable[[ArqRedis], AbstractAsyncContextManager[Service]]
@@ -106,8 +108,9 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
         await stack.enter_async_context(_beating(redis, service.owner))
         try:
             await renew(service, redis)
-        except (RedisError, OSError) as error:  # `recover_interrupted` does it within a minute
+        except (RedisError, OSError, ReelqueueError) as error:  # tried again soon
             log.warning("not_renewed", error=str(error))
+        await stack.enter_async_context(_every(RENEW_SECONDS, lambda: renew(service, redis)))
 
     async def on_shutdown(_ctx: dict[Any, Any]) -> None:
         await stack.aclose()
@@ -143,6 +146,26 @@ async def _beating(redis: ArqRedis, owner: Owner) -> AsyncIterator[None]:
         beating.cancel()
         with contextlib.suppress(RedisError, OSError):
             await redis.delete(key)
+
+
+@contextlib.asynccontextmanager
+async def _every(seconds: float, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[None]:
+    """Do `act` again and again; what it meets is logged."""
+
+    async def for_ever() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await act()
+            except (RedisError, OSError, ReelqueueError) as error:
+                log.warning("not_renewed", error=str(error))
+
+    acting = asyncio.create_task(for_ever())
+    try:
+        yield
+    finally:
+        acting.cancel()
+        await asyncio.wait({acting})
 
 
 def refuse(error: ReelqueueError) -> NoReturn:

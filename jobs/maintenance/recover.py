@@ -21,7 +21,7 @@ from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
 from storage import Owner
 
-UNMARKED_AFTER_S = 30.0
+UNMARKED_AFTER_S = 10.0
 """A claim without its owner's name is replaced by one with it within milliseconds: older ones are a dead worker's."""
 CLAIMS_AT_ONCE = 1_000
 

@@ -5,11 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from arq.constants import in_progress_key_prefix
 
-from jobs import transitions
+from jobs import transitions, worker
 from jobs.judging import StageJob
 from jobs.pipeline import MAINTENANCE, VIDEO
 from jobs.runner import _until_a_place
+from jobs.worker import IN_PROGRESS_SECONDS
 from reelqueue.errors import PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner
@@ -179,3 +181,14 @@ async def test_a_renewal_brings_forward_only_what_would_look_late(queue, crew, r
     await recovered(queue, crew)
 
     assert (await redis.zscore(VIDEO, job.job_id) < due) is brought_forward
+
+
+async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(queue, crew, redis, project, stages, monkeypatch):
+    """Its worker was killed between arq's mark and our name on it; others were running, none ever looked again."""
+    monkeypatch.setattr(worker, "RENEW_SECONDS", 0.05)
+    job = await queue.start(project.project_id)
+    await redis.set(in_progress_key_prefix + job.job_id, b"1", px=int((IN_PROGRESS_SECONDS - 9) * 1000))
+    async with crew.working():
+        answer = await queue.wait(project.project_id, timeout=15)
+
+    assert answer["made"] == "upload"
