@@ -32,8 +32,8 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     if scene.spec.title:
         light = scene.palette.ink if scene.palette.dark else scene.palette.paper
         title = fitted(
-            scene.spec.title, face=scene.faces.title, sizes=(64, 108) if frame.shape == "wide" else (60, 96), fill=light, width=box.width, lines=5,
-            height=box.height, language=scene.spec.language,
+            scene.spec.title, face=scene.faces.title, sizes=(64, 108) if frame.shape == "wide" else (60, 132), fill=light, width=box.width, lines=5,
+            height=box.height, worth=0.76 if frame.shape == "wide" else 0.9, language=scene.spec.language,
         )  # fmt: skip
         y = box.y + (max(0.0, box.height - title.height) / 2 if frame.shape == "wide" else 0)
         drawing.add(*rising("title", title, (box.x, y), line_times(scene, title)))
@@ -46,7 +46,9 @@ def _places(frame: Frame, *, mirrored: bool, titled: bool) -> tuple[Box, Box]:
             return Box(300, 110, 1320, 700), Box(0, 0, 0, 0)
         return Box(140 if mirrored else 740, 110, 1040, 700), Box(1270 if mirrored else 120, 130, 530, 640)
     c = frame.content
-    return Box(c.x + 40, c.y + c.height * 0.36, c.width - 80, c.height * 0.62), Box(c.x, c.y, c.width, c.height * 0.32)
+    return Box(c.x + 10, c.y + c.height * 0.385, frame.width - 2 * c.x - 20, c.height * 0.62), Box(
+        c.x, c.y, c.width, c.height * 0.32
+    )
 
 
 def _blur(scene: Scene, drawing: Drawing, uri: str) -> None:
