@@ -46,7 +46,7 @@ def _places(frame: Frame, *, mirrored: bool, titled: bool) -> tuple[Box, Box]:
             return Box(300, 110, 1320, 700), Box(0, 0, 0, 0)
         return Box(140 if mirrored else 740, 110, 1040, 700), Box(1270 if mirrored else 120, 130, 530, 640)
     c = frame.content
-    return Box(c.x + 10, c.y + c.height * 0.385, frame.width - 2 * c.x - 20, c.height * 0.62), Box(
+    return Box(c.x + 10, c.y + c.height * 0.385, frame.width - 2 * c.x - 20, c.height * 0.58), Box(
         c.x, c.y, c.width, c.height * 0.32
     )
 
