@@ -4,6 +4,7 @@ A sentence is cut at its clauses, then between words, so that each cue fits and 
 of a cue are `art.breaks`' matter, as for everything else that is set.
 """
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ def cues_of(speech: Speech, offset_s: float, *, room: Room, language: str) -> tu
     """The cues of one spoken piece that begins at `offset_s`; their words keep the piece's own times, moved by it."""
     if not speech.words:
         return ()
+    speech = speech.replace(words=tuple(part for word in speech.words for part in _fitting(word, speech.text, room)))
     spans = _token_spans(speech)
     cues = []
     for first, last in _chunks(speech, spans, room):
@@ -104,6 +106,17 @@ def as_srt(cues: Sequence[Cue]) -> str:
 def _stamp(seconds: float) -> str:
     ms = round(seconds * 1000)
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
+
+
+def _fitting(word: Word, text: str, room: Room) -> tuple[Word, ...]:
+    """A word that no line can hold (an address, a word without end), cut into parts that one can; others as they are."""
+    length = word.end_char - word.start_char
+    parts = math.ceil(width_em(text[word.start_char : word.end_char]) / (room.line_em * 0.9))
+    if parts <= 1 or length < parts:
+        return (word,)
+    chars = [word.start_char + length * i // parts for i in range(parts + 1)]
+    times = [word.start_s + (word.end_s - word.start_s) * i / parts for i in range(parts + 1)]
+    return tuple(Word(start_char=chars[i], end_char=chars[i + 1], start_s=times[i], end_s=times[i + 1]) for i in range(parts))
 
 
 def _token_spans(speech: Speech) -> list[tuple[int, int]]:

@@ -82,6 +82,15 @@ def test_every_word_is_in_one_cue_and_every_line_fits(parts, aspect, seconds):
     assert all(a.end_s <= b.start_s + 1e-9 for a, b in itertools.pairwise(cues))
 
 
+def test_a_word_without_end_is_cut_into_lines_that_fit():
+    speech = spoken("Look ", "at ", "a" * 300, seconds=3.0)
+
+    cues = cues_of(speech, 0.0, room=ROOMS["9:16"], language="en")
+
+    assert "".join(cue.text for cue in cues).replace(" ", "") == speech.text.replace(" ", "")
+    assert all(width_em(cue.text[a:b]) <= ROOMS["9:16"].line_em for cue in cues for a, b in cue.lines)
+
+
 def test_short_gaps_between_cues_are_closed():
     first, second = (cues_of(spoken("你好。"), at, room=ROOMS["16:9"], language="zh-TW")[0] for at in (0.0, 1.2))
 
