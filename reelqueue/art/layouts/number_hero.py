@@ -71,7 +71,9 @@ def _texts(scene: Scene, drawing: Drawing, box: Box, start: float) -> None:
         drawing.add(entering("label", column.label, (box.x, y), early))
         y += column.label.height + 24
     if column.note:
-        drawing.add(entering("source", column.note, (box.x, y), start + 0.7))
+        told = scene.spoken_at(scene.spec.note)  # the clause before the figure's, or a source that is not spoken
+        at = start + 0.7 if told is None else min(start + 0.7, max(0.8, told - 0.08))
+        drawing.add(entering("source", column.note, (box.x, y), at))
 
 
 @dataclass(frozen=True, slots=True)

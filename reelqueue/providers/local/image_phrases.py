@@ -94,6 +94,7 @@ _PUNCHY_ZH = ("不", "沒", "最", "只", "才", "必須", "永遠", "從來", "
 _JOINTS_EN = word_set(
     "and but so because then however therefore also now still yet first second third finally or that which while until when if since although"
 )
+_HANGING_EN = word_set("that which who when if while until unless although since")
 _BEFORE_EN = word_set("in on at by for from with after before under over to of")
 _LEAN_EN = word_set("it they he she this these those its their his her there where who than as was were is are be been not nor")
 _OPEN_ENDS_EN = word_set(
@@ -160,7 +161,9 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
             text = alone + ("？" if clause.asks and language.startswith("zh") else "?" if clause.asks else "")
             goes_on = place + 1 < len(clauses) and clauses[place + 1].text.startswith("not ") and not clause.closes
             score = _score(text, clause, language, keys, last=place == len(clauses) - 1)
-            yield Phrase(text, start, score - 2.0 if goes_on else score)  # "Nothing else, not even a jet, comes close"
+            score -= 2.0 if goes_on else 0.0  # "Nothing else, not even a jet, comes close"
+            score -= 4.0 if _hangs_on(clause.text) else 0.0
+            yield Phrase(text, start, score)
         quantity = _QUANTITY_EN.search(clause.text)
         if quantity and not language.startswith("zh") and len(quantity[0].split()) >= _LEAST_QUANTITY_WORDS:
             score = _score(quantity[0], clause, language, keys, last=False)
@@ -174,6 +177,11 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
                 contrast = 1.0 if following.text.startswith(("但", "而", "卻", "不", "也", "才", "就", "只")) else 0.2
                 score = _score(both, clause, language, keys, last=place == len(clauses) - 2) + contrast
                 yield Phrase(both, start, score, _without_joint(following.text))
+
+
+def _hangs_on(clause: str) -> bool:
+    """Whether an English clause says by itself what its sentence may deny or only suppose ("not the one that never moves")."""
+    return clause.split(maxsplit=1)[0].lower() in _HANGING_EN
 
 
 def standing(text: str, language: str) -> str:
