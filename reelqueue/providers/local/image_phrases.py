@@ -94,7 +94,9 @@ _PUNCHY_ZH = ("不", "沒", "最", "只", "才", "必須", "永遠", "從來", "
 _JOINTS_EN = word_set(
     "and but so because then however therefore also now still yet first second third finally or that which while until when if since although"
 )
-_HANGING_EN = word_set("that which who when if while until unless although since")
+_SUPPOSING_EN = word_set("when if until unless")
+_RELATIVE_EN = word_set("that which who")
+_VERB_LIKE_EN = word_set("never always don't don’t do is are can will")
 _BEFORE_EN = word_set("in on at by for from with after before under over to of")
 _LEAN_EN = word_set("it they he she this these those its their his her there where who than as was were is are be been not nor")
 _OPEN_ENDS_EN = word_set(
@@ -181,7 +183,8 @@ def _candidates(clauses: Sequence[Clause], language: str, keys: set[str]) -> Ite
 
 def _hangs_on(clause: str) -> bool:
     """Whether an English clause says by itself what its sentence may deny or only suppose ("not the one that never moves")."""
-    return clause.split(maxsplit=1)[0].lower() in _HANGING_EN
+    first, second = (*clause.lower().split()[:2], "", "")[:2]
+    return first in _SUPPOSING_EN or (first in _RELATIVE_EN and (second in _VERB_LIKE_EN or second not in _NOUN_FIRST_EN))
 
 
 def standing(text: str, language: str) -> str:
