@@ -176,7 +176,7 @@ GOLDEN = {
     ("signal", "title", "Redis Streams 為什麼適合做任務佇列"): "5ffaca2b02d72a37",
     ("essay", "title", "宋代的船，怎麼走遍南海"): "e76ddcde00cc1e9f",
     ("essay", "quote", "Give a reef ten quiet years"): "fa348f9b4f60f81a",
-    ("round", "title", "Kitchen chemistry 廚房"): "d787143bcdde5c3c",
+    ("round", "title", "Kitchen chemistry 廚房"): "2670e6c7003d9b17",
     ("signal", "text", "共 12 萬則（84%）"): "5eacea8cca6f0c8e",
     ("signal", "code", "XREADGROUP -> ack"): "2489f32d9459e008",
 }
