@@ -1,6 +1,6 @@
 """What makes stock arq's Worker ours: JSON only, jobs that name what was wrong, claims with their owner's name.
 
-(Its inside is replaced later, by the prototype of docs/architecture.md; here it is arq's own.)
+The worker's inside is stock arq's.
 """
 
 import asyncio

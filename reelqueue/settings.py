@@ -136,7 +136,10 @@ def read_settings(**overrides: Any) -> Settings:
 
     Raises:
         InvalidSettings: names the variable, what is allowed and what was given.
+        TypeError: an override is the name of no field.
     """
+    if unknown := overrides.keys() - Settings.model_fields.keys():
+        raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
     try:
         return Settings(**overrides)
     except ValidationError as error:
