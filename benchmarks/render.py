@@ -47,7 +47,7 @@ def scene(layout: str, title: str, text: str) -> SceneSpec:
     """A scene of one layout."""
     figure = Figure(value="84", unit="%", start_char=0) if layout == "number-hero" else None
     candidates = (layout,)
-    return SceneSpec(text=text, language="en", candidates=candidates, title=title, subject=("coral", "reef"), figure=figure)  # type: ignore[arg-type]
+    return SceneSpec(text=text, language="en", candidates=candidates, title=title, subject=("coral", "reef"), figure=figure)  # type: ignore[arg-type]  # a layout's name
 
 
 async def ours(folder: Path, seconds: float) -> tuple[Path, Timeline]:

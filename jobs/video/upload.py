@@ -101,7 +101,7 @@ async def _video(run: StageRun, publication: Publication) -> str:
         if video_id is None:
             video_id = await _sent(run, publication, await _open(run, publication))
         if video_id is not None:
-            await run.commit(lambda state, video_id=video_id: _with_upload(state, video_id=video_id))  # type: ignore[misc]
+            await run.commit(lambda state, video_id=video_id: _with_upload(state, video_id=video_id))  # type: ignore[misc]  # mypy infers no lambda with defaults
             run.progressed()
             return video_id
     raise NeedsPerson(
@@ -180,8 +180,8 @@ async def _steps(run: StageRun, publication: Publication, video_id: str) -> Mapp
     answer: Mapping[str, Any] = {}
     for place, name in enumerate(names):
         await run.check()
-        answer = dict(await run.call(name, lambda name=name: publisher.step(name, publication, video_id)))  # type: ignore[misc]
-        await run.commit(lambda state, name=name, answer=answer: _with_step(state, name, answer))  # type: ignore[misc]
+        answer = dict(await run.call(name, lambda name=name: publisher.step(name, publication, video_id)))  # type: ignore[misc]  # mypy infers no lambda with defaults
+        await run.commit(lambda state, name=name, answer=answer: _with_step(state, name, answer))  # type: ignore[misc]  # mypy infers no lambda with defaults
         await run.tell(85 + 14 * (place + 1) / len(names), Text("正在設定影片資訊...", "setting the video's details..."))
     return answer
 

@@ -64,7 +64,7 @@ class Screen:
         frame.color_primaries = ColorPrimaries.BT709
         frame.color_trc = ColorTrc.BT709
         planes = (
-            np.frombuffer(p, np.uint8).reshape(p.height, p.line_size)[:, : p.width]  # type: ignore[call-overload]
+            np.frombuffer(p, np.uint8).reshape(p.height, p.line_size)[:, : p.width]  # type: ignore[call-overload]  # a plane is a buffer; its stubs don't say so
             for p in frame.planes
         )
         return cls(frame, Planes(*planes))

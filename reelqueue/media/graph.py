@@ -3,7 +3,6 @@
 File names are generated ones, relative to the folder that FFmpeg runs in; no user's text ever gets here.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import ffmpeg
@@ -64,15 +63,6 @@ def decode_music(name: str, demuxer: str, out: str, longest_s: float) -> list[st
             source.audio, _file(out), f="wav", acodec="pcm_f32le", ac=2, ar=SAMPLE_RATE_HZ, fflags="+bitexact", map_metadata=-1
         )
     )
-
-
-def detect(name: str, filters: Sequence[tuple[str, dict[str, Any]]], *, video: bool) -> list[str]:
-    """Print what detectors (silencedetect, blackdetect, freezedetect) find in a file."""
-    source = ffmpeg.input(_file(name))
-    stream = source.video if video else source.audio
-    for filter_name, options in filters:
-        stream = stream.filter(filter_name, **options)
-    return _arguments(ffmpeg.output(stream, "-", f="null"))
 
 
 def _limited(stream: Any, limit_db: float) -> Any:

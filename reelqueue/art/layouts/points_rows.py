@@ -135,7 +135,7 @@ def _row(
     ground, (start, following) = scene.ground, times
     disc = _disc_px(scene, row)
     cx, cy = row.x + disc / 2 + 6, row.cy
-    _placeholder(scene, drawing, i, (cx, cy), disc * 0.46, point, start)
+    _number_to_come(scene, drawing, i, (cx, cy), disc * 0.46, point, start)
     _disc(scene, drawing, i, (cx, cy), disc / 2, point, start)
     x = row.x + disc + BESIDE
     titles = [_title(scene, row, point, fill) for fill in (ground.pop, ground.text)]
@@ -161,7 +161,7 @@ def _spoken_title(
     drawing.add(layer(f"item{i}", box, *svgs, shows=shows, enter=Move("slide", start, SLIDE_S, SLIDE_PX)))
 
 
-def _placeholder(
+def _number_to_come(
     scene: Scene, drawing: Drawing, i: int, centre: tuple[float, float], radius: float, point: Point, start: float
 ) -> None:
     """The dotted ring with the number of an item that is still to come."""

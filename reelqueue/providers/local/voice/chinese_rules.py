@@ -77,7 +77,7 @@ def _name(m: re.Match[str]) -> Said:
             said.append(("zh", digits(part) if part[-2:] != "00" and len(part) in {3, 4} and part.isdigit() else _version(part)))
         else:
             said.append(("letters" if len(part) == 1 else "en", part))
-    return tuple(said)  # type: ignore[arg-type]
+    return tuple(said)  # type: ignore[arg-type]  # the kinds are literals above
 
 
 def _version(text: str) -> str:

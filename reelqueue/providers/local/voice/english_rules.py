@@ -141,7 +141,7 @@ def _name(m: re.Match[str]) -> Said:
             said.append(("en", _pairs(part)))
         else:
             said.append(("en", _version(part)))
-    return tuple(said)  # type: ignore[arg-type]
+    return tuple(said)  # type: ignore[arg-type]  # the kinds are literals above
 
 
 def _pairs(text: str) -> str:
