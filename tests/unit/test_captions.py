@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reelqueue.art.subtitles import subtitle_room
 from reelqueue.media.captions import ROOMS, as_srt, cues_of, joined, width_em, within
+from reelqueue.models.media import SIZES
 from reelqueue.models.voice import Speech, Word
 
 
@@ -89,6 +91,14 @@ def test_a_word_without_end_is_cut_into_lines_that_fit():
 
     assert "".join(cue.text for cue in cues).replace(" ", "") == speech.text.replace(" ", "")
     assert all(width_em(cue.text[a:b]) <= ROOMS["9:16"].line_em for cue in cues for a, b in cue.lines)
+
+
+@pytest.mark.parametrize("language", ["zh-TW", "en"])
+@pytest.mark.parametrize("aspect", list(ROOMS))
+def test_a_line_that_fits_its_room_fits_the_screen(aspect, language):
+    type_px, widest_px = subtitle_room(*SIZES[aspect], language)
+
+    assert ROOMS[aspect].line_em * type_px <= widest_px
 
 
 def test_short_gaps_between_cues_are_closed():
