@@ -2,16 +2,26 @@
 
 import asyncio
 import contextlib
+import hashlib
+import os
+import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from reelqueue import embedded
+from reelqueue import embedded, process
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
+
+DEPLOYED = Path(__file__).parents[1] / "deploy" / "redis"
+PASSWORD = "of-the-tests"
+START_SECONDS = 20.0
 
 
 @pytest.fixture(autouse=True)
@@ -30,23 +40,58 @@ def _the_language_is_the_default_again() -> Iterator[None]:
     speak("zh-TW")
 
 
+@dataclass(frozen=True)
+class Server:
+    """The session's server, by its two doors: the service's, and one that may do everything, for the tests' own hands."""
+
+    url: str
+    admin_url: str
+
+
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One real server for the whole session, on a unix socket."""
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One real server for the whole session, under the configuration and the rights that `deploy/redis` ships."""
     folder = tmp_path_factory.mktemp("session-redis")
-    with asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-        url = runner.run(stack.enter_async_context(embedded.server(folder)))
-        yield url
-        runner.run(stack.aclose())
+    users = (DEPLOYED / "users.acl").read_text(encoding="utf-8")
+    users = users.replace("PASSWORD_SHA256", hashlib.sha256(PASSWORD.encode()).hexdigest())
+    (folder / "users.acl").write_text(f"{users}user admin on >{PASSWORD} ~* &* +@all\n", encoding="utf-8")
+    with asyncio.Runner() as runner, tempfile.TemporaryDirectory(prefix="reelqueue-") as near:  # a socket's path is short
+        socket = Path(near, "redis.sock")
+        files = {"dir": folder, "aclfile": folder / "users.acl", "logfile": folder / "server.log"}
+        ours = {"port": "0", "unixsocket": socket, "unixsocketperm": "700"} | files
+        argv = [str(part) for name, value in ours.items() for part in (f"--{name}", value)]
+        argv = [str(embedded.program()), str(DEPLOYED / "redis.conf"), *argv]
+        started = runner.run(process.start(argv, cwd=folder, env=os.environ))
+        found = Server(*(f"unix://{user}:{PASSWORD}@{socket}?db=0" for user in ("reelqueue", "admin")))
+        runner.run(_answers(found.admin_url, files["logfile"]))
+        yield found
+        runner.run(process.end(started, grace_s=10))
+
+
+async def _answers(url: str, log: Path) -> None:
+    """Wait for the server's first answer."""
+    deadline = time.monotonic() + START_SECONDS
+    async with Redis.from_url(url) as redis:
+        while True:
+            with contextlib.suppress(RedisError, OSError):
+                await redis.ping()
+                return
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
-async def redis_server(redis_url: str) -> AsyncIterator[str]:
-    """The server's URL, emptied before the test."""
-    async with Redis.from_url(redis_url) as redis:
-        await redis.flushall()
-    yield redis_url
+async def redis_admin(_server: Server) -> AsyncIterator[Redis]:
+    """A connection that may do everything: the service's own user may not flush, list keys or kill connections."""
+    async with Redis.from_url(_server.admin_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+async def redis_server(_server: Server, redis_admin: Redis) -> str:
+    """The server's URL as the service's own user, `reelqueue`; emptied before the test."""
+    await redis_admin.flushall()
+    return _server.url
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ async def test_a_killed_workers_project_goes_on_where_it_was(settings, stage):
             pass
         killed.kill()
         await killed.wait()
-        held = await client.redis.keys("arq:in-progress:*")
+        held = [key async for key in client.redis.scan_iter("arq:in-progress:*")]
 
         await _goes_on(settings, queue, stage)
 
@@ -83,7 +83,7 @@ async def test_a_worker_that_is_stopped_past_its_lease_writes_nothing_over_its_s
         while (await paused.stdout.readline()).decode().strip() != Stage.ASSETS:
             pass
         paused.send_signal(signal.SIGSTOP)
-        await client.redis.delete(*await client.redis.keys("reelqueue:alive:*"))  # as after twenty seconds
+        await client.redis.delete(*[key async for key in client.redis.scan_iter("reelqueue:alive:*")])  # as after twenty seconds
         successor = await worker(settings, "")
         await successor.communicate()
         before = (await queue.get_project(1)).model_dump_json()

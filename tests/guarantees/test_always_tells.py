@@ -25,14 +25,14 @@ TEXT = "Tides come twice a day, because the moon pulls the sea. That is all."
 
 
 @pytest.mark.slow
-async def test_early_late_and_interrupted_listeners_hear_the_same_events_in_order(settings):
+async def test_early_late_and_interrupted_listeners_hear_the_same_events_in_order(settings, redis_admin):
     async with worker(settings), connect(settings) as queue:
         brief = {"topic": "Tides", "content": TEXT, "presenter": False, "music": "none", "aspect": "1:1", "fps": 24}
         number = (await queue.create_project(brief)).project_id
         other = subprocess.Popen(
             [sys.executable, "-c", LISTENER, str(number)], cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE, text=True
         )
-        cutting = asyncio.create_task(cut_connections(settings))
+        cutting = asyncio.create_task(cut_connections(redis_admin))
         await queue.start(number)
         here = [event async for event in subscribe_progress(number, settings=settings)]
         late = [event async for event in subscribe_progress(number, settings=settings)]
@@ -47,10 +47,9 @@ async def test_early_late_and_interrupted_listeners_hear_the_same_events_in_orde
     assert {event.stage for event in here} >= {"script_generation", "asset_generation", "video_rendering", "youtube_upload"}
 
 
-async def cut_connections(settings) -> None:
+async def cut_connections(redis: Redis) -> None:
     """Cut every subscriber's connection, again and again."""
-    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-        while True:
-            await asyncio.sleep(0.7)
-            with contextlib.suppress(Exception):  # our own may be cut, too
-                await redis.client_kill_filter(_type="pubsub")
+    while True:
+        await asyncio.sleep(0.7)
+        with contextlib.suppress(Exception):  # our own may be cut, too
+            await redis.client_kill_filter(_type="pubsub")

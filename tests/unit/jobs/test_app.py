@@ -7,7 +7,6 @@ import pytest
 from arq.connections import RedisSettings, create_pool
 from arq.jobs import ResultNotFound, SerializationError
 from pydantic import SecretStr
-from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 import jobs
@@ -327,9 +326,9 @@ async def test_connecting_chooses_the_language_of_errors(settings):
             await queue.get_project(9)
 
 
-async def test_after_redis_lost_everything_the_job_is_not_found_but_wait_goes_on(queue, crew, project, redis):
+async def test_after_redis_lost_everything_the_job_is_not_found_but_wait_goes_on(queue, crew, project, redis_admin):
     job = await queue.start(1)
-    await redis.flushall()
+    await redis_admin.flushall()
 
     with pytest.raises(ResultNotFound):
         await job.result(timeout=1)
@@ -357,15 +356,14 @@ async def test_without_a_redis_it_says_what_to_do(settings, tmp_path):
     assert "reelqueue worker" in refused.value.hint
 
 
-async def test_a_redis_that_wants_a_password_says_so(settings, redis_server):
-    async with Redis.from_url(redis_server) as redis:
-        await redis.config_set("requirepass", "opensesame")
-        try:
-            with pytest.raises(InstallationError, match="password"):
-                async with connect(settings):
-                    pass
-        finally:
-            await redis.config_set("requirepass", "")
+@pytest.mark.parametrize("given", [pytest.param("", id="none"), pytest.param("reelqueue:wrong@", id="a wrong one")])
+async def test_a_redis_that_wants_a_password_says_so(settings, redis_server, given):
+    scheme, _, place = redis_server.partition("://")
+    url = f"{scheme}://{given}{place.partition('@')[2]}"
+
+    with pytest.raises(InstallationError, match="password"):
+        async with connect(settings.model_copy(update={"redis_url": SecretStr(url)})):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ async def recovered(queue, crew):
     return await job.result(timeout=1)
 
 
-async def test_lost_hints_are_renewed_once_and_only_for_who_is_on_the_way(queue, crew, redis):
+async def test_lost_hints_are_renewed_once_and_only_for_who_is_on_the_way(queue, crew, redis, redis_admin):
     for _ in range(5):
         await queue.create_project({"topic": "How tides work"})
     for number in (2, 3, 4):
         await queue.start(number)
     await queue.cancel(4)
-    await redis.flushall()
+    await redis_admin.flushall()
 
     first, second = await recovered(queue, crew), await recovered(queue, crew)
 
