@@ -3,12 +3,13 @@
 import pytest
 
 from reelqueue.art.icons import find_icon
-from reelqueue.providers.local.image import LocalImageMaker, scene_of
+from reelqueue.providers.local.image import LocalImageMaker
 from reelqueue.providers.local.image_clauses import clauses_of
 from reelqueue.providers.local.image_figures import figures_of
 from reelqueue.providers.local.image_layouts import RULES
 from reelqueue.providers.local.image_phrases import is_short, marked_part
 from reelqueue.providers.local.image_points import points_of
+from reelqueue.providers.local.image_scene import scene_of
 from reelqueue.providers.protocols import ImageRequest
 
 

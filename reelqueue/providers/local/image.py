@@ -4,9 +4,6 @@ import asyncio
 from pathlib import Path
 
 from reelqueue.models.scene import SceneSpec
-from reelqueue.providers.local.image_layouts import find_layouts, material_of
-from reelqueue.providers.local.image_subject import subject_of
-from reelqueue.providers.local.script_parts import CLOSE
 from reelqueue.providers.protocols import ImageRequest
 
 
@@ -18,29 +15,10 @@ class LocalImageMaker:
 
     async def make_image(self, request: ImageRequest, folder: Path) -> SceneSpec:  # noqa: ARG002 - no picture is written
         """See `ImageMaker`; takes milliseconds, in a thread: the first call loads the word list."""
-        return await asyncio.to_thread(scene_of, request)
+        return await asyncio.to_thread(_scene, request)
 
 
-def scene_of(request: ImageRequest) -> SceneSpec:
-    """What one part shows; pure."""
-    layouts, found = find_layouts(material_of(request))
-    told = request.text.replace(CLOSE.in_language(request.language), "")
-    return SceneSpec(
-        text=request.text,
-        language=request.language,
-        candidates=layouts,
-        title=found.title,
-        marked=found.marked,
-        kicker=found.kicker,
-        note=found.note,
-        subject=subject_of(
-            told,
-            request.title if request.role == "outro" else found.title,
-            request.heading,
-            request.language,
-            theme=f"{request.title} {request.topic}",
-            theme_first=request.role != "segment" or request.index % 2 == 1,
-        ),
-        figure=found.figure,
-        points=found.points,
-    )
+def _scene(request: ImageRequest) -> SceneSpec:
+    from reelqueue.providers.local.image_scene import scene_of  # noqa: PLC0415 - its word list holds up no worker's start
+
+    return scene_of(request)
