@@ -134,6 +134,7 @@ async def claim(redis: ArqRedis, instance: str, paths: Paths) -> None:
                 "一個 Redis 只給一個 DATA_DIR：換一個 REDIS_DB 或 REDIS_URL，或把 DATA_DIR 設成原來的資料夾",
                 "one Redis serves one DATA_DIR: use another REDIS_DB or REDIS_URL, or set DATA_DIR to the folder it belongs to",
             ),
+            "REDIS_URL",
         )
 
 
@@ -212,6 +213,7 @@ def no_redis(error: Exception, url: str = "") -> InstallationError:
                 f"Redis{where} refuses us: a wrong or missing password, or too few rights",
             ),
             Text("請在 REDIS_URL 中寫上使用者與密碼", "write the user and the password into REDIS_URL"),
+            "REDIS_URL",
         )
     return InstallationError(
         Text(f"連不上 Redis{where}（{error}）", f"no Redis answers{where} ({error})"),
@@ -219,4 +221,5 @@ def no_redis(error: Exception, url: str = "") -> InstallationError:
             "先執行 reelqueue worker（會啟動內建的 Redis），或用 REDIS_URL 指定一個",
             "run reelqueue worker first (it starts the embedded Redis), or name one in REDIS_URL",
         ),
+        "REDIS_URL",
     )

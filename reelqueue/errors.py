@@ -113,10 +113,11 @@ class InvalidSettings(ReelqueueError):
 class InstallationError(InvalidSettings):
     """The machine is not set up for us: no server, another installation's Redis, a data folder that can't be used.
 
-    The same code as `InvalidSettings`, with a sentence of its own.
+    The same code as `InvalidSettings`, with a sentence of its own; `name` is the setting that points there, if one does.
     """
 
-    def __init__(self, message: Text, hint: Text) -> None:
+    def __init__(self, message: Text, hint: Text, name: str = "") -> None:
+        self.name = name
         ReelqueueError.__init__(self, message, hint)
 
 

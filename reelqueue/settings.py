@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reelqueue.errors import InvalidSettings
@@ -49,6 +58,7 @@ class Settings(BaseSettings):
     publisher: Provider = _named("PUBLISHER", "auto")
     retry_delays: Annotated[tuple[float, ...], NoDecode] = _named("RETRY_DELAYS", (2.0, 5.0, 10.0))
     lease_seconds: float = _named("LEASE_SECONDS", 15.0, ge=1.0, le=300.0)
+    drain_seconds: float = _named("DRAIN_SECONDS", 30.0, ge=0.0, le=3600.0)
     video_max_jobs: int = _named("VIDEO_MAX_JOBS", 2, ge=1, le=64)
     video_wait_slots: int = _named("VIDEO_WAIT_SLOTS", 8, ge=1, le=256)
     batch_max_jobs: int = _named("BATCH_MAX_JOBS", 1, ge=1, le=64)
@@ -151,18 +161,35 @@ def read_settings(**overrides: Any) -> Settings:
         ) from None
 
 
-def read_language() -> Language:
-    """The language of messages alone: what is wrong with another setting is told in it too.  A wrong one is the default."""
-    try:
-        return _LanguageAlone().reelqueue_language
-    except (ValidationError, UnicodeDecodeError, OSError):
-        return "zh-TW"
+class Manner(BaseSettings):
+    """How this process speaks, read alone: so is told what is wrong with another setting.  A wrong one is its default."""
 
-
-class _LanguageAlone(BaseSettings):
     model_config = Settings.model_config
 
     reelqueue_language: Language = _named("LANGUAGE", "zh-TW")
+    log_level: Literal["debug", "info", "warning", "error"] = _named("LOG_LEVEL", "info")
+    log_format: Literal["json", "console"] = _named("LOG_FORMAT", "json")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _wrong_is_the_default(cls, value: Any, check: ValidatorFunctionWrapHandler, field: ValidationInfo) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            return cls.model_fields[str(field.field_name)].default
+
+
+def read_manner() -> Manner:
+    """How this process speaks; never raises."""
+    try:
+        return Manner()
+    except (UnicodeDecodeError, OSError):  # `.env` can't be read, which `read_settings` tells
+        return Manner(_env_file=None)
+
+
+def read_language() -> Language:
+    """The language of messages alone."""
+    return read_manner().reelqueue_language
 
 
 _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&#]*")

@@ -69,12 +69,14 @@ def configure(
         structlog.processors.StackInfoRenderer(),
         _name_the_error,
     ]
-    render: list[Processor] = [structlog.dev.ConsoleRenderer()] if log_format == "console" else [_as_json]
+    out = stream or sys.stderr
+    coloured = structlog.dev.ConsoleRenderer(colors=out.isatty())
+    render: list[Processor] = [coloured] if log_format == "console" else [_as_json]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redacted, *render],
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(formatter)
     logging.captureWarnings(capture=True)
     logging.raiseExceptions = False  # a closed stderr must not fail the work
@@ -84,20 +86,12 @@ def configure(
     for name in ("arq", "arq.worker", "arq.jobs"):  # arq's command gives its logger a handler of its own
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.NOTSET)
-    logging.getLogger("arq.worker").addFilter(_no_looks)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def _no_looks(record: logging.LogRecord) -> bool:
-    """Leaves out what arq says of each look that a waiting job takes, up to twice a second: to arq it is one more try."""
-    if record.levelno != logging.INFO or not isinstance(record.msg, str):
-        return True
-    return "retrying job" not in record.msg and not ("→" in record.msg and " try=" in record.getMessage())
 
 
 def _name_the_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

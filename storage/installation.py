@@ -142,6 +142,7 @@ def _instance(path: Path) -> str:
                 f"請從備份還原，或刪除 {path.name} 後再啟動（同時要清空對應的 Redis）",
                 f"restore it from a backup, or remove {path.name} and start again (with an emptied Redis)",
             ),
+            "DATA_DIR",
         )
     return found
 
@@ -153,6 +154,7 @@ def _network(root: Path, kind: str) -> InstallationError:
             "請改用本機磁碟；若確定鎖定與改名可靠，設定 REELQUEUE_ALLOW_NETWORK_FS=true",
             "use a disk of this host; if its locks and renames can be trusted, set REELQUEUE_ALLOW_NETWORK_FS=true",
         ),
+        "DATA_DIR",
     )
 
 
@@ -163,4 +165,5 @@ def _unwritable(root: Path, why: str) -> InstallationError:
             "請把 DATA_DIR 設為可寫入的資料夾，或修正它的擁有者與權限",
             "set DATA_DIR to a folder that can be written, or mend its owner and mode",
         ),
+        "DATA_DIR",
     )

@@ -50,17 +50,6 @@ def test_a_librarys_lines_are_the_same(written):
     assert (line["event"], line["level"], line["job_id"]) == ("job failed", "warning", "j")
 
 
-def test_the_looks_of_a_waiting_job_are_no_lines(written):
-    """300 jobs that wait would write a hundred lines a second."""
-    arq = logging.getLogger("arq.worker")
-    arq.info("%6.2fs → %s(%s)%s", 0.1, "render:1", "project_id=1", "")
-    arq.info("%6.2fs → %s(%s)%s", 0.1, "render:1", "project_id=1", " try=7 delayed=1.20s")
-    arq.info("%6.2fs ↻ %s retrying job in %0.2fs", 0.1, "render:1", 1.0)
-    arq.warning("%6.2fs ! %s max retries exceeded", 0.1, "render:1")
-
-    assert [line["level"] for line in lines(written)] == ["info", "warning"]
-
-
 def test_an_exception_is_one_line_with_its_error_named(written):
     try:
         int("broken")
