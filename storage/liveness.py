@@ -1,10 +1,13 @@
 """Who is alive: an owner is one process's life, its record `lease.json` says which project it has in hand.
 
-A renewal touches the record's time stamp: no bytes, no fsync, no space needed.  Whether an owner lives is judged by
-the watcher's own monotonic clock (it saw the record unchanged for the whole lease), never by times of day; a process
-that is gone from this very machine is dead at once.
+A renewal sets the record's time stamp: no bytes, no fsync, no space needed.  The stamp is the boot's own clock, the same
+for all processes and containers of a machine, so a watcher of that boot knows a record's age at its first look.  Where
+that can't be (another machine, a file system of whole seconds, a record of 0.1.0, which holds times of day) it goes by how
+long it has seen the record unchanged.  Times of day judge nothing; a process that is gone from this very machine is dead
+at once.
 """
 
+import contextlib
 import ctypes
 import ctypes.util
 import functools
@@ -27,7 +30,14 @@ from storage.answers import Missing
 from storage.paths import BATCH_STATE, STATE
 
 _DEAD_STATES = frozenset({"Z", "X", "x"})
-_BOOT_ID, _PID_NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE, _TIME_NAMESPACE = Path("/proc/self/ns/pid"), Path("/proc/self/ns/time")
+_FIRST_TIME_NAMESPACE = "time:[4026531834]"
+"""The kernel's own number of the one that a machine starts with."""
+_SECOND_NS = 1_000_000_000
+_STAMP_ZERO_NS = 631_152_000 * _SECOND_NS
+"""What a stamp shows for the start of the boot's clock: 1990, later than FAT's first day (1980), long before any time of
+day that an owner of 0.1.0 wrote, and none that a machine without a battery starts in (1970, 2000)."""
 
 
 class Owner(Frozen):
@@ -73,6 +83,15 @@ class Seen:
 
     record: LeaseRecord | None
     signature: tuple[bytes, int, int]
+
+    def age(self, now: float) -> float | None:
+        """Seconds since the last renewal by the boot's clock, which shows `now`; None where the stamp can't tell."""
+        stamp_ns = self.signature[1]
+        boot = Owner.here().boot
+        if self.record is None or not boot or self.record.owner.boot != boot or stamp_ns % _SECOND_NS == 0:
+            return None
+        since = (stamp_ns - _STAMP_ZERO_NS) / _SECOND_NS
+        return now - since if 0 <= since <= now else None
 
 
 class LeaseFile:
@@ -133,8 +152,7 @@ class LeaseFile:
             found = _record(os.read(fd, 65_536))
             if found is None or not _same(found, record):
                 return False
-            now = time.time_ns()  # only a value that differs from the one before
-            os.utime(fd, ns=(now, now))
+            _stamp(fd, time.monotonic_ns())
         finally:
             os.close(fd)
         return True
@@ -164,23 +182,26 @@ class LeaseFile:
         except Missing:
             return
 
-    def _written(self, record: LeaseRecord) -> bool:
+    def _written(self, dead: LeaseRecord) -> bool:
         try:
-            self._write(record)
+            self._write(dead, renewed_ns=1)  # it was dead when we came: nobody shall wait for it again
         except DiskFull:
             return False
         return True
 
-    def _write(self, record: LeaseRecord) -> None:
+    def _write(self, record: LeaseRecord, *, renewed_ns: int | None = None) -> None:
         disk.sweep_parts(self._path)
         with disk.translated(self._path):
             disk.place(self._path, record.model_dump_json().encode(), fence=record.fence, durable=False)
+        with contextlib.suppress(OSError):  # a time of day until the next renewal
+            _stamp(self._path, time.monotonic_ns() if renewed_ns is None else renewed_ns)
 
 
 class Watch:
-    """Judges records by how long this process has seen them unchanged."""
+    """Judges records by their age; where that can't be known, by how long this process has seen them unchanged."""
 
     def __init__(self, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is the boot's own, in seconds."""
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._since: dict[Path, tuple[tuple[bytes, int, int], float]] = {}
@@ -191,12 +212,16 @@ class Watch:
             self.forget(path)
             return False
         now = self._clock()
+        promised = max(self._lease_seconds, seen.record.lease_seconds if seen.record is not None else 0.0)
+        age = seen.age(now)
+        if age is not None:
+            self.forget(path)
+            return age < promised
         signature, since = self._since.get(path, (None, now))
         if signature != seen.signature:
             self._since[path] = (seen.signature, now)
             return True
-        promised = seen.record.lease_seconds if seen.record is not None else 0.0
-        return now - since < max(self._lease_seconds, promised)
+        return now - since < promised
 
     def forget(self, path: Path) -> None:
         """Drop what is known of a record that is no more."""
@@ -257,20 +282,28 @@ def _owner_of(pid: int) -> Owner:
         name=f"{host}/{secrets.token_hex(8)}",
         host=host,
         boot=_boot_id(),
-        pid_namespace=_pid_namespace(),
+        pid_namespace=_namespace(_PID_NAMESPACE),
         pid=pid,
         started=started_at(pid) or "",
     )
 
 
+def _stamp(file: int | Path, renewed_ns: int) -> None:
+    stamp = _STAMP_ZERO_NS + renewed_ns
+    stamp += stamp % _SECOND_NS == 0  # whole seconds mean a file system that knows no others
+    os.utime(file, ns=(stamp, stamp))
+
+
 def _boot_id() -> str:
-    """What changes with each start of the machine; "" where it can't be known."""
+    """What changes with each start of the machine, and with each clock on it; "" where it can't be known."""
     if sys.platform == "darwin":
         return _sysctl("kern.bootsessionuuid")
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
         return ""
+    clock = _namespace(_TIME_NAMESPACE)  # a container may have its own: start times and stamps differ there
+    return boot if clock in {"", _FIRST_TIME_NAMESPACE} else f"{boot}/{clock}"
 
 
 def _sysctl(name: str) -> str:
@@ -280,10 +313,10 @@ def _sysctl(name: str) -> str:
     return buffer.value.decode() if library.sysctlbyname(name.encode(), buffer, ctypes.byref(size), None, 0) == 0 else ""
 
 
-def _pid_namespace() -> str:
+def _namespace(link: Path) -> str:
     """Two containers share a boot id, not their pids; "" where there is but one namespace."""
     try:
-        return str(_PID_NAMESPACE.readlink())
+        return str(link.readlink())
     except OSError:
         return ""
 

@@ -19,10 +19,10 @@ TEXT = "城市裡的蜜蜂比鄉下多，因為公園整年都有花。" * 30
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """Seconds that pass when a test says so; all stamps lie in its future, so that only watching counts."""
 
     def __init__(self) -> None:
-        self.now = 1_000.0
+        self.now = -1e9
 
     def __call__(self) -> float:
         return self.now
