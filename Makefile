@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Which Pythons `make pythons` tries, as paths; nothing: all that it finds on PATH and where pyenv and uv keep theirs.
+PYTHONS ?=
 
-.PHONY: setup demo test check lock bench clean
+.PHONY: setup demo test soak check dist pythons lock bench clean
 
 setup: $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml reelqueue/version.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "reelqueue needs Python 3.11 to 3.14, this is %d.%d: run make PYTHON=python3.13 (or another) instead" % v)'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@# The lock names every package, so nothing is left to resolve (older pips look past a pin when an extra is asked for).
@@ -23,11 +25,24 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# What takes minutes, outages among it.
+soak: setup
+	$(BIN)/python -m pytest -m soak
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# The sdist and the wheel, by the hatchling of the lock: nothing is fetched, and no git is asked.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+
+# Ours as strangers install it, a short video and the unit tests, under each Python of this machine (2 minutes each).
+pythons: dist
+	$(BIN)/python .ci/pythons.py $(PYTHONS)
 
 # Pins every dependency with its hashes, for all platforms and Pythons at once; no index URL goes in.
 lock:
@@ -37,4 +52,4 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .bench build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .bench .pythons build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
