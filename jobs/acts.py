@@ -83,9 +83,15 @@ def retry(from_stage: Stage | None) -> Change:
         if state.status is ProjectStatus.RUNNING:
             raise _wrong(state, Text("請先取消", "cancel it first"))
         refuse_after_publication(state, from_stage)
-        return _retried_from(state, from_stage)
+        return _retried_from(state, _first_to_run(state, from_stage))
 
     return change
+
+
+def _first_to_run(state: ProjectState, wanted: Stage) -> Stage:
+    """The stage to begin with: a video that was taken over has no voice behind it, so a new cut begins with the assets."""
+    taken_over = state.stages[Stage.ASSETS].status is StageStatus.SKIPPED
+    return Stage.ASSETS if wanted is Stage.RENDER and taken_over else wanted
 
 
 def _retried(state: ProjectState) -> ProjectState:

@@ -50,6 +50,11 @@ class StageInputs:
     tools: Tools
     language: str
 
+    def made(self, stage: Stage, place: int = 0) -> str | None:
+        """The sha256 of what an earlier stage made; None where it was taken over from elsewhere without it."""
+        made = self.project.stages[stage].artifacts
+        return made[place].sha256 if place < len(made) else None
+
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:

@@ -33,8 +33,10 @@ def reviews_before(state: ProjectState, stage: Stage) -> tuple[str, ...]:
 
 
 def is_locked(state: ProjectState, stage: Stage) -> bool:
-    """Whether the project has its one video, and `stage` would cut it anew."""
-    return stage in PUBLISHED_LOCKS and state.upload is not None and state.upload.video_id is not None
+    """Whether the project has its one video, and `stage` would cut it anew; or touch one that we did not publish."""
+    if state.upload is None or state.upload.video_id is None:
+        return False
+    return stage in PUBLISHED_LOCKS or state.upload.is_elsewhere
 
 
 def refuse_after_publication(state: ProjectState, stage: Stage) -> None:

@@ -58,8 +58,10 @@ class Nursery:
     gone: Path | None = None
     markers: Path | None = None
 
-    def bear(self, body_of: Callable[[int], bytes], wanted: int | None, key: Key | None) -> int:
+    def bear(self, body_of: Callable[[int], bytes], wanted: int | None, key: Key | None, prepared: Path | None = None) -> int:
         """Make the folder of a new id with its state in it; the id of the one made before under the same key.
+
+        `prepared` is a folder on the same file system whose files the new one begins with: it becomes the new one.
 
         Raises:
             Conflict: the wanted id is taken, or something else was made under the key.
@@ -75,8 +77,19 @@ class Nursery:
                 number = self._next_id()
             elif self._is_taken(number):
                 raise _taken(number)
-            self._make(number, body_of(number), key)
+            self._make(number, body_of(number), key, prepared)
             return number
+
+    def is_free(self, number: int) -> bool:
+        """Whether nobody has this id, and nobody had it."""
+        return not self._is_taken(number)
+
+    def born(self, key: Key) -> int | None:
+        """The id of the one that was made under this key and is there; None where none is."""
+        named = _named(self.keys / f"{key.hash}.json")
+        if named is None or _text(self.folders / str(named[0]) / KEY_FILE) != key.hash:
+            return None
+        return named[0]
 
     def ids(self) -> list[int]:
         """The ids that have a folder, in no order."""
@@ -145,8 +158,8 @@ class Nursery:
         disk.place(path, json.dumps({"id": number, "content": key.content}).encode())
         return number, False
 
-    def _make(self, number: int, body: bytes, key: Key | None) -> None:
-        aside = self.folders / f".new-{secrets.token_hex(8)}"
+    def _make(self, number: int, body: bytes, key: Key | None, prepared: Path | None) -> None:
+        aside = prepared or self.folders / f".new-{secrets.token_hex(8)}"
         try:
             disk.make_folder(aside)
             if key is not None:

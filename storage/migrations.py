@@ -11,10 +11,16 @@ Step = Callable[[dict[str, Any]], dict[str, Any]]
 PROJECT_STEPS: Mapping[int, Step] = {}
 """From which version, how.  Version 1 is the first."""
 BATCH_STEPS: Mapping[int, Step] = {}
+_OLD_FIELDS = frozenset({"stage", "video_info", "thumbnail_info", "upload_result"})
+"""What a state of the Celery system has and ours has not."""
 
 
 class FromTheFuture(Exception):
     """The state was written by a newer version of ours: it is left as it is."""
+
+
+class FromAnotherSystem(FromTheFuture):
+    """The state is one of the Celery system before us: it is left as it is, and `reelqueue import` takes it over."""
 
 
 class Unreadable(Exception):
@@ -25,10 +31,12 @@ def migrate(data: dict[str, Any], *, to: int, steps: Mapping[int, Step]) -> dict
     """The same state in version `to`.
 
     Raises:
-        FromTheFuture: it is of a later version.
+        FromTheFuture: it is of a later version, or of the system before us.
         Unreadable: its version is no version, or one that never was.
     """
     version = data.get("schema_version")
+    if version is None and _OLD_FIELDS & data.keys():
+        raise FromAnotherSystem("no schema_version")
     if isinstance(version, bool) or not isinstance(version, int):
         raise Unreadable("schema_version")
     if version > to:

@@ -172,6 +172,11 @@ class Paths:
         return self.root / "trash"
 
     @property
+    def incoming(self) -> Path:
+        """Folders of projects that are being taken over from elsewhere; the next import sweeps what a killed one left."""
+        return self.root / "incoming"
+
+    @property
     def redis_dir(self) -> Path:
         """The embedded server's folder."""
         return self.root / "redis"

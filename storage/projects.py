@@ -7,6 +7,7 @@ commit and the last event (`unmark`, which a lease does when it lets go).
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from reelqueue.errors import NeedsPerson, ProjectNotFound
@@ -95,6 +96,33 @@ class ProjectStore:
             return self._nursery.bear(body_of, wanted, key)
 
         return await self.load(await hop(bear))
+
+    async def is_free(self, project_id: int) -> bool:
+        """Whether a project may be made under this id: none is there, and none was deleted."""
+        return await hop(self._nursery.is_free, project_id)
+
+    async def adopted(self, identity: str) -> int | None:
+        """The id under which what bears this identity was adopted and still is here; None where it was not."""
+        return await hop(self._nursery.born, _identified(identity))
+
+    async def adopt(
+        self, prepared: Path, identity: str, state_of: Callable[[int], ProjectState], *, project_id: int | None = None
+    ) -> ProjectState:
+        """Make a project of a folder that was prepared in `incoming`: it appears whole, with its files, or not at all.
+
+        `identity` names what it was elsewhere: it is adopted once.  `state_of` gives the state for the id it gets.
+
+        Raises:
+            Conflict: the id is taken or was taken once, or what bears the identity was adopted and deleted.
+            DiskFull, Unavailable: nothing was made.
+        """
+
+        def body_of(number: int) -> bytes:
+            return self._states.first_body(state_of(number))[0]
+
+        number = await hop(self._nursery.bear, body_of, project_id, _identified(identity), prepared)
+        await self.unmark(number)  # one that had ended elsewhere is no work
+        return await self.load(number)
 
     async def load(self, project_id: object) -> ProjectState:
         """The newest state.
@@ -234,6 +262,10 @@ class ProjectStore:
 
 def _key(number: int) -> str:
     return f"projects/{number}/{STATE}"
+
+
+def _identified(identity: str) -> Key:
+    return Key.of("adopted", identity, identity)
 
 
 def _anything(state: ProjectState) -> None:

@@ -23,7 +23,7 @@ from storage.answers import Missing, Stale, Unavailable
 from storage.codec import MAX_STATE_BYTES, Codec, S
 from storage.documents import Documents, Version
 from storage.hop import hop
-from storage.migrations import FromTheFuture, Unreadable
+from storage.migrations import FromAnotherSystem, FromTheFuture, Unreadable
 
 RECENT = 16
 """How many `write_id`s a state keeps."""
@@ -215,6 +215,14 @@ def _set_aside_before(path: Path) -> list[Path]:
 
 
 def _from_the_future(path: Path, error: FromTheFuture) -> NeedsPerson:
+    if isinstance(error, FromAnotherSystem):
+        return NeedsPerson(
+            Text(f"{path} 是 Celery 系統的狀態，檔案沒有被更動", f"{path} is a state of the Celery system; it was left as it is"),
+            Text(
+                "把 DATA_DIR 設成另一個資料夾，再用 reelqueue import 匯入",
+                "set DATA_DIR to another folder, then reelqueue import takes it over",
+            ),
+        )
     return NeedsPerson(
         Text(f"{path} 是由較新的版本寫入的（{error}）", f"{path} was written by a newer version ({error})"),
         Text("請升級 reelqueue 後再試；檔案沒有被更動", "upgrade reelqueue and try again; the file was left as it is"),

@@ -4,7 +4,7 @@ Voice piece by piece (the local voice: a sentence), one picture or drawn scene a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.context import WorkerContext
@@ -15,6 +15,7 @@ from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
 from jobs.video.script import read_script
 from jobs.video.speech import speak_all, voice_pieces
 from reelqueue.errors import ReelqueueError
+from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import AssetsManifest, PartAssets, PresentedPiece, ShownPiece, SpokenPiece
 from reelqueue.models.script import Script
@@ -45,7 +46,7 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
     brief, makers = given.project.brief, given.providers
     return {
         "assets": ASSETS_VERSION,
-        "script": given.project.stages[Stage.SCRIPT].artifacts[0].sha256,
+        "script": given.made(Stage.SCRIPT),
         "brief": brief.model_dump(mode="json", include={"voice", "lexicon", "presenter", "presenter_required", "aspect"}),
         "pictures": await picture_inputs(brief),
         "makers": [[maker.name, maker.version] for maker in (makers.voice, makers.image, makers.presenter)],
@@ -61,7 +62,7 @@ async def make_assets(run: StageRun) -> StageOutcome:
     sentences = sum(len(pieces) for pieces in cut)
     run.allow(SECONDS_PER_PIECE * (sentences + len(script.texts)))
     await run.tell(1, Text("準備素材...", "preparing the assets..."))
-    pictures = await own_pictures(run, len(script.segments))
+    pictures = await own_pictures(run, script)
     tally = Tally(
         sum(len(piece) for pieces in cut for piece in pieces) + 20 * len(script.texts), lambda share: _tell(run, share, sentences)
     )
@@ -71,7 +72,7 @@ async def make_assets(run: StageRun) -> StageOutcome:
     spoken, (images, errors) = voice.result(), shown.result()
     _enough_images(images, errors)
     presenters = await _presenters(run, script, spoken)
-    manifest = _manifest(run, script, spoken, images, presenters)
+    manifest = assets_manifest(run.brief, script, spoken, images, presenters)
     artifact = await run.blobs.write("assets/manifest.json", manifest.model_dump_json().encode())
     counts = {
         "audio": sentences,
@@ -156,13 +157,14 @@ async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[Spo
     return await kept_or_made(run, PresentedPiece, f"avatars/{key}.json", holds=holds, make=make)
 
 
-def _manifest(
-    run: StageRun,
+def assets_manifest(
+    brief: Brief,
     script: Script,
-    spoken: list[tuple[SpokenPiece, ...]],
-    images: list[ShownPiece],
-    presenters: list[PresentedPiece | None],
+    spoken: Sequence[tuple[SpokenPiece, ...]],
+    images: Sequence[ShownPiece],
+    presenters: Sequence[PresentedPiece | None],
 ) -> AssetsManifest:
+    """The list of all pieces, part by part."""
     roles = ["intro", *("segment" for _ in script.segments), "outro"]
     parts = tuple(
         PartAssets(role=role, index=index, text=text, voice=voice, shown=shown, presenter=presenter)
@@ -172,7 +174,7 @@ def _manifest(
     )
     metadata = script.metadata
     return AssetsManifest(
-        language=script.language, title=metadata.title, topic=run.brief.topic or metadata.title, tags=metadata.tags, parts=parts
+        language=script.language, title=metadata.title, topic=brief.topic or metadata.title, tags=metadata.tags, parts=parts
     )
 
 

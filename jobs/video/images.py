@@ -30,8 +30,21 @@ async def picture_inputs(brief: Brief) -> list[str | None]:
     return [await content_of(path) for path in paths]
 
 
-async def own_pictures(run: StageRun, segments: int) -> dict[int, ShownPiece]:
-    """The user's pictures, re-encoded safely and spread evenly over the segments (which count from 1 here: 0 is the intro)."""
+async def own_pictures(run: StageRun, script: Script) -> dict[int, ShownPiece]:
+    """The pictures that are there already, by their segments (which count from 1 here: 0 is the intro).
+
+    The user's are spread evenly; a segment's own, which the script came with, stands where it belongs.
+    """
+    return await _spread(run, len(script.segments)) | await _own_of_segments(run, script)
+
+
+async def _own_of_segments(run: StageRun, script: Script) -> dict[int, ShownPiece]:
+    named = {segment.index + 1: segment.picture for segment in script.segments if segment.picture is not None}
+    files = {place: run.files.root / (await run.blobs.describe(picture)).path for place, picture in named.items()}
+    return {place: await _ingested(run, path) for place, path in files.items()}
+
+
+async def _spread(run: StageRun, segments: int) -> dict[int, ShownPiece]:
     given = await asyncio.to_thread(given_pictures, run.brief.images, run.brief.images_dir)
     if len(given) > segments:
         run.warn(Text(f"圖片比段落多，只用前 {segments} 張", f"more pictures than segments: the first {segments} are used"))
@@ -65,7 +78,7 @@ async def shown_pieces(
 ) -> tuple[list[ShownPiece], list[dict[str, Any]]]:
     """What each part shows, in their order, and the errors for which a drawn scene stands in."""
     places, errors = asyncio.Semaphore(AT_ONCE), list[dict[str, Any]]()
-    requests = _requests(run, script)
+    requests = image_requests(run.brief, script)
 
     async def one(place: int, request: ImageRequest) -> ShownPiece:
         async with places:
@@ -78,9 +91,10 @@ async def shown_pieces(
     return [task.result() for task in tasks], errors
 
 
-def _requests(run: StageRun, script: Script) -> Sequence[ImageRequest]:
-    metadata, aspect = script.metadata, run.brief.aspect
-    topic = run.brief.topic or metadata.title
+def image_requests(brief: Brief, script: Script) -> Sequence[ImageRequest]:
+    """What the image maker is asked for each part, in their order."""
+    metadata, aspect = script.metadata, brief.aspect
+    topic = brief.topic or metadata.title
 
     def request(role: str, index: int, text: str, description: str, heading: str | None) -> ImageRequest:
         return ImageRequest(

@@ -17,6 +17,7 @@ from jobs.video.pieces import Tally
 from jobs.video.screenplay import Screenplay, write_screenplay
 from jobs.video.sound import make_sound
 from jobs.video.units import encode_units, made_by
+from reelqueue.errors import StageNotReady
 from reelqueue.media.audio import SOUND_VERSION
 from reelqueue.media.captions import as_srt
 from reelqueue.media.join import join
@@ -46,7 +47,7 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
     """What the video is made from: assets, wishes for the picture, files from outside by content, versions of what makes it."""
     brief, tools = given.project.brief, given.tools
     return {
-        "assets": given.project.stages[Stage.ASSETS].artifacts[0].sha256,
+        "assets": given.made(Stage.ASSETS),
         "brief": brief.model_dump(mode="json", include={"aspect", "fps", "music", "logo", "subtitle_style"}),
         "logo": await content_of(brief.logo),
         "music": await content_of(brief.music) if brief.music is not None else await names_in(tools.music_dir),
@@ -58,7 +59,10 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
 async def render_video(run: StageRun) -> StageOutcome:
     """Sound and units side by side, then joined, measured and described."""
     await run.tell(1, Text("準備合成...", "preparing the render..."))
-    play = await write_screenplay(run, await read_assets(run))
+    assets = await read_assets(run)
+    if not assets.spoken_s:  # the video before this one came from elsewhere: no voice was made for it here
+        raise StageNotReady(run.project.project_id, str(Stage.RENDER), str(Stage.ASSETS))
+    play = await write_screenplay(run, assets)
     run.allow(ATTEMPT_PER_SECOND * play.timeline.duration_s)
     tally = Tally(1.0, lambda share: run.tell(2 + 96 * share, Text("合成影片...", "rendering the video...")))
     async with asyncio.TaskGroup() as group:

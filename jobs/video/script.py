@@ -43,7 +43,9 @@ async def write_script(run: StageRun) -> StageOutcome:
 
 
 async def recall(given: StageInputs) -> dict[str, Any]:
-    """The stage's result, which lies in `script.json` and not in the state."""
+    """The stage's result, which lies in `script.json` and not in the state; none where the stage was taken over without one."""
+    if given.made(Stage.SCRIPT) is None:
+        return {"script": None}
     return {"script": (await read_script(given)).model_dump(mode="json")}
 
 

@@ -29,10 +29,9 @@ async def generate_thumbnail_task(ctx: WorkerContext, project_id: int, chain: bo
 
 async def inputs(given: StageInputs) -> Mapping[str, Any]:
     """What the thumbnail is made from."""
-    stages = given.project.stages
     return {
-        "script": stages[Stage.SCRIPT].artifacts[0].sha256,
-        "assets": stages[Stage.ASSETS].artifacts[0].sha256,
+        "script": given.made(Stage.SCRIPT),
+        "assets": given.made(Stage.ASSETS),
         "fonts": await fonts_in(given.tools.font_dir),
         "made_by": {"thumbnail": THUMBNAIL_VERSION} | {name: version(name) for name in ("Pillow", "resvg-py")},
     }

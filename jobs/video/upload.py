@@ -42,13 +42,12 @@ async def upload_to_youtube_task(ctx: WorkerContext, project_id: int, chain: boo
 
 async def inputs(given: StageInputs) -> Mapping[str, Any]:
     """What is published, and where."""
-    stages, publisher = given.project.stages, given.providers.publisher
-    brief = given.project.brief
+    brief, publisher = given.project.brief, given.providers.publisher
     return {
-        "video": stages[Stage.RENDER].artifacts[0].sha256,
-        "captions": stages[Stage.RENDER].artifacts[1].sha256,
-        "thumbnail": stages[Stage.THUMBNAIL].artifacts[0].sha256,
-        "script": stages[Stage.SCRIPT].artifacts[0].sha256,
+        "video": given.made(Stage.RENDER),
+        "captions": given.made(Stage.RENDER, 1),
+        "thumbnail": given.made(Stage.THUMBNAIL),
+        "script": given.made(Stage.SCRIPT),
         "publisher": [publisher.name, publisher.version],
         "brief": brief.model_dump(mode="json", include={"privacy", "tags", "category_id", "made_for_kids", "synthetic_media"}),
     }
@@ -73,7 +72,7 @@ async def _publication(run: StageRun) -> Publication:
     script, brief, state = await read_script(run), run.project.brief, run.project
     video = await run.blobs.fetch(_video_file(state))
     thumbnail = await run.blobs.fetch(state.stages[Stage.THUMBNAIL].artifacts[0])
-    captions = await run.blobs.fetch(state.stages[Stage.RENDER].artifacts[1])
+    captions = [await run.blobs.fetch(file) for file in state.stages[Stage.RENDER].artifacts[1:2]]
     return Publication(
         project_id=state.project_id,
         marker=_upload(state).marker,
@@ -87,7 +86,7 @@ async def _publication(run: StageRun) -> Publication:
         synthetic_media=brief.synthetic_media,
         video=str(video),
         thumbnail=str(thumbnail),
-        captions=str(captions),
+        captions=str(captions[0]) if captions else None,
     )
 
 

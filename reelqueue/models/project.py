@@ -56,6 +56,10 @@ class Wait(Frozen):
     what_to_do: str = ""
 
 
+ELSEWHERE = "elsewhere"
+"""The step of an upload that another system made: `{video_url, source}`."""
+
+
 class Upload(Frozen):
     """How far the publication is: see the upload protocol in docs/architecture.md."""
 
@@ -63,6 +67,11 @@ class Upload(Frozen):
     session_no: int = 0
     video_id: str | None = None
     steps: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether another system published the video: it is not ours to change."""
+        return ELSEWHERE in self.steps
 
 
 class Usage(Frozen):

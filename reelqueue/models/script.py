@@ -13,7 +13,8 @@ class Part(Frozen):
 class Segment(Frozen):
     """One scene's narration, 5-20 s.  `index` counts from 0.
 
-    `heading` is the heading that the text stood under, where this segment is the first below it.
+    `heading` is the heading that the text stood under, where this segment is the first below it.  `picture` is the one that
+    it came with, a path relative to the project's folder; None where one is to be made.
     """
 
     index: int
@@ -21,6 +22,7 @@ class Segment(Frozen):
     duration: float
     image_description: str
     heading: str | None = None
+    picture: str | None = None
 
 
 class Metadata(Frozen):

@@ -170,7 +170,7 @@ class Presenter(Named, Protocol):
 
 
 class Publication(Frozen):
-    """What is published.  Paths are absolute; `marker` identifies the video among others."""
+    """What is published.  Paths are absolute; `marker` identifies the video among others; `captions` is None where there are none."""
 
     project_id: int
     marker: str
@@ -184,7 +184,7 @@ class Publication(Frozen):
     synthetic_media: bool
     video: str
     thumbnail: str
-    captions: str
+    captions: str | None
 
 
 class Publisher(Named, Protocol):

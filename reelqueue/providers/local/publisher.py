@@ -37,9 +37,9 @@ class LocalPublisher:
         """`library` is the folder of all published videos (`storage.paths.Paths.library_root`)."""
         self._library = library
 
-    def steps(self, publication: Publication) -> tuple[str, ...]:  # noqa: ARG002 - the same for all
+    def steps(self, publication: Publication) -> tuple[str, ...]:
         """See `Publisher`."""
-        return STEPS
+        return tuple(name for name in STEPS if name != "captions" or publication.captions is not None)
 
     async def open(self, publication: Publication) -> str:
         """See `Publisher`.  Raises PermanentError where another video lies in the project's folder."""
@@ -79,7 +79,7 @@ class LocalPublisher:
 
     async def step(self, name: str, publication: Publication, video_id: str) -> Mapping[str, Any]:
         """See `Publisher`."""
-        if name not in STEPS or video_id != _video_id(publication):
+        if name not in self.steps(publication) or video_id != _video_id(publication):
             raise ValueError(name, video_id)
         return await asyncio.to_thread(self._step, name, publication)
 
@@ -127,7 +127,7 @@ class LocalPublisher:
             match name:
                 case "thumbnail":
                     _copy(Path(publication.thumbnail), folder / THUMBNAIL)
-                case "captions":
+                case "captions" if publication.captions is not None:
                     _copy(Path(publication.captions), folder / CAPTIONS)
                 case "metadata":
                     before = self._record(publication) or {}
@@ -144,7 +144,7 @@ def _video_id(publication: Publication) -> str:
 
 def _as_record(publication: Publication, *, privacy: str) -> dict[str, Any]:
     told = publication.model_dump(mode="json", exclude={"video", "thumbnail", "captions", "privacy"})
-    files = {"video": VIDEO, "thumbnail": THUMBNAIL, "captions": CAPTIONS}
+    files = {"video": VIDEO, "thumbnail": THUMBNAIL} | ({} if publication.captions is None else {"captions": CAPTIONS})
     return {"video_id": _video_id(publication), "privacy": privacy, **told, "files": files}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.context import Rules, Tools
-from jobs.stages import StageRun
+from jobs.stages import StageInputs, StageRun
 from jobs.video import render, sound, thumbnail
 from jobs.video.units import unit_key
 from reelqueue.media.ffmpeg import Ffmpeg, find_ffmpeg
@@ -29,7 +29,9 @@ def given(tmp_path) -> Any:
     made = StageState(status=StageStatus.DONE, artifacts=(Artifact(path="x", sha256="0", bytes=1),))
     stages = {Stage.SCRIPT: made, Stage.ASSETS: made}
     tools = Tools(ffmpeg=Ffmpeg(Path("/nowhere"), "7"), music_dir=tmp_path / "music", font_dir=tmp_path / "fonts")
-    return SimpleNamespace(project=SimpleNamespace(brief=brief, stages=stages), tools=tools)
+    project: Any = SimpleNamespace(brief=brief, stages=stages)
+    nothing: Any = None
+    return StageInputs(project=project, files=nothing, blobs=nothing, providers=nothing, tools=tools, language="en")
 
 
 @pytest.mark.parametrize("name", ["logo.png", "bed.mp3", "fonts/Inter-Bold.ttf"])
