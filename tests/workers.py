@@ -2,16 +2,22 @@
 
 import asyncio
 import contextlib
+import itertools
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from reelqueue.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+END_SECONDS = 15
+_numbers = itertools.count(1)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -27,43 +33,85 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 class Worker:
-    """One worker process."""
+    """One worker process, and what it said."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
+        self.log = log
+
+    @property
+    def pid(self) -> int:
+        """Its process; a wrapper's, where it was started below one."""
+        return self.process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether it still lives."""
+        return self.process.poll() is None
 
     def kill(self) -> None:
         """SIGKILL, and wait for its end."""
         self.process.kill()
         self.process.wait(30)
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self, seconds: float = END_SECONDS) -> int:
+        """Its exit code, as soon as it has ended."""
+        await until(lambda: not self.runs, "the worker ends", seconds=seconds)
+        return self.process.wait()
+
+    def said(self) -> str:
+        """All that it wrote."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The same, line by line."""
+        return [json.loads(line) for line in self.said().splitlines()]
+
 
 @contextlib.asynccontextmanager
-async def worker(settings: Settings, name: str = "VideoWorker", **more: str) -> AsyncIterator[Worker]:
-    """A running `arq worker_settings.<name>`, with `more` in its environment; leaving ends it."""
-    log = settings.data_dir.parent / f"{name}.log"
+async def worker(
+    settings: Settings,
+    name: str = "VideoWorker",
+    *,
+    module: str = "worker_settings",
+    wrapper: Sequence[str] = (),
+    arguments: Sequence[str] = (),
+    **more: str,
+) -> AsyncIterator[Worker]:
+    """A running `arq worker_settings.<name>`, with `more` in its environment; leaving ends it.
+
+    `wrapper` is a command that starts it, `arguments` come after its name.
+    """
+    settings.data_dir.parent.mkdir(parents=True, exist_ok=True)
+    log = settings.data_dir.parent / f"{name}-{next(_numbers)}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "arq", f"worker_settings.{name}"],
+            [*wrapper, sys.executable, "-m", "arq", f"{module}.{name}", *arguments],
             cwd=ROOT,
             env=environment(settings) | more,
             stdout=out,
             stderr=out,
         )
     try:
-        yield Worker(process)
+        yield Worker(process, log)
     finally:
         if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(process.wait, 15)
+                await asyncio.to_thread(process.wait, END_SECONDS)
         process.kill()
         process.wait()
 
 
-async def until(true: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(seconds) as deadline:
-        while not true():
-            await asyncio.sleep(0.02)
-    assert not deadline.expired(), what
+async def until(true: Callable[[], Any], what: str, *, seconds: float = 60.0) -> Any:
+    """What `true` gives, as soon as it gives something."""
+    deadline = time.monotonic() + seconds
+    while not (seen := true()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        await asyncio.sleep(0.02)
+    return seen

@@ -1,0 +1,55 @@
+"""Disks that are full: a tiny file system where we may mount one, a limit on a process's files elsewhere."""
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+CAN_MOUNT = sys.platform == "linux" and os.geteuid() == 0
+CAN_LIMIT = sys.platform == "linux"
+
+
+class TinyDisk:
+    """A file system of its own on a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.filler = folder / "filler"
+
+    def fill(self, *, leaving: int = 0) -> None:
+        """Take all its space but `leaving` bytes."""
+        with self.filler.open("ab") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"\0" * 4096)
+                file.flush()
+        if leaving:
+            os.truncate(self.filler, max(0, self.filler.stat().st_size - leaving))
+
+    def free(self) -> None:
+        """Give the space back."""
+        self.filler.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def tiny_disk(folder: Path, *, megabytes: int) -> Iterator[TinyDisk]:
+    """Mount a tmpfs of that size; needs root."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)], check=True)
+    try:
+        yield TinyDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextlib.contextmanager
+def no_longer_files(pid: int, most_bytes: int) -> Iterator[None]:
+    """Let no file of a running process grow over so many bytes: a short write, then EFBIG."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
