@@ -4,84 +4,50 @@ Joins the names in PIPELINE and SCHEDULE with functions.  Flat, because arq igno
 this needs no running Redis.
 """
 
-import asyncio
-import contextlib
-import importlib
-import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC
-from pathlib import Path
-from types import TracebackType
+# ruff: noqa: E402 - `begin` comes first
+from reelqueue.command import begin, take_over
+
+begin()  # from here on each line is JSON, whatever the imports below say
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from arq.connections import ArqRedis
-from redis.exceptions import RedisError
 
 from jobs.batch.processing import batch_processing_task
-from jobs.client import no_redis, worker_redis
+from jobs.client import worker_redis
 from jobs.context import Service
+from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, cron_jobs, hooks, job_function
+from jobs.late import load_soon, stage_job
 from jobs.maintenance.cleanup import cleanup
 from jobs.maintenance.debug import debug_task
 from jobs.maintenance.quotas import sync_quotas
 from jobs.maintenance.recover import recover_interrupted, renew
-from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, VIDEO
+from jobs.mistakes import mistaken
+from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, VIDEO, Load
 from jobs.queue import PAYLOAD_EXPIRES_S, RESULT_SECONDS
-from jobs.video.assets import generate_assets_task
-from jobs.video.render import render_video_task
-from jobs.video.script import generate_script_task
-from jobs.video.thumbnail import generate_thumbnail_task
-from jobs.video.upload import upload_to_youtube_task
+from jobs.schedule import SCHEDULE
 from jobs.wire import deserialize, serialize
-from jobs.worker import ENDLESS_TRIES, LONGEST_JOB_SECONDS, POLL_SECONDS, cron_jobs, hooks, job_function, refuse
+from jobs.worker import Worker
 from reelqueue.bootstrap import open_service
-from reelqueue.errors import ReelqueueError
-from reelqueue.settings import read_language, read_settings
-from reelqueue.wording import speak
+from reelqueue.settings import read_settings
 
-HEALTH_SECONDS = 5
-"""How often a worker says that it is there: `--check` fails within so many seconds of its end."""
-
-VIDEO_JOBS = {
-    "generate_script_task": generate_script_task,
-    "generate_assets_task": generate_assets_task,
-    "render_video_task": render_video_task,
-    "generate_thumbnail_task": generate_thumbnail_task,
-    "upload_to_youtube_task": upload_to_youtube_task,
-}
 CLOCK_JOBS = {"sync_quotas": sync_quotas, "recover_interrupted": recover_interrupted, "cleanup": cleanup}
 
-
-def _friendly(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Under arq's own command what a user can mend is one line; all else is a traceback."""
-    if isinstance(error, RedisError | OSError):
-        error = no_redis(error) if isinstance(error, RedisError | ConnectionError) else error
-    if isinstance(error, ReelqueueError):
-        sys.stderr.write(f"{error.message}\n→ {error.hint}\n")
-    else:
-        sys.__excepthook__(kind, error, trace)
-
-
-def _faster_loop() -> None:
-    """The loop that arq will find and run: uvloop's where it exists."""
-    with contextlib.suppress(ImportError):
-        asyncio.set_event_loop(importlib.import_module("uvloop").new_event_loop())
-
-
-if Path(sys.argv[0]).name in {"arq", "arq.exe"} or Path(sys.argv[0]).parent.name == "arq":
-    sys.excepthook = _friendly
-    _faster_loop()
-
-try:
-    speak(read_language())
-    _settings = read_settings()
-    _redis = worker_redis(_settings)
-except ReelqueueError as _error:
-    refuse(_error)
+_settings = read_settings()
+_redis = worker_redis(_settings)
+take_over(Worker, _settings, partial(mistaken, url=_settings.configured_redis_url or ""))
 
 
 def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Service]]:
-    def opened(redis: ArqRedis) -> AbstractAsyncContextManager[Service]:
-        return open_service(_settings, queue=queue, redis=redis)
+    @asynccontextmanager
+    async def opened(redis: ArqRedis) -> AsyncIterator[Service]:
+        async with open_service(_settings, queue=queue, redis=redis) as service:
+            if queue == VIDEO:
+                load_soon()
+            yield service
 
     return opened
 
@@ -89,62 +55,68 @@ def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Serv
 _video, _batch, _maintenance = (hooks(_opener(queue), renew) for queue in (VIDEO, BATCH, MAINTENANCE))
 
 
+CPU_JOBS = tuple(spec.job for spec in PIPELINE if spec.load is Load.CPU)
+
+
 class VideoWorker:
-    """The five stages: `VIDEO_MAX_JOBS` jobs that load the CPU and `VIDEO_WAIT_SLOTS` that wait for a service."""
+    """The five stages: `VIDEO_MAX_JOBS` jobs that load the CPU beside `VIDEO_WAIT_SLOTS` that wait for a service."""
 
     queue_name = VIDEO
-    functions = [job_function(spec.job, VIDEO_JOBS[spec.job]) for spec in PIPELINE] + [job_function("debug_task", debug_task)]
-    on_startup, on_shutdown, on_job_start = map(staticmethod, _video)
+    functions = [job_function(spec.job, stage_job(spec)) for spec in PIPELINE] + [job_function("debug_task", debug_task)]
+    on_startup, on_shutdown = staticmethod(_video.startup), staticmethod(_video.shutdown)
+    on_reconnect, on_abort = staticmethod(_video.reconnect), staticmethod(_video.abort)
     max_jobs = _settings.video_max_jobs + _settings.video_wait_slots
+    cpu_jobs, cpu_places = CPU_JOBS, _settings.video_max_jobs
     redis_settings = _redis
     job_serializer = staticmethod(serialize)
     job_deserializer = staticmethod(deserialize)
-    poll_delay = POLL_SECONDS
+    lease_seconds = _settings.lease_seconds
+    drain_seconds = _settings.drain_seconds
+    allow_abort_jobs = True
     job_timeout = LONGEST_JOB_SECONDS
     max_tries = ENDLESS_TRIES
     keep_result = RESULT_SECONDS
     expires_extra_ms = PAYLOAD_EXPIRES_S * 1000
-    health_check_interval = HEALTH_SECONDS
-    timezone = UTC
-    log_results = False
 
 
 class BatchWorker:
-    """Batches: those that wait for their projects hold no slot."""
+    """Batches: those that wait for their projects hold no place."""
 
     queue_name = BATCH
     functions = (job_function("batch_processing_task", batch_processing_task), job_function("debug_task", debug_task))
-    on_startup, on_shutdown, on_job_start = map(staticmethod, _batch)
+    on_startup, on_shutdown = staticmethod(_batch.startup), staticmethod(_batch.shutdown)
+    on_reconnect, on_abort = staticmethod(_batch.reconnect), staticmethod(_batch.abort)
     max_jobs = _settings.batch_max_jobs
     redis_settings = _redis
     job_serializer = staticmethod(serialize)
     job_deserializer = staticmethod(deserialize)
-    poll_delay = POLL_SECONDS
+    lease_seconds = _settings.lease_seconds
+    drain_seconds = _settings.drain_seconds
+    allow_abort_jobs = True
     job_timeout = LONGEST_JOB_SECONDS
     max_tries = ENDLESS_TRIES
     keep_result = RESULT_SECONDS
     expires_extra_ms = PAYLOAD_EXPIRES_S * 1000
-    health_check_interval = HEALTH_SECONDS
-    timezone = UTC
-    log_results = False
 
 
 class MaintenanceWorker:
-    """The clock's jobs, by themselves and on request."""
+    """The clock's jobs, by themselves and on request.  `cron_jobs` is for stock arq's class; ours goes by `schedule`."""
 
     queue_name = MAINTENANCE
     functions = [job_function(name, job) for name, job in CLOCK_JOBS.items()] + [job_function("debug_task", debug_task)]
     cron_jobs = cron_jobs(CLOCK_JOBS)
-    on_startup, on_shutdown, on_job_start = map(staticmethod, _maintenance)
+    schedule, zone = SCHEDULE, _settings.timezone
+    on_startup, on_shutdown = staticmethod(_maintenance.startup), staticmethod(_maintenance.shutdown)
+    on_reconnect, on_abort = staticmethod(_maintenance.reconnect), staticmethod(_maintenance.abort)
     max_jobs = _settings.maintenance_max_jobs
     redis_settings = _redis
     job_serializer = staticmethod(serialize)
     job_deserializer = staticmethod(deserialize)
-    poll_delay = POLL_SECONDS
+    lease_seconds = _settings.lease_seconds
+    drain_seconds = _settings.drain_seconds
+    allow_abort_jobs = True
     job_timeout = LONGEST_JOB_SECONDS
     max_tries = ENDLESS_TRIES
     keep_result = RESULT_SECONDS
     expires_extra_ms = PAYLOAD_EXPIRES_S * 1000
-    health_check_interval = HEALTH_SECONDS
-    timezone = UTC
-    log_results = False
+    timezone = ZoneInfo(_settings.timezone)

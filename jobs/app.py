@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from jobs import acts, transitions
 from jobs.batch.making import make_batch
 from jobs.batch.running import batch_result, begun, has_ended
+from jobs.cancelling import cancel_project
 from jobs.queue import JobQueue
-from jobs.telling import tell_cancelled
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
 from reelqueue.errors import Busy, InvalidBrief, WrongState
@@ -128,10 +128,7 @@ class Queue:
         Raises:
             ProjectNotFound.  WrongState: it has ended already.
         """
-        state = await self._projects.change(project_id, acts.cancel)
-        if await self._projects.holder(project_id) is None:  # else its worker tells, as the last one
-            await tell_cancelled(self._publisher, state)
-            await self._projects.unmark(project_id)
+        state = await cancel_project(self._projects, self._publisher, project_id)
         await self._wake(state.project_id)
         return state
 

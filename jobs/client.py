@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
@@ -22,6 +22,7 @@ from redis.exceptions import (
 )
 
 from jobs.app import Queue
+from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.wire import deserialize, serialize
 from progress import Publisher
@@ -98,14 +99,11 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
 async def _opened_pool(settings: Settings, paths: Paths) -> AsyncIterator[ArqRedis]:
     url = await asyncio.to_thread(embedded.locate, settings.configured_redis_url, paths.redis_dir)
     try:
-        pool = await create_pool(
-            redis_settings(url),
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-            expires_extra_ms=PAYLOAD_EXPIRES_S * 1000,
-        )
+        pool = open_pool(redis_settings(url, setting=settings.redis_setting), retries=CLIENT_RETRIES)
+        await pool.ping()
     except (RedisError, OSError) as error:
         raise no_redis(error, url) from error
+    pool.job_serializer, pool.job_deserializer, pool.expires_extra_ms = serialize, deserialize, PAYLOAD_EXPIRES_S * 1000
     try:
         yield pool
     finally:
@@ -145,24 +143,38 @@ def worker_redis(settings: Settings) -> RedisSettings:
         InvalidSettings: the URL makes no sense.
     """
     url = embedded.locate(settings.configured_redis_url, Paths(settings.data_dir).redis_dir)
-    return redis_settings(url, retries=WORKER_RETRIES)
+    return redis_settings(url, retries=WORKER_RETRIES, setting=settings.redis_setting)
 
 
-def redis_settings(url: str, *, retries: int = CLIENT_RETRIES) -> RedisSettings:
+def redis_settings(url: str, *, retries: int = CLIENT_RETRIES, setting: str = "REDIS_URL") -> RedisSettings:
     """Arq's settings for a URL: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://host,host2:26379/master/0`.
 
     Raises:
-        InvalidSettings: it is none of them.
+        InvalidSettings: it is none of them; names the `setting` that it stands in.
     """
     try:
         found = _parsed(url)
     except ValueError:
-        raise InvalidSettings("REDIS_URL", URL_FORM, redacted(url) if "@" not in url else "***") from None
+        if setting.startswith("CELERY_"):
+            raise _no_redis_of_celery(setting, url) from None
+        raise InvalidSettings(setting, URL_FORM, redacted(url) if "@" not in url else "***") from None
     found.conn_retries = 0
     found.retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), retries)
     found.retry_on_error = [RedisConnectionError, RedisTimeoutError, OSError]
     found.retry_on_timeout = True
     return found
+
+
+def _no_redis_of_celery(setting: str, url: str) -> InstallationError:
+    scheme = url.partition("://")[0] if "://" in url else "?"
+    return InstallationError(
+        Text(
+            f"{setting} 不是 Redis 的網址（{scheme}://），而這裡的佇列只用 Redis",
+            f"{setting} names no Redis ({scheme}://), and nothing else carries our queue",
+        ),
+        Text(f"請用 REDIS_URL 指定一個：{URL_FORM.zh}", f"name one in REDIS_URL: {URL_FORM.en}"),
+        setting,
+    )
 
 
 def _parsed(url: str) -> RedisSettings:
@@ -174,7 +186,7 @@ def _parsed(url: str) -> RedisSettings:
     }
     path = parts.path.strip("/")
     match parts.scheme:
-        case "unix":
+        case "unix" if parts.path:
             return RedisSettings(unix_socket_path=unquote(parts.path), database=int(query.get("db", 0)), **access)
         case "redis" | "rediss":
             return RedisSettings(

@@ -8,7 +8,6 @@ from typing import TypedDict
 
 from arq.connections import ArqRedis
 
-from jobs.places import Places
 from jobs.queue import JobQueue
 from progress import Publisher
 from reelqueue.media.ffmpeg import Ffmpeg
@@ -52,7 +51,6 @@ class Service:
     providers: Providers
     tools: Tools
     rules: Rules = field(default_factory=Rules)
-    places: Places = field(default_factory=Places)
     told: dict[int, int] = field(default_factory=dict)
 
 

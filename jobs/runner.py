@@ -11,7 +11,6 @@ from jobs import acts, transitions
 from jobs.attempt import Attempt
 from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
-from jobs.pipeline import SPECS
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.telling import Teller, tell_cancelled
 from reelqueue.errors import (
@@ -33,9 +32,6 @@ from storage import Lease
 __all__ = ["StageInputs", "StageOutcome", "StageRun", "StageWork", "run_stage"]
 
 STORAGE_SECONDS, DISK_SECONDS = 5.0, 60.0
-PLACE_SECONDS, MOST_PLACE_SECONDS, LOOKS_PER_SECOND = 1.0, 30.0, 50
-"""How soon a job looks again for a place: later where many do, so that looking takes a small part of a core (measured
-with 300 jobs, each once a second: half of one).  A few wait beside the places, so none stays free meanwhile."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,25 +67,13 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
         if job.chain:
             await _pass_on_from(job, await job.service.projects.change(job.project_id, acts.go_on))
         return stored
-    load = SPECS[job.stage].load
-    if not job.service.places.has_room(load):
-        raise Later(await _until_a_place(job))
-    async with job.service.places.of(load):
-        try:
-            answer = await _in_hand(job)
-        except StageNotReady:
-            await _pass_on(job, await job.service.projects.load(job.project_id))
-            raise
+    try:
+        answer = await _in_hand(job)
+    except StageNotReady:
+        await _pass_on(job, await job.service.projects.load(job.project_id))
+        raise
     await _pass_on(job, await job.service.projects.load(job.project_id))
     return answer
-
-
-async def _until_a_place(job: StageJob) -> float:
-    try:
-        waiting = await job.service.queue.length(SPECS[job.stage].queue)
-    except (RedisError, OSError):
-        waiting = 0
-    return min(MOST_PLACE_SECONDS, PLACE_SECONDS + waiting / LOOKS_PER_SECOND)
 
 
 async def _in_hand(job: StageJob) -> dict[str, Any]:

@@ -8,16 +8,24 @@ from arq.connections import ArqRedis
 
 from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
-from jobs.places import Places
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.registry import choose_providers
-from reelqueue.settings import Settings, read_language, read_settings, redacted
-from reelqueue.telemetry import configure
+from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
+from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text, speak
 
-__all__ = ["Settings", "choose_providers", "open_service", "open_tools", "read_language", "read_settings", "redacted"]
+__all__ = [
+    "Settings",
+    "choose_providers",
+    "open_service",
+    "open_tools",
+    "read_language",
+    "read_manner",
+    "read_settings",
+    "redacted",
+]
 
 
 async def open_tools(settings: Settings) -> Tools:
@@ -43,7 +51,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
         InvalidSettings, InstallationError: what is wrong with the machine or its settings, and what to do.
     """
     speak(settings.language)
-    configure(level=settings.log_level, log_format=settings.log_format, secrets=settings.secrets())
+    keep_secret(*settings.secrets())
     tools = await open_tools(settings)
     async with open_queue(settings, redis=redis) as client:
         yield Service(
@@ -62,5 +70,4 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 poison_after=settings.poison_after,
                 keep_days=settings.keep_days,
             ),
-            places=Places(cpu=settings.video_max_jobs),
         )

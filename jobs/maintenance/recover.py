@@ -3,27 +3,18 @@
 Every worker does so at its start, `recover_interrupted` each minute.
 """
 
-from collections.abc import Awaitable
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
-from arq.constants import in_progress_key_prefix
-from pydantic import ValidationError
 
+from jobs.claims import free_dead
 from jobs.context import Service, WorkerContext
 from jobs.pipeline import QUEUES
 from jobs.transitions import is_chained
-from jobs.worker import ALIVE_PREFIX, IN_PROGRESS_SECONDS
 from reelqueue.errors import BatchNotFound, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
-from storage import Owner
-
-UNMARKED_AFTER_S = 10.0
-"""A claim without its owner's name is replaced by one with it within milliseconds: older ones are a dead worker's."""
-CLAIMS_AT_ONCE = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +23,7 @@ async def recover_interrupted(ctx: WorkerContext) -> dict[str, Any]:
     """Put back what nobody works on although somebody should.
 
     Reads: the markers of unfinished projects, their states, the queues.
-    Writes: hints, one per project and stage; frees the claims of dead workers.
+    Writes: hints, one per project and stage; frees the claims of workers that are gone.
     Costs: nothing.
     Repeats: harmless; a second pass adds none.
     """
@@ -46,7 +37,7 @@ async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int]
     Raises:
         RedisError: some may not be put back.
     """
-    freed = [job for queue in QUEUES for job in await free_claims(redis, queue)]
+    freed = [job for queue in QUEUES for job in await free_dead(redis, queue)]
     projects = [number for number in await service.projects.unfinished() if await _put_back(service, number)]
     batches = [number for number in await service.batches.ids() if await _batch_put_back(service, number)]
     if projects or batches or freed:
@@ -95,26 +86,3 @@ async def _batch_put_back(service: Service, number: int) -> bool:
         return False
     _, is_new = await service.queue.hint_batch(number, renewing=True)
     return is_new
-
-
-async def free_claims(redis: ArqRedis, queue: str) -> list[str]:
-    """Free the jobs of a queue that dead workers had; arq would wait for the longest time-out of the queue."""
-    now = datetime.now(UTC).timestamp() * 1000
-    freed = []
-    ids = [raw.decode(errors="replace") for raw in await redis.zrangebyscore(queue, "-inf", now, start=0, num=CLAIMS_AT_ONCE)]
-    claims = await redis.mget([in_progress_key_prefix + job for job in ids]) if ids else []
-    for job, claim in zip(ids, claims, strict=True):
-        if claim is not None and await _is_dead(redis, job, claim):
-            await redis.delete(in_progress_key_prefix + job)
-            freed.append(job)
-    return freed
-
-
-async def _is_dead(redis: ArqRedis, job: str, claim: bytes) -> bool:
-    """Whether the worker that claimed a job is gone: its process, or its beat."""
-    try:
-        owner = Owner.model_validate_json(claim)
-    except ValidationError:  # arq's own mark: the worker died before it wrote its name, or is about to
-        left_ms = await cast(Awaitable[int], redis.pttl(in_progress_key_prefix + job))
-        return 0 < left_ms < (IN_PROGRESS_SECONDS - UNMARKED_AFTER_S) * 1000
-    return owner.is_gone() or not await redis.exists(ALIVE_PREFIX + owner.name)

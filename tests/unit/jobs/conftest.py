@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import time
-import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -13,21 +12,20 @@ from typing import Any
 
 import pytest
 from arq.connections import ArqRedis
-from arq.worker import Worker
 
 from jobs.app import Queue
 from jobs.batch.processing import batch_processing_task
 from jobs.client import connect, open_queue, redis_settings
 from jobs.context import Rules, Service, Tools
+from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, hooks, job_function
 from jobs.maintenance.cleanup import cleanup
 from jobs.maintenance.debug import debug_task
 from jobs.maintenance.quotas import sync_quotas
 from jobs.maintenance.recover import recover_interrupted, renew
-from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, SPECS, VIDEO
-from jobs.places import Places
+from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, SPECS, VIDEO, Load
 from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stage
 from jobs.wire import deserialize, serialize
-from jobs.worker import ENDLESS_TRIES, LONGEST_JOB_SECONDS, hooks, job_function
+from jobs.worker import Worker
 from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import Stage
@@ -122,7 +120,6 @@ class Crew:
                 providers=providers,
                 tools=Tools(ffmpeg=Ffmpeg(Path("/nowhere"), "0")),
                 rules=self.rules,
-                places=Places(cpu=2),
             )
 
     def worker(self, queue: str, *, burst: bool, renewing: bool = True) -> Worker:
@@ -135,18 +132,23 @@ class Crew:
         async def nothing(_service: Service, _redis: ArqRedis) -> None:
             pass
 
-        startup, shutdown, job_start = hooks(lambda redis: self.service(redis, queue), renew if renewing else nothing)
+        ours = hooks(lambda redis: self.service(redis, queue), renew if renewing else nothing)
         return Worker(
             functions=[job_function(name, job) for name, job in (functions | {"debug_task": debug_task}).items()],
             queue_name=queue,
             redis_settings=redis_settings(self.settings.redis_url.get_secret_value()),
             burst=burst,
-            on_startup=startup,
-            on_shutdown=shutdown,
-            on_job_start=job_start,
+            on_startup=ours.startup,
+            on_shutdown=ours.shutdown,
+            on_reconnect=ours.reconnect,
+            on_abort=ours.abort,
+            allow_abort_jobs=True,
             handle_signals=False,
             max_jobs=10,
-            poll_delay=0.02,
+            cpu_jobs=[spec.job for spec in PIPELINE if spec.load is Load.CPU and queue == VIDEO],
+            cpu_places=2,
+            lease_seconds=self.settings.lease_seconds,
+            drain_seconds=0.0,
             max_tries=ENDLESS_TRIES,
             job_timeout=LONGEST_JOB_SECONDS,
             keep_result=3600,
@@ -155,13 +157,16 @@ class Crew:
         )
 
     async def burst(self, queue: str = VIDEO, **rules: Any) -> None:
-        """Work until the queue is empty."""
-        worker = self.worker(queue, burst=True, **rules)
-        try:
-            async with asyncio.timeout(20):
-                await worker.async_run()
-        finally:
-            await _close(worker)
+        """Work until the queue is empty; a job that waits for its time is none that a burst waits for."""
+        async with asyncio.timeout(20), open_queue(self.settings) as client:
+            while True:
+                worker = self.worker(queue, burst=True, **rules)
+                try:
+                    await worker.async_run()
+                finally:
+                    await worker.close()
+                if not await client.redis.zcard(queue):
+                    return
 
     @contextlib.asynccontextmanager
     async def working(self, *queues: str) -> AsyncIterator[list[Worker]]:
@@ -173,16 +178,8 @@ class Crew:
         finally:
             for worker, task in zip(workers, tasks, strict=True):
                 worker.handle_sig(signal.SIGTERM)
-                await asyncio.wait({task, *worker.tasks.values()})
-                worker.tasks.clear()  # else `close` would raise for one that was stopped at its very end ...
-                worker._handle_signals = True  # ... and cancel once more
-                await _close(worker)
-
-
-async def _close(worker: Worker) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # arq closes its pool by a name that redis-py gave up
-        await worker.close()
+                await task
+                await worker.close()
 
 
 Look = Callable[[], Awaitable[Any]]

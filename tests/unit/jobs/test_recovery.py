@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from arq.constants import in_progress_key_prefix
 
-from jobs import transitions, worker
-from jobs.judging import StageJob
+from jobs import hooks, transitions
+from jobs.claims import OLD_UNNAMED_MS
 from jobs.pipeline import MAINTENANCE, VIDEO
-from jobs.runner import _until_a_place
-from jobs.worker import IN_PROGRESS_SECONDS
 from reelqueue.errors import PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner
@@ -160,17 +158,6 @@ async def test_cleanup_takes_pieces_of_published_projects_and_stray_files_only(q
     assert (files.output / "upload.txt").exists()
 
 
-async def test_jobs_without_a_place_look_less_often_where_many_wait(crew, redis, stages):
-    """300 jobs that looked once a second took half of a core from the two that rendered."""
-    async with crew.service(redis) as service:
-        job = StageJob(service, 1, Stage.ASSETS, stages.work(Stage.ASSETS), chain=True)
-        alone = await _until_a_place(job)
-        await redis.zadd(VIDEO, {f"waiting {n}": 1 for n in range(500)})
-        crowded = await _until_a_place(job)
-
-    assert (alone, crowded) == (1.0, 11.0)
-
-
 @pytest.mark.parametrize(("due_in_s", "brought_forward"), [(10, False), (600, True)], ids=["soon", "late"])
 async def test_a_renewal_brings_forward_only_what_would_look_late(queue, crew, redis, project, due_in_s, brought_forward):
     """A batch of hundreds renews its hints every few seconds: it woke all that waited for a place each time."""
@@ -185,9 +172,9 @@ async def test_a_renewal_brings_forward_only_what_would_look_late(queue, crew, r
 
 async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(queue, crew, redis, project, stages, monkeypatch):
     """Its worker was killed between arq's mark and our name on it; others were running, none ever looked again."""
-    monkeypatch.setattr(worker, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(hooks, "RENEW_SECONDS", 0.05)
     job = await queue.start(project.project_id)
-    await redis.set(in_progress_key_prefix + job.job_id, b"1", px=int((IN_PROGRESS_SECONDS - 9) * 1000))
+    await redis.set(in_progress_key_prefix + job.job_id, b"1", px=OLD_UNNAMED_MS - 1)
     async with crew.working():
         answer = await queue.wait(project.project_id, timeout=15)
 
