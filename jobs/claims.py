@@ -1,0 +1,293 @@
+"""Which worker has which job: claims in Redis with a lease, taken, renewed, finished and handed back by one Lua call each.
+
+A claim is arq's own key, `arq:in-progress:<id>`, so that stock clients read it as ever.  Ours holds its owner's name and
+lives for the lease: what a dead worker had is anybody's when it ends, whatever the jobs' time-outs.  A job is finished only
+by who holds its claim, or where nobody does: Redis may have lost it while the work went on.
+
+Claims only schedule.  What a job may do to a project is decided by the lease and the fence on disk.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, NamedTuple, cast
+
+from arq.connections import ArqRedis
+from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
+from pydantic import ValidationError
+
+from jobs.pipeline import Load
+from storage import Owner
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+"""A job carries ids; the largest of ours has under 200 bytes."""
+RETRY_SECONDS = 30 * 86_400
+"""How long Redis counts a job's tries; as long as the job itself is kept."""
+SCAN_AT_ONCE = 2_000
+"""Entries that one call may look at: Redis serves nobody else meanwhile (measured: 0.5 ms with 2,000 running entries)."""
+STRAY_ABORT_MS = 60_000
+"""How long an abort may wait for a job that nobody has."""
+ALIVE_PREFIX = "reelqueue:alive:"
+"""What workers before 0.2 say that they live by, and look for; their claims outlive them by a week."""
+OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
+"""Claims with more time left are an old worker's; it put its name on them within ten seconds of their week."""
+
+# KEYS: the queue.  ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
+# for others; offset, how many to look at, the largest payload, seconds to count tries; names of the jobs that load the CPU.
+# Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}.
+_TAKE = """
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local free = {cpu = tonumber(ARGV[6]), wait = tonumber(ARGV[7])}
+local offset, left, page = tonumber(ARGV[8]), tonumber(ARGV[9]), 32
+local heavy, sorted = {}, #ARGV > 11
+for i = 12, #ARGV do heavy[ARGV[i]] = true end
+local taken, more = {}, -1
+while free.cpu > 0 or free.wait > 0 do
+  if left <= 0 then more = offset break end
+  local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', offset, page)
+  if #found == 0 then break end
+  local keys = {}
+  for i = 1, #found, 2 do keys[#keys + 1] = ARGV[1] .. found[i] end
+  local held = redis.call('MGET', unpack(keys))
+  for i = 1, #keys do
+    local id = found[2 * i - 1]
+    local load = 'wait'
+    if not held[i] and sorted then
+      local head = redis.pcall('GETRANGE', ARGV[2] .. id, 0, 255)
+      local name = type(head) == 'string' and string.match(head, '"f": ?"([^"]*)"')
+      if name and heavy[name] then load = 'cpu' end
+    end
+    if not held[i] and free[load] > 0 and redis.call('SET', keys[i], ARGV[4], 'NX', 'PX', ARGV[5]) then
+      free[load] = free[load] - 1
+      local size, body = redis.pcall('STRLEN', ARGV[2] .. id), ''
+      if type(size) ~= 'number' then size = -1 end
+      if size > 0 and size <= tonumber(ARGV[10]) then body = redis.call('GET', ARGV[2] .. id) end
+      local try = redis.pcall('INCR', ARGV[3] .. id)
+      if type(try) ~= 'number' then
+        redis.call('DEL', ARGV[3] .. id)
+        try = redis.call('INCR', ARGV[3] .. id)
+      end
+      redis.call('EXPIRE', ARGV[3] .. id, ARGV[11])
+      taken[#taken + 1] = {id, found[2 * i], try, size, body, load}
+    end
+  end
+  offset, left = offset + #keys, left - #keys
+  if #keys < page then break end
+  page = 128
+end
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+return {now, due[2] or '', more, taken}
+"""
+
+# KEYS: the queue, aborts.  ARGV: prefixes of claims, jobs, retries and results; our claim, id, result ("" for none), its ms.
+# The result first: where there is no memory for it nothing else happens.
+_FINISH = """
+local id = ARGV[6]
+local held = redis.pcall('GET', ARGV[1] .. id)
+if type(held) == 'string' and held ~= ARGV[5] then return 0 end
+if ARGV[7] ~= '' then redis.call('SET', ARGV[4] .. id, ARGV[7], 'PX', ARGV[8]) end
+redis.call('DEL', ARGV[1] .. id, ARGV[2] .. id, ARGV[3] .. id)
+redis.call('ZREM', KEYS[1], id)
+redis.pcall('ZREM', KEYS[2], id)
+return 1
+"""
+
+# KEYS: the queue.  ARGV: prefixes of claims, jobs and retries; our claim, id, ms until it is due ("" keeps its turn),
+# whether the try counts, ms to keep the job.
+_BACK = """
+local id = ARGV[5]
+local held = redis.pcall('GET', ARGV[1] .. id)
+if type(held) == 'string' and held ~= ARGV[4] then return 0 end
+redis.call('DEL', ARGV[1] .. id)
+if ARGV[6] ~= '' then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[6])
+  redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', due), id)
+elseif redis.call('ZSCORE', KEYS[1], id) then
+  redis.call('ZINCRBY', KEYS[1], -1, id)
+end
+redis.call('PEXPIRE', ARGV[2] .. id, ARGV[8])
+if ARGV[7] == '0' then redis.pcall('DECR', ARGV[3] .. id) end
+return 1
+"""
+
+# KEYS: the queue.  ARGV: prefix of claims, our claim, its ms, ids.  A claim that is gone is taken anew while its job is
+# queued.  The ids that somebody else has now.
+RENEW = """
+local lost = {}
+for i = 4, #ARGV do
+  local key = ARGV[1] .. ARGV[i]
+  local held = redis.pcall('GET', key)
+  if held == ARGV[2] then
+    redis.call('PEXPIRE', key, ARGV[3])
+  elseif type(held) == 'string' then
+    lost[#lost + 1] = ARGV[i]
+  elseif redis.call('ZSCORE', KEYS[1], ARGV[i]) then
+    redis.call('SET', key, ARGV[2], 'PX', ARGV[3])
+  end
+end
+return lost
+"""
+
+# KEYS: the queue, aborts.  ARGV: prefixes of claims and jobs; our claim, its ms, ms after which an abort of nothing is stray,
+# the largest payload; ids that we run.
+# Aborts that concern us: {id, when, body}; of jobs that wait here, which are claimed, and of those that we run.
+_ABORTS = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ours, found = {}, {}
+for i = 7, #ARGV do ours[ARGV[i]] = true end
+local asked = redis.call('ZRANGE', KEYS[2], 0, 999, 'WITHSCORES')
+for i = 1, #asked, 2 do
+  local id, key = asked[i], ARGV[1] .. asked[i]
+  if ours[id] then
+    found[#found + 1] = {id, asked[i + 1], ''}
+    redis.call('ZREM', KEYS[2], id)
+  elseif redis.call('ZSCORE', KEYS[1], id) then
+    if redis.call('SET', key, ARGV[3], 'NX', 'PX', ARGV[4]) then
+      local size, body = redis.pcall('STRLEN', ARGV[2] .. id), ''
+      if type(size) == 'number' and size <= tonumber(ARGV[6]) then body = redis.call('GET', ARGV[2] .. id) or '' end
+      found[#found + 1] = {id, asked[i + 1], body}
+      redis.call('ZREM', KEYS[2], id)
+    end
+  elseif now - tonumber(asked[i + 1]) > tonumber(ARGV[5]) and redis.call('EXISTS', ARGV[2] .. id) == 0 then
+    redis.call('ZREM', KEYS[2], id)
+  end
+end
+return found
+"""
+
+# KEYS: the queue.  ARGV: key of the claim, the dead owner's claim, id.  Its turn comes a millisecond sooner: that wakes workers.
+_FREE = """
+if redis.call('GET', ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('DEL', ARGV[1])
+if redis.call('ZSCORE', KEYS[1], ARGV[3]) then redis.call('ZINCRBY', KEYS[1], -1, ARGV[3]) end
+return 1
+"""
+
+
+class Taken(NamedTuple):
+    """A job that is ours now.  `body` is None where its payload is gone, too large or no string; `size` says which."""
+
+    raw_id: bytes
+    score: int
+    job_try: int
+    size: int
+    body: bytes | None
+    load: Load
+
+
+class Look(NamedTuple):
+    """What a look at the queue found: Redis's clock, when the next job is due, where to look on; times in ms."""
+
+    now_ms: int
+    due_ms: int | None
+    more: int | None
+    taken: list[Taken]
+
+
+class Abort(NamedTuple):
+    """Somebody asked to abort a job, at `at_ms` by his own clock; `body` is its payload where we did not run it yet."""
+
+    raw_id: bytes
+    at_ms: int
+    body: bytes | None
+
+
+class Claims:
+    """The claims of one worker on one queue.  Every method raises `RedisError` or `OSError` where Redis does not answer."""
+
+    def __init__(self, redis: ArqRedis, queue: str, claim: str, lease_seconds: float, heavy: Sequence[str] = ()) -> None:
+        self._queue = queue
+        self._claim = claim
+        self._lease_ms = int(lease_seconds * 1000)
+        self._heavy = tuple(heavy)
+        self._redis = redis
+        self._take, self._finish, self._back, self._aborts = map(redis.register_script, (_TAKE, _FINISH, _BACK, _ABORTS))
+
+    async def take(self, *, cpu: int, wait: int, offset: int = 0) -> Look:
+        """Take due jobs, up to so many that load the CPU and so many others; one without a place holds nothing up."""
+        now, due, more, taken = await self._take(
+            keys=[self._queue],
+            args=[
+                in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, self._lease_ms, cpu, wait, offset,
+                SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, *self._heavy,
+            ],
+        )  # fmt: skip
+        return Look(
+            int(now),
+            int(float(due)) if due else None,
+            int(more) if int(more) >= 0 else None,
+            [
+                Taken(raw, int(float(score)), int(tries), int(size), body or None, Load(load.decode()))
+                for raw, score, tries, size, body, load in taken
+            ],
+        )
+
+    async def finish(self, raw_id: bytes, result: bytes | None, keep_ms: int) -> bool:
+        """End a job, with its result; False where it is another's by now, who will end it."""
+        return bool(
+            await self._finish(
+                keys=[self._queue, abort_jobs_ss],
+                args=[
+                    in_progress_key_prefix, job_key_prefix, retry_key_prefix, result_key_prefix, self._claim, raw_id,
+                    result or b"", keep_ms,
+                ],
+            )
+        )  # fmt: skip
+
+    async def back(self, raw_id: bytes, *, seconds: float | None, counts: bool, keep_ms: int) -> bool:
+        """Hand a job back, due in so many seconds (None: it keeps its turn); False where it is another's by now."""
+        return bool(
+            await self._back(
+                keys=[self._queue],
+                args=[
+                    in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, raw_id,
+                    "" if seconds is None else max(1, round(seconds * 1000)), int(counts), keep_ms,
+                ],
+            )
+        )  # fmt: skip
+
+    async def aborts(self, running: Sequence[str]) -> list[Abort]:
+        """Aborts of jobs that we run, and of jobs that wait in the queue, which are ours now; stray ones are removed."""
+        found = await self._aborts(
+            keys=[self._queue, abort_jobs_ss],
+            args=[
+                in_progress_key_prefix, job_key_prefix, self._claim, self._lease_ms, STRAY_ABORT_MS, MAX_PAYLOAD_BYTES, *running,
+            ],
+        )  # fmt: skip
+        return [Abort(raw, int(float(at)), body or None) for raw, at, body in found]
+
+
+async def free_dead(redis: Any, queue: str) -> list[str]:
+    """Free the jobs of a queue whose workers are surely gone, seen from this machine; returns their ids.
+
+    Without it their claims end by themselves with the lease.
+
+    Raises:
+        RedisError: some may not be freed.
+    """
+    script = redis.register_script(_FREE)
+    ids: list[bytes] = await redis.zrange(queue, 0, -1)
+    freed = []
+    for start in range(0, len(ids), SCAN_AT_ONCE):
+        page = ids[start : start + SCAN_AT_ONCE]
+        keys = [in_progress_key_prefix.encode() + raw for raw in page]
+        claims = await redis.mget(keys)
+        for raw, key, claim in zip(page, keys, claims, strict=True):
+            if claim is not None and await _is_dead(redis, key, claim) and await script(keys=[queue], args=[key, claim, raw]):
+                freed.append(raw.decode(errors="replace"))
+    return freed
+
+
+async def _is_dead(redis: Any, key: bytes, claim: bytes) -> bool:
+    """Whether who claimed is gone: its process, or the beat of a worker before 0.2."""
+    try:
+        owner = Owner.model_validate_json(claim)
+    except ValidationError:
+        owner = None
+    if owner is not None and owner.is_gone():
+        return True
+    left_ms = await cast(Awaitable[int], redis.pttl(key))
+    if owner is None:
+        return OLD_CLAIM_MS < left_ms < OLD_UNNAMED_MS
+    return left_ms > OLD_CLAIM_MS and not await redis.exists(ALIVE_PREFIX + owner.name)

@@ -1,0 +1,109 @@
+"""Keeps a worker's claims, and says that it lives: from a thread, since a busy event loop must not lose what it works on.
+
+The heartbeat is `reelqueue:worker:<name>`: JSON with the worker's name, queue, process, jobs, CPU and memory (its FFmpeg and
+Python children counted in), for whoever watches.  It goes on while Redis is away, and a little faster.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import structlog
+from arq.constants import in_progress_key_prefix
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs.claims import ALIVE_PREFIX, RENEW
+from reelqueue.vitals import Vitals
+
+HEARTBEAT_PREFIX = "reelqueue:worker:"
+HEARTBEAT_SECONDS, HEARTBEAT_KEPT_SECONDS = 5.0, 20
+MOST_SECONDS = 5.0
+"""The longest between two renewals, however long the lease."""
+AGAIN_SECONDS, STOP_SECONDS = 0.25, 2.0
+SUPERVISOR = "REELQUEUE_SUPERVISOR_PID"
+"""Who started us; where the kernel does not tell us of its death we look ourselves."""
+
+log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """A thread that renews the claims of `held()` and beats; `on_lost` is called in the event loop."""
+
+    def __init__(
+        self,
+        client: Callable[[], Redis],
+        *,
+        queue: str,
+        name: str,
+        claim: str,
+        lease_seconds: float,
+        held: Callable[[], list[str]],
+        on_lost: Callable[[str], None],
+        describe: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._open = client
+        self._queue = queue
+        self._key, self._old_key = HEARTBEAT_PREFIX + name, ALIVE_PREFIX + name
+        self._claim = claim
+        self._lease_ms = int(lease_seconds * 1000)
+        self._every = min(MOST_SECONDS, lease_seconds / 3)
+        self._held = held
+        self._on_lost = on_lost
+        self._describe = describe
+        self._vitals = Vitals()
+        self._stop = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._parent = int(os.environ.get(SUPERVISOR) or 0)
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """End, and take the heartbeat away; a server that says nothing is not waited for."""
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join, STOP_SECONDS)
+
+    def _keep(self) -> None:
+        redis = self._open()
+        renew = redis.register_script(RENEW)
+        beaten, pause = 0.0, 0.0
+        while not self._stop.wait(pause):
+            self._look_at_parent()
+            pause = self._every
+            try:
+                self._renew(renew)
+                if (now := self._loop.time()) - beaten >= HEARTBEAT_SECONDS - 0.1:
+                    redis.set(self._key, json.dumps(self._heartbeat()), ex=HEARTBEAT_KEPT_SECONDS)
+                    redis.set(self._old_key, "1", ex=HEARTBEAT_KEPT_SECONDS)
+                    beaten = now
+            except (RedisError, OSError):  # the worker's own looks tell of it
+                pause = AGAIN_SECONDS
+        with contextlib.suppress(RedisError, OSError):
+            redis.delete(self._key, self._old_key)
+        redis.close()
+
+    def _renew(self, renew: Callable[..., Any]) -> None:
+        held = self._held()
+        if not held:
+            return
+        lost = renew(keys=[self._queue], args=[in_progress_key_prefix, self._claim, self._lease_ms, *held])
+        for raw in cast(list[bytes], lost):
+            with contextlib.suppress(RuntimeError):  # the loop is closed: we end
+                self._loop.call_soon_threadsafe(self._on_lost, raw.decode())
+
+    def _heartbeat(self) -> dict[str, Any]:
+        return dict(self._describe()) | self._vitals.read()
+
+    def _look_at_parent(self) -> None:
+        if self._parent and os.getppid() != self._parent:
+            log.warning("supervisor_gone")
+            self._parent = 0
+            os.kill(os.getpid(), signal.SIGTERM)
