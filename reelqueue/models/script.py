@@ -1,5 +1,7 @@
 """The script of a video, as it stands in `script.json`."""
 
+from pydantic import Field
+
 from reelqueue.models.frozen import Frozen
 
 
@@ -22,7 +24,7 @@ class Segment(Frozen):
     duration: float
     image_description: str
     heading: str | None = None
-    picture: str | None = None
+    picture: str | None = Field(default=None, exclude_if=lambda path: path is None)  # 0.1 knows it not, and reads our scripts
 
 
 class Metadata(Frozen):

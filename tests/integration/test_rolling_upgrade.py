@@ -1,0 +1,181 @@
+"""Workers of the release before and of today on one DATA_DIR and one Redis, as while an operator replaces them one by one.
+
+The release before runs from its own source, with this venv's packages.  Each goes on with what the other left, whichever came
+first: a downgrade is an upgrade backwards.
+"""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from arq.constants import in_progress_key_prefix
+
+from jobs.client import connect, open_queue
+from jobs.pipeline import PIPELINE
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.settings import Settings
+from tests.workers import ROOT, Worker, environment, until, worker
+
+BEFORE, BEFORE_COMMIT = "v0.1.0", "246a0eebe78a5481af32bdf8c1f669850126b0f1"
+OLD, NEW = "0.1.0", "today"
+IN_FOLDER = "import os, sys; os.chdir(sys.argv[1]); os.execv(sys.argv[2], sys.argv[2:])"
+"""Starts a command in a folder, as the same process."""
+BRIEF = {
+    "topic": "Bread",
+    "content": "Yeast eats sugar and breathes out gas. Heat sets the crumb, and the crust sings.",
+    "aspect": "1:1",
+    "fps": 24,
+}
+PROJECTS = 3
+DAY_MS = 86_400_000
+
+StartWorker = Callable[..., AbstractAsyncContextManager[Worker]]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Where each version lies."""
+    folder = tmp_path_factory.mktemp("release-before")
+    git = shutil.which("git")
+    for name in (BEFORE, BEFORE_COMMIT) if git is not None else ():
+        packed = subprocess.run([str(git), "archive", name], cwd=ROOT, capture_output=True, check=False)
+        if packed.returncode == 0:
+            with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+                archive.extractall(folder, filter="data")
+            return {OLD: folder, NEW: ROOT}
+    pytest.skip("no git history that holds release 0.1.0 (an sdist, or a shallow clone)")
+
+
+@pytest.fixture
+def start(settings: Settings, sources: Mapping[str, Path]) -> StartWorker:
+    """Starts a video worker of a version."""
+
+    def started(version: str, *arguments: str, **more: str) -> AbstractAsyncContextManager[Worker]:
+        folder = str(sources[version])
+        wrapper = (sys.executable, "-c", IN_FOLDER, folder)
+        return worker(settings, wrapper=wrapper, arguments=arguments, **more, PYTHONPATH=folder)
+
+    return started
+
+
+@pytest.fixture(params=[pytest.param((OLD, NEW), id="upgrade"), pytest.param((NEW, OLD), id="downgrade")])
+def versions(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Who comes first, and who goes on."""
+    first, second = request.param
+    return first, second
+
+
+def test_the_release_before_is_what_runs(settings: Settings, sources: Mapping[str, Path]) -> None:
+    where = (
+        "import jobs, reelqueue, worker_settings as w; print([m.__file__ for m in (jobs, reelqueue, w)], reelqueue.__version__)"
+    )
+    env = environment(settings) | {"PYTHONPATH": str(sources[OLD])}
+
+    said = subprocess.run([sys.executable, "-c", where], cwd=sources[OLD], env=env, capture_output=True, text=True, check=True)
+
+    assert said.stdout.count(str(sources[OLD])) == 3
+    assert OLD in said.stdout
+
+
+async def test_each_version_goes_on_with_the_stages_of_the_other(
+    settings: Settings, start: StartWorker, versions: tuple[str, str]
+) -> None:
+    async with connect(settings) as queue:
+        await queue.create_project(BRIEF)
+        for place, spec in enumerate(PIPELINE):
+            job = await queue.enqueue_job(spec.job, 1, chain=False)
+            await to_the_end(start(versions[place % 2], "--burst"))
+            assert (await job.result(timeout=5))["status"] == "success"
+
+        published_once(settings, [await queue.get_project(1)])
+
+
+async def test_what_one_version_finished_the_other_does_not_make_again(
+    settings: Settings, start: StartWorker, versions: tuple[str, str]
+) -> None:
+    async with connect(settings) as queue:
+        await queue.create_project(BRIEF)
+        await queue.start(1)
+        await to_the_end(start(versions[0], "--burst"))
+        before = await queue.get_project(1)
+        jobs = [await queue.enqueue_job(spec.job, 1, chain=False) for spec in PIPELINE]
+        async with start(versions[1]):
+            answers = [await job.result(timeout=60, poll_delay=0.05) for job in jobs]
+
+        after = await queue.get_project(1)
+
+    assert {answer["status"] for answer in answers} == {"success"}
+    assert after.stages == before.stages
+    published_once(settings, [after])
+
+
+async def test_both_side_by_side_finish_all_projects_each_published_once(settings: Settings, start: StartWorker) -> None:
+    async with connect(settings) as queue, start(OLD, VIDEO_MAX_JOBS="1") as old, start(NEW, VIDEO_MAX_JOBS="1") as new:
+        for _ in range(PROJECTS):
+            project = await queue.create_project(BRIEF)
+            await queue.start(project.project_id)
+        for number in range(1, PROJECTS + 1):
+            await queue.wait(number, timeout=240)
+
+        states = [await queue.get_project(number) for number in range(1, PROJECTS + 1)]
+        published_once(settings, states)
+        assert "render_video_task" in old.said()
+        assert "render_video_task" in new.said()
+
+
+async def test_a_killed_workers_project_goes_on_under_the_other_version(
+    settings: Settings, start: StartWorker, versions: tuple[str, str]
+) -> None:
+    """The claims of 0.1.0 outlive their worker by a week."""
+    async with connect(settings) as queue, open_queue(settings) as client:
+        await queue.create_project(BRIEF)
+        await queue.start(1)
+        async with start(versions[0]) as dying:
+            await until(lambda: stage_status(settings, Stage.RENDER) == StageStatus.RUNNING, "it renders", seconds=90)
+            dying.kill()
+        claims = [key async for key in client.redis.scan_iter(in_progress_key_prefix + "*")]
+        left_ms = [await client.redis.pttl(key) for key in claims]
+        async with start(versions[1]):
+            await queue.wait(1, timeout=90)
+
+        published_once(settings, [await queue.get_project(1)])
+
+    assert len(claims) == 1
+    assert (left_ms[0] > DAY_MS) is (versions[0] == OLD)
+
+
+async def to_the_end(starting: AbstractAsyncContextManager[Worker]) -> None:
+    """Start a worker that ends by itself, and see it do so."""
+    async with starting as running:
+        code = await running.ended(120)
+        assert code == 0, running.said()
+
+
+def stage_status(settings: Settings, stage: Stage) -> str:
+    """As it is on disk."""
+    state = json.loads((settings.data_dir / "projects" / "1" / "project_state.json").read_bytes())
+    return str(state["stages"][stage]["status"])
+
+
+def published_once(settings: Settings, states: list[ProjectState]) -> None:
+    """Whether each project has its one video, and each of its stages ran once."""
+    assert [(state.project_id, state.status) for state in states] == [
+        (number, ProjectStatus.COMPLETED) for number in range(1, len(states) + 1)
+    ]
+    assert {stage.attempts for state in states for stage in state.stages.values()} == {1}
+    library = settings.data_dir / "library"
+    assert sorted(folder.name for folder in library.iterdir()) == [str(state.project_id) for state in states]
+    assert {len(list(folder.glob("video*"))) for folder in library.iterdir()} == {1}
+    assert {json.loads((library / str(state.project_id) / "metadata.json").read_bytes())["video_id"] for state in states} == {
+        state.upload.video_id for state in states if state.upload is not None
+    }
