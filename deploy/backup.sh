@@ -1,0 +1,36 @@
+#!/bin/sh
+# Back DATA_DIR up while workers run: deploy/backup.sh DATA_DIR FILE.tar
+#
+# No file of ours is written in place, so each one is whole in the copy; what counts is the order:
+#   1. the batches, before the projects that they name
+#   2. the states of the projects that are there now: an older state beside newer pieces goes on from it, a newer one beside
+#      older pieces would miss some
+#   3. all else of these projects
+#   4. idempotency keys and tombstones: one that leads nowhere is mended, one that is missing would make a project twice
+#   5. the ledger: it may have counted too much, never too little
+#   6. the library of what was published
+#   7. a marker for every project, as if none had ended: the first worker takes away those of projects that have
+# Left out: redis/ (hints; they are renewed), trash/, logs/, *.part and .reserve.  Uploads' addresses are in it: keep it private.
+set -eu
+data=$1
+case $2 in /*) file=$2 ;; *) file=$PWD/$2 ;; esac
+umask 077
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# 1 is "a file went or grew while it was read": a lease, or the log of events, whose last line may be torn.
+pack() { tar "$@" || [ $? -eq 1 ]; }
+
+cd "$data"
+pack -cf "$file.part" --exclude='*.part' --exclude='.new-*' instance.json batches
+find projects -mindepth 2 -maxdepth 2 -name project_state.json ! -path 'projects/.new-*' > "$work/states"
+pack -rf "$file.part" -T "$work/states"
+sed 's,/project_state.json$,,' "$work/states" | while read -r project; do [ ! -d "$project" ] || echo "$project"; done > "$work/projects"
+pack -rf "$file.part" --exclude='*.part' -X "$work/states" -T "$work/projects"
+pack -rf "$file.part" --exclude='*.part' keys gone
+pack -rf "$file.part" --exclude='*.part' ledger
+pack -rf "$file.part" --exclude='*.part' library
+mkdir "$work/open"
+sed 's,.*/,,' "$work/projects" | while read -r id; do : > "$work/open/$id"; done
+pack -rf "$file.part" -C "$work" open
+mv "$file.part" "$file"
