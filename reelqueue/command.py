@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import logging
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -50,7 +51,8 @@ def begin() -> None:
     speak(manner.reelqueue_language)
     level = "debug" if chosen["verbose"] else manner.log_level
     configure(level=level, log_format=manner.log_format, stream=sys.__stderr__)
-    all_as_lines(printed=manner.log_format == "json")
+    all_as_lines(printed=manner.log_format == "json" and not chosen["custom_log_dict"])
+    warnings.filterwarnings("default", "CELERY_", DeprecationWarning)  # to Python it is one for programmers, and hidden
     end_with(_teller(chosen))
     if chosen["custom_log_dict"]:
         for handler in logging.getLogger().handlers:

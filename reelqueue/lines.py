@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _log = structlog.get_logger(__name__)
+_short = reprlib.Repr()  # of objects that may be half gone: it never raises
+_short.maxother = 200
 
 
 def all_as_lines(*, printed: bool = True) -> None:
@@ -59,7 +61,7 @@ def _thread_ended(args: threading.ExceptHookArgs) -> None:
 
 def _not_raised(args: "sys.UnraisableHookArgs") -> None:
     error = args.exc_value or args.exc_type()
-    where = reprlib.repr(args.object)  # only its name: the object itself may be half gone
+    where = _short.repr(args.object)
     _log.error("not_raised", where=where, said=args.err_msg, exc_info=(args.exc_type, error, args.exc_traceback))
 
 

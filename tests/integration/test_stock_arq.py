@@ -84,24 +84,6 @@ async def test_check_tells_whether_a_worker_is_there(settings, tmp_path):
     assert (none, there, ended) == (1, 0, 0), said
 
 
-@pytest.mark.parametrize(
-    ("wrong", "expected"),
-    [
-        pytest.param({"VIDEO_MAX_JOBS": "many"}, "VIDEO_MAX_JOBS", id="a setting"),
-        pytest.param({"REDIS_URL": "http://x"}, "REDIS_URL", id="an address"),
-        pytest.param({"REDIS_URL": "unix:///nowhere/redis.sock"}, "no Redis answers", id="no server"),
-        pytest.param({"DATA_DIR": "another"}, "another installation", id="another installation"),
-    ],
-)
-async def test_what_is_wrong_at_the_start_is_one_line_and_no_traceback(settings, tmp_path, wrong, expected):
-    async with connect(settings):
-        code, said = await arq(settings, "worker_settings.BatchWorker", "--burst", cwd=tmp_path, **wrong)
-
-    assert code == 1
-    assert expected in said
-    assert "Traceback" not in said
-
-
 def test_importing_the_settings_needs_no_server(settings, tmp_path):
     env = environment(settings, REDIS_URL="unix:///nowhere/redis.sock")
 

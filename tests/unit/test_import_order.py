@@ -4,6 +4,8 @@ The package index has a `progress` of its own (bars for terminals), and `jobs` a
 where another one is installed over ours, `reelqueue doctor` says so.
 """
 
+import importlib
+import inspect
 import json
 import subprocess
 import sys
@@ -13,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import reelqueue
+from jobs.late import stage_job
+from jobs.pipeline import PIPELINE, StageSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("jobs", "progress", "storage", "reelqueue", "worker_settings")
@@ -75,6 +79,21 @@ def test_app_code_loads_the_queue_and_none_of_the_makers() -> None:
 
     assert {"arq", "redis", "jobs", "progress", "storage"} <= loaded
     assert loaded & HEAVY == set()
+
+
+def test_a_workers_start_loads_none_of_the_makers() -> None:
+    """They take longer than all the rest, and a dead worker's jobs wait meanwhile; a thread loads them beside it."""
+    loaded = loaded_by("import worker_settings")
+
+    assert {"arq", "redis", "jobs", "progress", "storage"} <= loaded
+    assert loaded & HEAVY == {"uharfbuzz"}  # small, and the fonts are looked at before the first job
+
+
+@pytest.mark.parametrize("spec", PIPELINE, ids=lambda spec: spec.stage)
+def test_each_stage_is_the_function_that_its_late_stand_in_loads(spec: StageSpec) -> None:
+    there = getattr(importlib.import_module(f"jobs.video.{spec.stage}"), spec.job)
+
+    assert str(inspect.signature(there)) == str(inspect.signature(stage_job(spec)))
 
 
 def test_the_package_hands_out_the_names_of_jobs_and_progress() -> None:
