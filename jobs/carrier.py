@@ -24,6 +24,8 @@ T = TypeVar("T")
 Hook = Callable[[dict[Any, Any]], Awaitable[Any]]
 FOREVER_MS = 10 * 365 * 86_400_000
 """What "keep for ever" is to a result."""
+ABORTED_SCORE, ABORT_FOLLOWS_S = 1, 0.1
+"""arq brings a deferred job that is aborted forward to this score first, and asks for the abort in a second call."""
 FIRST_PAUSE_S, LAST_PAUSE_S, TELL_EVERY_S = 0.05, 1.0, 30.0
 SHORTEST_DEFER_S = 0.02
 """A job that wants to run again at once does not keep the worker from all others."""
@@ -133,15 +135,21 @@ class Carrier:
         return self._read(run) is not None or at_ms >= run.enqueued_ms
 
     async def abort(self, run: Run) -> None:
-        """Stop a running job, or end one that never ran; its project is told first."""
+        """End a job that never ran; its project is told first."""
         with bound(queue=self.queue, job_id=run.job_id, job=run.name, **run.subject):
-            if self.on_abort is not None and run.name in self.functions:
-                await self._hooked("on_abort", self.on_abort(self.context, run.name, run.args, run.kwargs))
-            if run.work is not None:
-                run.end(Stop.ABORTED)
-                return
+            await self._tell_of_abort(run)
             run.finishing = True
             await self._finish(run, self._aborted(), 0.0)
+
+    async def abort_running(self, run: Run) -> None:
+        """Stop a job that we carry; its project is told first."""
+        with bound(queue=self.queue, job_id=run.job_id, job=run.name, **run.subject):
+            await self._tell_of_abort(run)
+            run.end(Stop.ABORTED)
+
+    async def _tell_of_abort(self, run: Run) -> None:
+        if self.on_abort is not None and run.name in self.functions:
+            await self._hooked("on_abort", self.on_abort(self.context, run.name, run.args, run.kwargs))
 
     async def leave(self, run: Run) -> None:
         """Hand a job back that did not run."""
@@ -186,11 +194,13 @@ class Carrier:
         }
         if self.on_job_start is not None:
             await self._hooked("on_job_start", self.on_job_start(context))
+        if run.taken.score == ABORTED_SCORE:
+            await asyncio.sleep(ABORT_FOLLOWS_S)
         if run.stop is not None:
             return self._stopped(run)
         say = log.info if run.taken.job_try == 1 else log.debug  # to arq each look of a waiting job is one more try
-        say("job_started")
         run.work = asyncio.create_task(_contained(function.coroutine(context, *run.args, **run.kwargs)))
+        asyncio.get_running_loop().call_soon(say, "job_started")  # after the job's first step, which does not wait for it
         outcome = await self._awaited(run, self.timeout_s if function.timeout_s is None else function.timeout_s)
         if self.on_job_end is not None:
             await self._hooked("on_job_end", self.on_job_end(context))
@@ -238,7 +248,6 @@ class Carrier:
     async def _finish(self, run: Run, ended: Ended, seconds: float) -> None:
         if ended.success:
             self.counts.complete += 1
-            log.info("job_done", duration_s=round(seconds, 3))
         else:
             self.counts.failed += 1
         keep_ms = self._keep_ms(run)
@@ -246,6 +255,8 @@ class Carrier:
         ours = await self._surely("finish", lambda: self.claims.finish(run.taken.raw_id, result, keep_ms))
         if ours is False:
             log.warning("job_lost", why="another worker has it")
+        elif ended.success:
+            log.info("job_done", duration_s=round(seconds, 3))
         if self.after_job_end is not None:
             await self._hooked("after_job_end", self.after_job_end(self.context | {"job_id": run.job_id}))
 

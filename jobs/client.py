@@ -81,7 +81,10 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
     instance = await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
     async with contextlib.AsyncExitStack() as stack:
         pool = redis if redis is not None else await stack.enter_async_context(_opened_pool(settings, paths))
-        await claim(pool, instance, paths)
+        try:
+            await claim(pool, instance, paths)
+        except (RedisError, OSError) as error:
+            raise no_redis(error) from error
         owner = Owner.here()
         yield Client(
             settings=settings,
@@ -114,13 +117,13 @@ async def claim(redis: ArqRedis, instance: str, paths: Paths) -> None:
     """Write our id into a Redis that is nobody's; check that it is ours.
 
     Raises:
-        InstallationError: it serves another installation, or refuses us.
+        InstallationError: it serves another installation.
+        RedisError, OSError: it does not answer, or refuses us.
     """
-    try:
+    found = await redis.get(INSTANCE_KEY)
+    if found is None:
         await redis.set(INSTANCE_KEY, instance, nx=True)
         found = await redis.get(INSTANCE_KEY)
-    except (RedisError, OSError) as error:
-        raise no_redis(error) from error
     theirs = found.decode(errors="replace") if found is not None else ""
     if theirs != instance:
         raise InstallationError(
@@ -132,7 +135,6 @@ async def claim(redis: ArqRedis, instance: str, paths: Paths) -> None:
                 "一個 Redis 只給一個 DATA_DIR：換一個 REDIS_DB 或 REDIS_URL，或把 DATA_DIR 設成原來的資料夾",
                 "one Redis serves one DATA_DIR: use another REDIS_DB or REDIS_URL, or set DATA_DIR to the folder it belongs to",
             ),
-            "REDIS_URL",
         )
 
 

@@ -5,6 +5,7 @@ event loop rest on `asyncio.wait_for`, which before Python 3.12 may swallow a ca
 """
 
 import asyncio
+import time
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -14,8 +15,10 @@ from arq.constants import job_key_prefix, result_key_prefix
 from arq.jobs import Job, serialize_job
 from redis import Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -36,8 +39,45 @@ return 1
 """
 
 
+class _Plain(AbstractConnection):
+    """Tells of a transport that uvloop closed meanwhile as of any lost connection."""
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:
+            await self.disconnect(nowait=True)
+            raise RedisConnectionError(str(error)) from error
+
+
+class _Tcp(_Plain, Connection): ...
+
+
+class _Ssl(_Plain, SSLConnection): ...
+
+
+class _Unix(_Plain, UnixDomainSocketConnection): ...
+
+
+class _ByWatchers(_Plain, SentinelManagedConnection): ...
+
+
+class _SslByWatchers(_Plain, SentinelManagedSSLConnection): ...
+
+
+class _Connections(ConnectionPool):
+    """Does not try a connection before each command (a third of a short call's time): a dead one fails and is retried."""
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        await connection.connect()  # type: ignore[no-untyped-call]
+
+
 class Pool(ArqRedis):
     """arq's pool; no call takes longer than `ANSWER_SECONDS` (then `TimeoutError`), and a job is enqueued by one call."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._enqueue = self.register_script(_ENQUEUE)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command."""
@@ -64,12 +104,12 @@ class Pool(ArqRedis):
         if _defer_until and _defer_by:
             raise RuntimeError("use either '_defer_until' or '_defer_by' or neither, not both")
         queue, job_id = _queue_name or self.default_queue_name, _job_id or uuid4().hex
-        now_ms = _ms(datetime.now().astimezone())
+        now_ms = int(time.time() * 1000)
         due_ms = _ms(_defer_until) if _defer_until is not None else now_ms + _in_ms(_defer_by)
         keep_ms = _in_ms(_expires) or due_ms - now_ms + self.expires_extra_ms
         body = serialize_job(function, args, kwargs, _job_try, now_ms, serializer=self.job_serializer)
         keys = [job_key_prefix + job_id, result_key_prefix + job_id, queue]
-        if not await self.register_script(_ENQUEUE)(keys=keys, args=[body, keep_ms, due_ms, job_id]):
+        if not await self._enqueue(keys=keys, args=[body, keep_ms, due_ms, job_id]):
             return None
         return Job(job_id, self, _queue_name=queue, _deserializer=self.job_deserializer)
 
@@ -85,7 +125,7 @@ class _Pipeline(Pipeline):
 
 
 def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    return int(moment.timestamp() * 1000)
 
 
 def _in_ms(span: float | timedelta | None) -> int:
@@ -97,9 +137,14 @@ def open_pool(settings: RedisSettings, *, retries: int = RETRIES) -> Pool:
     """A pool for the event loop; connects with the first command."""
     options = _options(settings) | {"retry": AsyncRetry(ExponentialBackoff(cap=0.5, base=0.02), retries)}
     if settings.sentinel:
-        watchers = AsyncSentinel(_hosts(settings), **options)  # type: ignore[no-untyped-call]  # redis-py leaves it so
-        return cast(Pool, watchers.master_for(settings.sentinel_master, redis_class=Pool))
-    return Pool(**_place(settings), **options)
+        kind: type[AbstractConnection] = _SslByWatchers if settings.ssl else _ByWatchers
+        secure = {"ssl": True} if settings.ssl else {}
+        watchers = AsyncSentinel(_hosts(settings), **options | secure)  # type: ignore[no-untyped-call]  # redis-py leaves it so
+        return cast(Pool, watchers.master_for(settings.sentinel_master, redis_class=Pool, connection_class=kind))
+    if settings.unix_socket_path:
+        return Pool(_Connections(connection_class=_Unix, path=settings.unix_socket_path, **options))
+    kind = _Ssl if settings.ssl else _Tcp
+    return Pool(_Connections(connection_class=kind, host=settings.host, port=settings.port, **options))
 
 
 def open_thread_client(settings: RedisSettings) -> Redis:
@@ -108,10 +153,14 @@ def open_thread_client(settings: RedisSettings) -> Redis:
         "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), RETRIES),
         "socket_timeout": ANSWER_SECONDS,
     }
+    if settings.ssl:
+        options["ssl"] = True
     if settings.sentinel:
         watchers = Sentinel(_hosts(settings), **options)  # type: ignore[no-untyped-call]  # redis-py leaves it so
         return cast(Redis, watchers.master_for(settings.sentinel_master))  # type: ignore[no-untyped-call]
-    return Redis(**_place(settings), **options)
+    if settings.unix_socket_path:
+        return Redis(unix_socket_path=settings.unix_socket_path, **options)
+    return Redis(host=str(settings.host), port=settings.port, **options)
 
 
 def _options(settings: RedisSettings) -> dict[str, Any]:
@@ -124,7 +173,6 @@ def _options(settings: RedisSettings) -> dict[str, Any]:
     }
     if settings.ssl:
         options |= {
-            "ssl": True,
             "ssl_keyfile": settings.ssl_keyfile,
             "ssl_certfile": settings.ssl_certfile,
             "ssl_cert_reqs": settings.ssl_cert_reqs,
@@ -133,12 +181,6 @@ def _options(settings: RedisSettings) -> dict[str, Any]:
             "ssl_check_hostname": settings.ssl_check_hostname,
         }
     return options if settings.unix_socket_path else options | {"socket_keepalive": True}
-
-
-def _place(settings: RedisSettings) -> dict[str, Any]:
-    if settings.unix_socket_path:
-        return {"unix_socket_path": settings.unix_socket_path}
-    return {"host": settings.host, "port": settings.port}
 
 
 def _hosts(settings: RedisSettings) -> list[tuple[str, int]]:

@@ -3,7 +3,6 @@
 A hint decides nothing: the state on disk does.  Lost, doubled, late or reordered hints are harmless.
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Awaitable
@@ -12,7 +11,7 @@ from typing import Any, cast
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
-from arq.jobs import Job
+from arq.jobs import Job, serialize_job
 
 from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
 from jobs.wire import deserialize, serialize
@@ -23,31 +22,29 @@ PAYLOAD_EXPIRES = timedelta(days=30)
 PAYLOAD_EXPIRES_S = int(PAYLOAD_EXPIRES.total_seconds())
 RESULT_SECONDS = 86_400
 """How long results are kept."""
-GRACE_MS = 3_000
-"""How long a renewal believes that somebody else is about to queue the id that he has reserved."""
 RENEWAL_SLACK_MS = 30_000
 """A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
 # KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms), whether one
-# that runs now counts too; a fresh id ("" for none), seconds to keep it, ms within which a reserved id must be queued,
-# ms by which it may be due later than asked.
-# The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, reserved.
-_FIND = """
+# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it.
+# The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, enqueued.
+_HINT = """
 local known = redis.call('GET', KEYS[1])
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-if known then
-  local id, since = string.match(known, '^(%S+) ?(%d*)$')
-  local score = redis.call('ZSCORE', KEYS[2], id)
+local id = known and string.match(known, '^%S+')
+local score = id and redis.call('ZSCORE', KEYS[2], id)
+if score and redis.call('EXISTS', ARGV[1] .. id) == 1 then
   local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
-  if score and redis.call('EXISTS', ARGV[1] .. id) == 1 and (ARGV[4] == '1' or not runs) then
-    if not runs and tonumber(ARGV[3]) + tonumber(ARGV[8]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
+  if ARGV[4] == '1' or not runs then
+    if not runs and tonumber(ARGV[3]) + tonumber(ARGV[5]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
     return id
   end
-  if ARGV[4] == '1' and not score and since ~= '' and now - tonumber(since) < tonumber(ARGV[7]) then return id end
 end
-if ARGV[5] ~= '' then redis.call('SET', KEYS[1], ARGV[5] .. ' ' .. string.format('%.0f', now), 'EX', ARGV[6]) end
-return ARGV[5]
+if ARGV[6] ~= '' then
+  redis.call('SET', KEYS[1], ARGV[6], 'PX', ARGV[8])
+  redis.call('SET', ARGV[1] .. ARGV[6], ARGV[7], 'PX', ARGV[8])
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
+end
+return ARGV[6]
 """
 
 # KEYS: the hint's key, the queue.  ARGV: our id, seconds.  A job that came by another way stands for the hint.
@@ -66,9 +63,8 @@ class JobQueue:
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
         redis.job_serializer, redis.job_deserializer = serialize, deserialize
-        self._find = redis.register_script(_FIND)
+        self._find = redis.register_script(_HINT)
         self._adopt = redis.register_script(_ADOPT)
-        self._turn = asyncio.Lock()
 
     async def enqueue(
         self, job: str, *args: Any, queue: str | None = None, at: datetime | None = None, job_id: str | None = None, **kwargs: Any
@@ -109,35 +105,22 @@ class JobQueue:
     async def _hint(
         self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool
     ) -> tuple[Job, bool]:
-        due = int((at.timestamp() if at else time.time()) * 1000)
-        number = _fresh_id(job, (), arguments)
-        async with self._turn:
-            found = (
-                await self._find(
-                    keys=[key, queue],
-                    args=[
-                        job_key_prefix,
-                        in_progress_key_prefix,
-                        due,
-                        int(renewing),
-                        number,
-                        PAYLOAD_EXPIRES_S,
-                        GRACE_MS,
-                        RENEWAL_SLACK_MS if renewing else 0,
-                    ],
-                )
-            ).decode()
-            if found != number:
-                return self.job(found, queue), False
-            made = await self.enqueue(job, queue=queue, at=at, job_id=number, **arguments)
-            await self.redis.set(key, number, ex=PAYLOAD_EXPIRES_S)  # it is there: no grace any more
-            return made, True
+        now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments)
+        due_ms = int(at.timestamp() * 1000) if at else now_ms
+        payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
+        slack_ms = RENEWAL_SLACK_MS if renewing else 0
+        keep_ms = int(_expiry(at).total_seconds() * 1000)
+        found = await self._find(
+            keys=[key, queue],
+            args=[job_key_prefix, in_progress_key_prefix, due_ms, int(renewing), slack_ms, number, payload, keep_ms],
+        )
+        return self.job(found.decode(), queue), found.decode() == number
 
     async def wake(self, project_id: int) -> None:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, "", 0, 0, 0])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, 0, "", "", 0])
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""

@@ -14,7 +14,7 @@ from arq.jobs import SerializationError
 from arq.worker import JobExecutionFailed
 
 from jobs.pipeline import BATCH_JOB
-from reelqueue.errors import BatchNotFound, PermanentError, ReelqueueError, StageTimedOut, as_wire, from_wire
+from reelqueue.errors import BatchNotFound, JobAborted, PermanentError, ReelqueueError, StageTimedOut, as_wire, from_wire
 from reelqueue.models.frozen import Frozen
 from reelqueue.wording import Text
 
@@ -78,7 +78,9 @@ def _is_deep(body: bytes) -> bool:
     return False
 
 
-def _error_of(wire: dict[str, Any], job: str) -> ReelqueueError:
+def _error_of(wire: dict[str, Any], job: str) -> BaseException:
+    if wire.get("code") == JobAborted.code:  # what arq's `Job.abort` waits for
+        return asyncio.CancelledError(str(wire.get("message", "")))
     if job == BATCH_JOB.job and wire.get("code") == BatchNotFound.code:
         error = BatchNotFound("")
         error.text = from_wire(wire).text
@@ -134,7 +136,10 @@ def translate(error: BaseException) -> ReelqueueError:
     if isinstance(error, TimeoutError):
         return StageTimedOut(Text("這個工作逾時", "the job took too long"), Text("再排入一次", "enqueue it again"))
     if isinstance(error, asyncio.CancelledError):
-        return ReelqueueError(Text("這個工作被中止", "the job was aborted"), Text("再排入一次", "enqueue it again"))
+        return JobAborted(
+            Text("這個工作被中止", "the job was aborted"),
+            Text("用 reelqueue retry 繼續它的專案", "reelqueue retry goes on with its project"),
+        )
     return ReelqueueError(
         Text(f"程式發生未預期的錯誤（{type(error).__name__}）", f"an unexpected error ({type(error).__name__}): a bug"),
         Text("詳情在 worker 的紀錄裡；請回報", "the worker's log has the details; please report it"),

@@ -100,7 +100,7 @@ class Worker(arq.worker.Worker):
         self._changed = asyncio.Event()
         self._ending = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._abort_asked = True
+        self._abort_asked = self._was_full = True
         self._away_since: float | None = None
         self._told_away = float("-inf")
         self._take_from = 0.0
@@ -275,8 +275,6 @@ class Worker(arq.worker.Worker):
                 offset = 0
                 await self._until_changed(LAST_PAUSE_S if self._away_for() > LAST_PAUSE_S else FIRST_PAUSE_S)
                 continue
-            for taken in look.taken:
-                self._start(taken)
             if look.more is not None and self._has_room():
                 offset = look.more
                 continue
@@ -304,13 +302,17 @@ class Worker(arq.worker.Worker):
     async def _look(self, offset: int) -> Look | None:
         """Take what is due and has a place; None where Redis does not let us."""
         places = self._free_places() if time.monotonic() >= self._take_from else (0, 0)
+        self._was_full = True
         try:
             look = await self._claims.take(cpu=places[0], wait=places[1], offset=offset)
+            for taken in look.taken:
+                self._start(taken)
+            if self._away_since is not None:
+                self._health_at = 0.0  # a server that only reads is not back
+            await self._say_health()
             if self._away_since is not None:
                 self._is_back()
-            await self._say_health()
             if self.allow_abort_jobs and self._abort_asked:
-                self._abort_asked = False
                 await self._abort_jobs()
             if self._clock is not None and time.monotonic() >= self._clock_at:
                 seconds = await self._clock.tick(datetime.fromtimestamp(look.now_ms / 1000, UTC))
@@ -320,6 +322,8 @@ class Worker(arq.worker.Worker):
         except (RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
             return None
+        left = self._free_places()
+        self._was_full = not left[1] or (bool(self._cpu_places) and not left[0])
         return look
 
     def _free_places(self) -> tuple[int, int]:
@@ -367,24 +371,36 @@ class Worker(arq.worker.Worker):
         self.jobs_complete, self.jobs_failed, self.jobs_retried = counts.complete, counts.failed, counts.retried
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("bug", job_id=run.job_id, exc_info=error)
-        self._changed.set()
+        if self._was_full or self.burst or self._ending.is_set():
+            self._changed.set()
 
     def _lost(self, job_id: str) -> None:
-        """Somebody else has a job that we run: he was told to, or we were silent for longer than the lease."""
+        """Somebody else has a job that we run: we were silent for longer than the lease.
+
+        What has a lease on disk goes on by that: where the two disagree the disk decides.
+        """
         run = self._runs.get(job_id)
-        if run is not None and run.stop is None and not run.finishing:
-            log.warning("claim_lost", queue=self.queue_name, job_id=job_id, job=run.name)
+        if run is None or run.stop is not None or run.finishing:
+            return
+        log.warning("claim_lost", queue=self.queue_name, job_id=job_id, job=run.name)
+        if not run.subject:
             run.end(Stop.LOST)
 
     async def _abort_jobs(self) -> None:
-        for abort in await self._claims.aborts(list(self._runs)):
+        self._abort_asked = False
+        try:
+            aborts = await self._claims.aborts(list(self._runs))
+        except BaseException:
+            self._abort_asked = True
+            raise
+        for abort in aborts:
             job_id = abort.raw_id.decode(errors="replace")
             running = self._runs.get(job_id)
             run = running or Run(Taken(abort.raw_id, 0, 1, len(abort.body or b""), abort.body, Load.WAIT), job_id)
             meant = abort.at_ms >= run.enqueued_ms if running is not None else self._carrier.read_aborted(run, abort.at_ms)
             if running is not None:
                 if meant:
-                    self._beside(self._carrier.abort(run))
+                    self._beside(self._carrier.abort_running(run))
                 continue
             self._runs[job_id] = run
             self._carried(run, self._carrier.abort(run) if meant else self._carrier.leave(run))

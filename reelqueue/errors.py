@@ -347,12 +347,18 @@ class Fenced(ReelqueueError):
     code = "fenced"
 
 
+class JobAborted(ReelqueueError):
+    """Somebody aborted the job (arq's `Job.abort`); its project is cancelled."""
+
+    code = "aborted"
+
+
 _BY_CODE: dict[str, type[ReelqueueError]] = {
     cls.code: cls
     for cls in (
         ReelqueueError, InvalidSettings, Conflict, WrongState, TransientError, RateLimited, ServiceUnavailable,
         StorageUnavailable, StageTimedOut, PermanentError, AuthenticationFailed, ContentRefused, MediaError, QuotaExhausted,
-        BudgetExhausted, DiskFull, NeedsPerson, Busy, Fenced, InvalidBrief, ProjectNotFound, StageNotReady,
+        BudgetExhausted, DiskFull, NeedsPerson, Busy, Fenced, JobAborted, InvalidBrief, ProjectNotFound, StageNotReady,
         ProjectFailed, ProjectCancelled, ProjectWaiting,
     )
 }  # fmt: skip

@@ -14,9 +14,6 @@ from reelqueue.models.brief import LOCAL_LANGUAGES, MAX_CONTENT_CHARS, MAX_TOPIC
 from reelqueue.models.old_state import NotAnOldState, OldProject, Reached, read_old_state
 from reelqueue.models.script import Script
 from reelqueue.models.stage import ProjectStatus, Stage
-from reelqueue.providers.local.script_blocks import Block
-from reelqueue.providers.local.script_segments import duration_of
-from reelqueue.providers.local.script_units import units_of
 from reelqueue.wording import Text
 from storage import Blobs
 from storage.old_folders import OldFolder, OldFolderRefused, find_old_folders
@@ -54,9 +51,9 @@ async def look_at_all(shop: Workshop, root: Path, others: Sequence[Path] = (), *
 async def _look(shop: Workshop, folder: OldFolder, *, renumber: bool) -> Plan:
     data, sha256 = await asyncio.to_thread(folder.read)
     try:
-        old = read_old_state(data, language=shop.language, seconds=_seconds)
+        old = read_old_state(data, language=shop.language, seconds=shop.seconds)
     except NotAnOldState as error:
-        where = f"{folder.path}/project_state.json"
+        where = folder.state
         raise OldFolderRefused(Text(f"{where}：{error.why.zh}", f"{where}: {error.why.en}"), error.hint) from None
     if folder.path.resolve().is_relative_to(shop.paths.projects):
         raise InvalidSettings(
@@ -206,10 +203,6 @@ async def _number(shop: Workshop, folder: OldFolder, old: OldProject, *, renumbe
             )
         return None
     return number
-
-
-def _seconds(text: str, language: str) -> float:
-    return duration_of(units_of([Block("paragraph", text)], language))
 
 
 def _identity(folder: OldFolder, old: OldProject, sha256: str) -> str:

@@ -9,7 +9,7 @@ from jobs.context import Tools
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
 from reelqueue.models.media import MediaInfo
-from reelqueue.models.old_state import OldProject
+from reelqueue.models.old_state import OldProject, SegmentSeconds
 from reelqueue.models.script import Script
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.providers.protocols import Providers
@@ -28,12 +28,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What an import works with.  `language` is the default of a narration, `spare_bytes` are left free on the disk."""
+    """What an import works with.
+
+    `seconds` estimates how long a text takes in a language; `language` is the default of a narration; `spare_bytes` are
+    left free on the disk.
+    """
 
     paths: Paths
     projects: ProjectStore
     providers: Providers
     tools: Tools
+    seconds: SegmentSeconds
     language: str
     spare_bytes: float = 0.0
 
