@@ -5,11 +5,13 @@ beside the address, several servers with `;` between them, and TLS rules as `CER
 """
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 MASTER = "mymaster"
 """The name that Sentinel's own documentation gives the master: Celery's address has none (it is a transport option)."""
 _TLS = {"CERT_REQUIRED": "required", "CERT_OPTIONAL": "optional", "CERT_NONE": "none"}
+_ACCESS = re.compile(r"://([^/;?#\s]*)@")
+_PASSWORD_FIELD = re.compile(r"[?&]password=([^&#;]*)")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
 
 
@@ -19,6 +21,20 @@ class NoRedis(ValueError):
     def __init__(self, scheme: str) -> None:
         super().__init__(scheme)
         self.scheme = scheme
+
+
+def is_redis(address: str | None) -> bool:
+    """Whether an address is of a Redis."""
+    try:
+        return address is not None and bool(as_redis_url(address))
+    except NoRedis:
+        return False
+
+
+def passwords_in(address: str) -> tuple[str, ...]:
+    """Every password in an address of one or several servers, as it stands there and as it is sent."""
+    found = [access.partition(":")[2] for access in _ACCESS.findall(address)] + _PASSWORD_FIELD.findall(address)
+    return tuple(form for password in found if password for form in dict.fromkeys((password, unquote(password))))
 
 
 def as_redis_url(address: str) -> str:

@@ -24,10 +24,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reelqueue.celery_url import as_redis_url, is_redis, passwords_in
 from reelqueue.errors import InvalidSettings
 from reelqueue.wording import Language, Text
 
 Provider = Literal["auto", "local"]
+OLD_NAMES = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
+"""Celery's settings, read where none of ours names a server."""
 
 
 def _named(name: str, default: Any, **rules: Any) -> Any:
@@ -96,16 +99,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _old_names_are_deprecated(self) -> Self:
-        if self.redis_url is None and self.redis_host is None and (self.celery_broker_url or self.celery_result_backend):
-            old = "CELERY_BROKER_URL" if self.celery_broker_url else "CELERY_RESULT_BACKEND"
-            warnings.warn(f"{old} is deprecated: set REDIS_URL", DeprecationWarning, stacklevel=2)
+        if self.redis_setting in OLD_NAMES and is_redis(self._given(self.redis_setting)):
+            warnings.warn(_deprecated(self.redis_setting, self.configured_redis_url or ""), DeprecationWarning, stacklevel=2)
         return self
 
     def secrets(self) -> tuple[str, ...]:
         """Values that no log line may hold: the passwords in servers' addresses."""
         urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend)
-        found = [urlsplit(url.get_secret_value()).password for url in urls if url is not None]
-        return tuple(password for password in found if password)
+        found = [password for url in urls if url is not None for password in passwords_in(url.get_secret_value())]
+        return tuple(dict.fromkeys(found))
 
     @property
     def language(self) -> Language:
@@ -115,16 +117,26 @@ class Settings(BaseSettings):
     @property
     def configured_redis_url(self) -> str | None:
         """The server that the operator named, as a URL; None where he named none."""
-        for url in (
-            self.redis_url,
-            self.celery_broker_url if self.redis_host is None else None,
-            self.celery_result_backend if self.redis_host is None else None,
-        ):
-            if url is not None:
-                return url.get_secret_value()
-        if self.redis_host is not None:
-            return f"redis://{quote(self.redis_host, safe=':[]')}:{self.redis_port}/{self.redis_db}"
-        return None
+        given = self._given(self.redis_setting)
+        if given is None:
+            return None
+        if self.redis_setting == "REDIS_HOST":
+            return f"redis://{quote(given, safe=':[]')}:{self.redis_port}/{self.redis_db}"
+        return as_redis_url(given) if self.redis_setting in OLD_NAMES and is_redis(given) else given
+
+    @property
+    def redis_setting(self) -> str:
+        """The setting by which the operator named the server; the first of them where he named none.
+
+        Celery's broker may have been another than Redis, and its result backend one: then that is the server.
+        """
+        new = next((name for name in ("REDIS_URL", "REDIS_HOST") if self._given(name) is not None), None)
+        old = [name for name in OLD_NAMES if self._given(name) is not None]
+        return new or next((name for name in old if is_redis(self._given(name))), (*old, "REDIS_URL")[0])
+
+    def _given(self, name: str) -> str | None:
+        value = getattr(self, name.lower())
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 ALLOWED = {
@@ -192,13 +204,26 @@ def read_language() -> Language:
     return read_manner().reelqueue_language
 
 
+def _deprecated(name: str, url: str) -> str:
+    """For an operator; the name comes first, by which the warning is known."""
+    return str(
+        Text(
+            f"{name} 是 Celery 的設定，之後不再讀取：請改設 REDIS_URL={redacted(url)}",
+            f"{name} is Celery's setting and will not be read for ever: set REDIS_URL={redacted(url)} instead",
+        )
+    )
+
+
 _PASSWORD_IN_QUERY = re.compile(r"(?<=[?&]password=)[^&#]*")
 
 
 def redacted(url: str) -> str:
     """A server's URL without its password, for people to read."""
     url = _PASSWORD_IN_QUERY.sub("***", url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all: nobody knows where in it a password stands
+        return "***"
     if parts.password is None:
         return url
     return url.replace(f":{parts.password}@", ":***@", 1)
@@ -207,7 +232,7 @@ def redacted(url: str) -> str:
 def _refusal(error: Any) -> InvalidSettings:
     name = str(error["loc"][0]).upper().removeprefix("REELQUEUE_") if error["loc"] else "settings"
     shown = os.environ.get(f"REELQUEUE_{name}", os.environ.get(name, error.get("input")))
-    if name in {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"}:
+    if name in {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"} or not error["loc"]:
         shown = "***"
     shown_name = "REELQUEUE_LANGUAGE" if name == "LANGUAGE" else name
     return InvalidSettings(shown_name, ALLOWED.get(name) or _number_in_range(name.lower()), shown)

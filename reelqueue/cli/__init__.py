@@ -1,8 +1,11 @@
 """The `reelqueue` command: a module per group of commands.  Wiring, printing and exit codes; no decisions."""
 
 import io
+import logging
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 INTERRUPTED = 130
 
@@ -27,7 +30,26 @@ def command(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")  # a terminal without Chinese shows "?" rather than a traceback
     _choose_language()
     configure(level="warning", log_format="console")  # to stderr; what a worker writes is set by the settings
+    warnings.filterwarnings("default", "CELERY_", DeprecationWarning)  # to Python it is one for programmers, and hidden
+    warnings.showwarning = _warned
     return ended(lambda: build()(list(arguments), standalone_mode=False, prog_name="reelqueue"))
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 - the signature is Python's
+    line: str | None = None,
+) -> None:
+    """An old setting is a word to the operator; any other warning is one of the log."""
+    if category is DeprecationWarning and str(message).startswith("CELERY_"):
+        from reelqueue.cli.console import note  # noqa: PLC0415 - an import of this package alone stays cheap
+
+        note(str(message))
+    else:
+        logging.getLogger("py.warnings").warning("%s", warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _choose_language() -> None:

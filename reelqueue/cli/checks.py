@@ -90,7 +90,7 @@ async def redis(settings: Settings) -> list[Finding]:
     url = embedded.locate(settings.configured_redis_url, folder)
     what = same("Redis")
     try:
-        if not await answers(url):
+        if not await answers(url, setting=settings.redis_setting):
             if settings.configured_redis_url is None:
                 return [_without_server()]
             do = Text(

@@ -34,7 +34,7 @@ async def redis_server(settings: Settings) -> AsyncIterator[Settings]:
     folder = paths.redis_dir
     configured = settings.configured_redis_url
     url = configured or (None if embedded.find(folder) else DEFAULT_URL)
-    if url is not None and await answers(url):
+    if url is not None and await answers(url, setting=settings.redis_setting):
         yield with_redis(settings, url)
         return
     if configured is not None:
@@ -48,14 +48,14 @@ async def redis_server(settings: Settings) -> AsyncIterator[Settings]:
         yield with_redis(settings, own)
 
 
-async def answers(url: str) -> bool:
-    """Whether a Redis answers there.
+async def answers(url: str, *, setting: str = "REDIS_URL") -> bool:
+    """Whether a Redis answers there; `setting` is the one that names it.
 
     Raises:
         InstallationError: one does, but refuses us.
         InvalidSettings: the URL makes no sense.
     """
-    redis_settings(url)
+    redis_settings(url, setting=setting)
     try:
         async with open_redis(url) as redis:
             return await _pinged(redis)

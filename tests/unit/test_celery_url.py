@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.client import redis_settings
-from reelqueue.celery_url import NoRedis, as_redis_url
+from reelqueue.celery_url import NoRedis, as_redis_url, passwords_in
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,15 @@ def test_another_broker_is_named_and_its_password_is_not(address, scheme):
 
     assert caught.value.scheme == scheme
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "passwords"),
+    [
+        ("redis://h/0", ()), ("redis://:pw@h/0", ("pw",)), ("redis://me:p%40w@h/0", ("p%40w", "p@w")), ("redis://me@h", ()),
+        ("sentinel://:one@h1:1;sentinel://:two@h2:1/0", ("one", "two")), ("redis+socket:///run/r.sock?password=pw&virtual_host=1", ("pw",)),
+        ("sqs://KEY:secret@", ("secret",)), ("redis://u:p@ss@h/0", ("p@ss",)), ("redis://[::1", ()),
+    ],
+)  # fmt: skip
+def test_every_password_in_an_address_is_known_as_one(address, passwords):
+    assert passwords_in(address) == passwords
