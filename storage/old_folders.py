@@ -45,13 +45,18 @@ class OldFolder:
         """The id that its name says; None where it is no id."""
         return int(self.path.name) if _ID.fullmatch(self.path.name) else None
 
+    @property
+    def state(self) -> Path:
+        """Where its state lies, or would lie."""
+        return self.path / STATE
+
     def read(self) -> tuple[Any, str]:
         """The state as JSON data, and the sha256 of its bytes.
 
         Raises:
             OldFolderRefused: there is none, or it can't be read; says why and what to do.
         """
-        path = self.path / STATE
+        path = self.state
         try:
             if not self._is_within(self.path) or not self._is_within(path):
                 raise _leads_out(path if self._is_within(self.path) else self.path)

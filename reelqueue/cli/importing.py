@@ -15,6 +15,7 @@ from reelqueue.cli.outcome import DONE, FAILED, WAITING, run
 from reelqueue.errors import ReelqueueError, as_wire
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
+from reelqueue.providers.registry import estimated_seconds
 from reelqueue.wording import Text
 from storage import Owner, Paths, ProjectStore
 from storage.installation import open_installation
@@ -67,6 +68,7 @@ async def _workshop(settings: Settings, *, dry_run: bool) -> Workshop:
         projects=ProjectStore(paths, Owner.here(), lease_seconds=settings.lease_seconds),
         providers=choose_providers(settings, paths),
         tools=await open_tools(settings),
+        seconds=estimated_seconds,
         language=settings.language,
         spare_bytes=settings.disk_low_water_gb * 1e9,
     )

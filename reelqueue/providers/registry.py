@@ -18,6 +18,16 @@ def choose_providers(settings: Settings, paths: Paths) -> Providers:
     )
 
 
+def estimated_seconds(text: str, language: str) -> float:
+    """How long a text takes to be read aloud, by the local writer's own estimate; 0 where nothing in it is spoken."""
+    from reelqueue.providers.local.script_blocks import Block  # noqa: PLC0415 - only what is asked for is loaded
+    from reelqueue.providers.local.script_segments import duration_of  # noqa: PLC0415 - as above
+    from reelqueue.providers.local.script_units import units_of  # noqa: PLC0415 - as above
+
+    units = units_of([Block("paragraph", text)], language)
+    return duration_of(units) if units else 0.0
+
+
 def _script_writer(name: str) -> ScriptWriter:
     match name:
         case "auto" | "local":
