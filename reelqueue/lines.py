@@ -5,6 +5,7 @@ For a program that is ours alone (a worker): a host that imports us keeps its ow
 
 import atexit
 import io
+import os
 import reprlib
 import sys
 import threading
@@ -28,12 +29,14 @@ def all_as_lines(*, printed: bool = True) -> None:
 
     What is `printed` to stdout and stderr may be left as it is: where people read it.
     """
+    _hold_standard_numbers()
     end_with(lambda _error: None)
     threading.excepthook = _thread_ended
     sys.unraisablehook = _not_raised
     warnings.showwarning = _warned
-    if printed:
+    if printed and sys.stdout is not None:  # it was closed
         sys.stdout = _as_lines(sys.stdout, _log.info)
+    if printed and sys.stderr is not None:
         sys.stderr = _as_lines(sys.stderr, _log.warning)
 
 
@@ -51,6 +54,15 @@ def end_with(told: Callable[[BaseException], int | None]) -> None:
             sys.exit(code)  # raised in this hook it is the program's exit code
 
     sys.excepthook = ended_by
+
+
+def _hold_standard_numbers() -> None:
+    """Where stdin, stdout or stderr is closed no other file may get its number: C libraries take it for theirs, or abort."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
 
 
 def _thread_ended(args: threading.ExceptHookArgs) -> None:

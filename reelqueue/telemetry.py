@@ -6,10 +6,12 @@ Fields: `timestamp` (ISO 8601, UTC), `level`, `event`, and whatever `bound` bind
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -69,7 +71,7 @@ def configure(
         structlog.processors.StackInfoRenderer(),
         _name_the_error,
     ]
-    out = stream or sys.stderr
+    out = stream or sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - stderr may be closed, and ours is open to the end
     coloured = structlog.dev.ConsoleRenderer(colors=out.isatty())
     render: list[Processor] = [coloured] if log_format == "console" else [_as_json]
     formatter = structlog.stdlib.ProcessorFormatter(

@@ -119,6 +119,27 @@ def test_a_warning_of_an_import_is_a_line_too(settings: Settings) -> None:
     assert told(done.stdout)
 
 
+def test_what_is_deprecated_is_told_though_python_hides_it(settings: Settings) -> None:
+    done = arq(
+        settings, "worker_settings.BatchWorker", "--burst", REDIS_URL="", CELERY_BROKER_URL=settings.configured_redis_url or ""
+    )
+
+    (line,) = [line for line in told(done.stdout) if line.get("category") == "DeprecationWarning"]
+    assert (done.returncode, line["level"]) == (0, "warning")
+    assert "CELERY_BROKER_URL" in line["event"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_worker_whose_streams_are_closed_works(settings: Settings, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" worker_settings.BatchWorker --burst {closed}', ARQ],
+        cwd=ROOT, env=environment(settings), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert bool(told(done.stderr)) == ("2>" not in closed)
+
+
 async def test_check_answers_in_a_line_and_a_code(settings: Settings) -> None:
     none = arq(settings, "worker_settings.BatchWorker", "--check")
     async with worker(settings, "BatchWorker") as running:
