@@ -1,7 +1,24 @@
-"""Run every benchmark and print one JSON object each."""
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …` or `… render …` runs one, with its options."""
 
 import asyncio
+import sys
 
-from benchmarks.render import main
+from benchmarks import queue, render
 
-asyncio.run(main())
+
+def main(given: list[str]) -> None:
+    """Run what is named first, or all."""
+    match given:
+        case ["queue", *options]:
+            queue.main(options)
+        case ["render", *options]:
+            asyncio.run(render.main(options))
+        case []:
+            asyncio.run(render.main([]))
+            queue.main([])
+        case _:
+            sys.exit(f"there is no benchmark {given[0]!r}: queue, render")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
 """Rendering against the encoder's floor: FFmpeg's command line encoding the very frames that we composed.
 
 Prints, per job, medians of CPU seconds (user and system, all processes) and the ratio to the floor; sizes beside them,
-since cycles are easily bought with bits.  `python -m benchmarks.render [--runs 3] [--seconds 20]`
+since cycles are easily bought with bits.  `python -m benchmarks render [--runs 3] [--seconds 20]`
 """
 
 import argparse
@@ -98,12 +98,12 @@ def cpu_s() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
-async def main() -> None:
+async def main(given: list[str] | None = None) -> None:
     """Take the pairs and print them."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks render")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0)
-    asked = parser.parse_args()
+    asked = parser.parse_args(given)
     ffmpeg = await find_ffmpeg(None)
     pairs = []
     with tempfile.TemporaryDirectory() as name:

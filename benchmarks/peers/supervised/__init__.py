@@ -1,0 +1,1 @@
+"""Two of our workers under the project's own supervisor."""
