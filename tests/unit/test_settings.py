@@ -6,7 +6,7 @@ import re
 import pytest
 
 from reelqueue.errors import InvalidSettings
-from reelqueue.settings import read_language, read_settings, redacted
+from reelqueue.settings import read_language, read_manner, read_settings, redacted
 from reelqueue.wording import speak
 
 
@@ -77,6 +77,7 @@ def test_a_wrong_setting_is_refused_by_its_name(monkeypatch, name, value):
 def test_a_password_in_a_url_is_never_shown():
     assert redacted("redis://me:s3cret@host:1/0") == "redis://me:***@host:1/0"
     assert "s3cret" not in repr(read_settings(redis_url="redis://me:s3cret@host"))
+    assert redacted("redis://me:s3cret@[x") == "***"  # no URL: nobody knows where in it the password stands
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,14 @@ def test_the_language_is_known_though_another_setting_is_wrong(monkeypatch):
     monkeypatch.setenv("LEASE_SECONDS", "abc")
 
     assert read_language() == "en"
+
+
+def test_one_manner_is_wrong_and_the_others_are_kept(monkeypatch):
+    monkeypatch.setenv("REELQUEUE_LANGUAGE", "en")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    monkeypatch.setenv("LOG_FORMAT", "console")
+
+    assert read_manner().model_dump() == {"reelqueue_language": "en", "log_level": "info", "log_format": "console"}
 
 
 def test_a_wrong_language_is_answered_in_the_default_one(monkeypatch):
