@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,14 @@ class Python:
 
 def main(named: Sequence[str]) -> int:
     """Try all; returns how many failed."""
-    pythons = newest_of_each_minor(supported([Path(name) for name in named] or list(of_this_machine())))
-    print("found " + (", ".join(map(str, pythons)) or "no Python that we support"), flush=True)
-    return sum(not tried(python) for python in pythons) if pythons else 1
+    paths = [Path(name) for name in named]
+    found = list(supported(paths or list(of_this_machine())))
+    refused = set(paths) - {python.path for python in found}
+    for path in sorted(refused):
+        print(f"{path} is no Python that we support", flush=True)
+    pythons = newest_of_each_minor(found)
+    print("trying " + ", ".join(map(str, pythons)), flush=True)
+    return len(refused) + sum(not tried(python) for python in pythons)
 
 
 def tried(python: Python) -> bool:
@@ -118,7 +123,7 @@ def supported(paths: Sequence[Path]) -> Iterator[Python]:
             yield Python(tuple(map(int, re.findall(r"\d+", version)[:3])), path)
 
 
-def newest_of_each_minor(pythons: Iterator[Python]) -> list[Python]:
+def newest_of_each_minor(pythons: Iterable[Python]) -> list[Python]:
     """One of each, the first found among equals."""
     newest: dict[str, Python] = {}
     for python in pythons:
