@@ -1,0 +1,168 @@
+"""Claims in Redis: who has a job, for how long, and what becomes of it; against a real server."""
+
+import json
+import time
+
+import pytest
+from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
+
+from jobs.claims import MAX_PAYLOAD_BYTES, RENEW, SCAN_AT_ONCE, Claims, free_dead
+from jobs.pipeline import Load
+from storage import Owner
+
+QUEUE = "video_generation"
+LEASE_S = 5.0
+
+
+def claims_of(redis, name="me"):
+    return Claims(redis, QUEUE, name, LEASE_S, heavy=["render_video_task"])
+
+
+async def queued(redis, job_id, function="debug_task", *, due_in_s=-1.0, body=None):
+    made = json.dumps({"t": None, "f": function, "a": [], "k": {}, "et": 1}) if body is None else body
+    await redis.set(job_key_prefix + job_id, made)
+    await redis.zadd(QUEUE, {job_id: int((time.time() + due_in_s) * 1000)})
+
+
+def names(look):
+    return [one.raw_id.decode() for one in look.taken]
+
+
+async def test_jobs_that_load_the_cpu_and_others_have_places_of_their_own(redis):
+    for number in range(5):
+        await queued(redis, f"heavy{number}", "render_video_task", due_in_s=-10 + number)
+    for number in range(3):
+        await queued(redis, f"light{number}")
+    look = await claims_of(redis).take(cpu=2, wait=8)
+
+    assert names(look) == ["heavy0", "heavy1", "light0", "light1", "light2"]
+    assert [one.load for one in look.taken] == [Load.CPU] * 2 + [Load.WAIT] * 3
+
+
+async def test_what_others_run_holds_nothing_up_however_much_it_is(redis):
+    running = {f"foreign{number}": number + 1 for number in range(SCAN_AT_ONCE + 100)}
+    await redis.zadd(QUEUE, running)
+    await redis.mset({in_progress_key_prefix + job: "theirs" for job in running})
+    await queued(redis, "mine")
+    claims = claims_of(redis)
+    first = await claims.take(cpu=0, wait=1)
+    second = await claims.take(cpu=0, wait=1, offset=first.more)
+
+    assert first.taken == []
+    assert names(second) == ["mine"]
+    assert second.more is None
+
+
+async def test_a_job_is_not_taken_before_its_time_and_the_time_is_told(redis):
+    await queued(redis, "later", due_in_s=30)
+    look = await claims_of(redis).take(cpu=1, wait=1)
+
+    assert look.taken == []
+    assert look.due_ms - look.now_ms == pytest.approx(30_000, abs=2_000)
+
+
+async def test_a_claim_lives_for_the_lease_and_counts_the_try(redis):
+    await queued(redis, "x")
+    [taken] = (await claims_of(redis).take(cpu=1, wait=1)).taken
+
+    assert 0 < await redis.pttl(in_progress_key_prefix + "x") <= LEASE_S * 1000
+    assert taken.job_try == 1
+    assert (await claims_of(redis, "other").take(cpu=1, wait=1)).taken == []
+
+
+@pytest.mark.parametrize(("held", "kept"), [("me", True), (None, True), ("other", False)], ids=["ours", "nobody's", "another's"])
+async def test_a_job_is_finished_by_who_has_it_or_where_nobody_does(redis, held, kept):
+    await queued(redis, "x")
+    claims = claims_of(redis)
+    await claims.take(cpu=1, wait=1)
+    if held is None:
+        await redis.delete(in_progress_key_prefix + "x")
+    else:
+        await redis.set(in_progress_key_prefix + "x", held)
+
+    assert await claims.finish(b"x", b"{}", 60_000) is kept
+    assert bool(await redis.exists(result_key_prefix + "x")) is kept
+    assert bool(await redis.exists(job_key_prefix + "x")) is not kept
+    assert (await redis.zscore(QUEUE, "x") is None) is kept
+
+
+@pytest.mark.parametrize(("counts", "tries"), [(True, b"1"), (False, b"0")])
+async def test_a_job_that_is_handed_back_is_free_at_once(redis, counts, tries):
+    await queued(redis, "x")
+    claims = claims_of(redis)
+    await claims.take(cpu=1, wait=1)
+    await claims.back(b"x", seconds=None, counts=counts, keep_ms=60_000)
+
+    assert await redis.get(retry_key_prefix + "x") == tries
+    assert names(await claims_of(redis, "other").take(cpu=1, wait=1)) == ["x"]
+
+
+async def test_a_job_that_waits_is_due_when_it_asked_to_be(redis):
+    await queued(redis, "x")
+    claims = claims_of(redis)
+    await claims.take(cpu=1, wait=1)
+    await claims.back(b"x", seconds=7.5, counts=True, keep_ms=60_000)
+    look = await claims.take(cpu=1, wait=1)
+
+    assert look.taken == []
+    assert look.due_ms - look.now_ms == pytest.approx(7_500, abs=1_000)
+
+
+async def test_a_renewal_keeps_ours_takes_back_what_is_gone_and_names_what_is_lost(redis):
+    for job in ("kept", "gone", "lost", "unqueued"):
+        await queued(redis, job)
+    await claims_of(redis).take(cpu=9, wait=9)
+    await redis.delete(in_progress_key_prefix + "gone", in_progress_key_prefix + "unqueued")
+    await redis.zrem(QUEUE, "unqueued")
+    await redis.set(in_progress_key_prefix + "lost", "other")
+    renew = redis.register_script(RENEW)
+    lost = await renew(keys=[QUEUE], args=[in_progress_key_prefix, "me", 90_000, "kept", "gone", "lost", "unqueued"])
+
+    assert lost == [b"lost"]
+    assert await redis.pttl(in_progress_key_prefix + "kept") > LEASE_S * 1000
+    assert await redis.get(in_progress_key_prefix + "gone") == b"me"
+    assert not await redis.exists(in_progress_key_prefix + "unqueued")
+
+
+@pytest.mark.parametrize("key", [job_key_prefix, retry_key_prefix, in_progress_key_prefix])
+async def test_keys_of_another_type_hold_nobody_up(redis, key):
+    await queued(redis, "odd", due_in_s=-5)
+    await queued(redis, "sound")
+    await redis.delete(key + "odd")
+    await redis.zadd(key + "odd", {"x": 1})
+    look = await claims_of(redis).take(cpu=5, wait=5)
+
+    assert "sound" in names(look)
+
+
+async def test_an_oversized_payload_is_not_even_fetched(redis):
+    await queued(redis, "x", body="x" * (MAX_PAYLOAD_BYTES + 1))
+    [taken] = (await claims_of(redis).take(cpu=1, wait=1)).taken
+
+    assert taken.body is None
+    assert taken.size == MAX_PAYLOAD_BYTES + 1
+
+
+async def test_aborts_of_ours_and_of_waiting_jobs_are_found_and_stray_ones_removed(redis):
+    await queued(redis, "waiting")
+    await queued(redis, "theirs")
+    await redis.set(in_progress_key_prefix + "theirs", "other")
+    now_ms = int(time.time() * 1000)
+    await redis.zadd(
+        abort_jobs_ss, {"running": now_ms, "waiting": now_ms, "theirs": now_ms, "old": now_ms - 90_000, "new": now_ms}
+    )
+    found = await claims_of(redis).aborts(["running"])
+
+    assert sorted((one.raw_id, one.body is not None) for one in found) == [(b"running", False), (b"waiting", True)]
+    assert await redis.zrange(abort_jobs_ss, 0, -1) == [b"new", b"theirs"]
+
+
+async def test_only_workers_that_are_surely_gone_lose_their_claims(redis):
+    gone, alive = Owner.here().replace(name="host/gone", pid=2**22 - 1), Owner.here()
+    elsewhere = gone.replace(name="other/host", host="other")
+    for job, owner in (("gone", gone), ("alive", alive), ("elsewhere", elsewhere)):
+        await queued(redis, job)
+        await redis.set(in_progress_key_prefix + job, owner.model_dump_json(), ex=15)
+
+    assert await free_dead(redis, QUEUE) == ["gone"]
+    assert await redis.exists(in_progress_key_prefix + "alive", in_progress_key_prefix + "elsewhere") == 2

@@ -1,0 +1,239 @@
+"""Our worker in this process, with small functions, against a real server."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import os
+import signal
+
+import arq.worker
+import pytest
+from arq.worker import Retry, func
+
+from jobs.client import redis_settings
+from jobs.keeper import HEARTBEAT_PREFIX
+from jobs.wire import deserialize, serialize
+from jobs.worker import WORKERS_PREFIX, Worker
+from reelqueue.errors import ReelqueueError
+from storage import Owner
+
+QUEUE = "maintenance"
+
+
+@pytest.fixture
+def small(settings):
+    """Starts a worker of these functions beside the test; leaving drains it."""
+
+    @contextlib.asynccontextmanager
+    async def started(*functions, **options):
+        worker = Worker(
+            functions=functions,
+            queue_name=QUEUE,
+            redis_settings=redis_settings(settings.redis_url.get_secret_value()),
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+            handle_signals=False,
+            **{"lease_seconds": 3.0, "drain_seconds": 0.0} | options,
+        )
+        working = asyncio.create_task(worker.async_run())
+        try:
+            yield worker
+        finally:
+            worker.handle_sig(signal.SIGTERM)
+            await working
+            await worker.close()
+
+    return started
+
+
+async def test_a_job_is_started_by_the_queue_itself_not_by_a_look(small, redis, monkeypatch):
+    monkeypatch.setattr("jobs.worker.LOOK_SECONDS", 3_600.0)
+
+    async def echo(_ctx, word):
+        return word
+
+    async with small(func(echo, name="echo")):
+        for word in ("one", "two"):
+            job = await redis.enqueue_job("echo", word, _queue_name=QUEUE)
+            assert await job.result(timeout=5, poll_delay=0.01) == word
+
+
+async def test_a_freed_place_is_filled_at_once(small, redis, monkeypatch):
+    monkeypatch.setattr("jobs.worker.LOOK_SECONDS", 3_600.0)
+
+    async def nothing(_ctx):
+        pass
+
+    async with small(func(nothing, name="nothing"), max_jobs=1):
+        jobs = [await redis.enqueue_job("nothing", _queue_name=QUEUE) for _ in range(20)]
+        for job in jobs:
+            await job.result(timeout=5, poll_delay=0.01)
+
+
+async def test_a_job_that_waits_keeps_its_id_and_comes_when_it_asked_to(small, redis):
+    tries = []
+
+    async def waits(ctx):
+        tries.append(ctx["job_try"])
+        if len(tries) < 3:
+            raise Retry(defer=0.03)
+        return "done"
+
+    async with small(func(waits, name="waits", max_tries=9)):
+        job = await redis.enqueue_job("waits", _queue_name=QUEUE, _job_id="mine")
+        assert await job.result(timeout=5, poll_delay=0.01) == "done"
+    assert tries == [1, 2, 3]
+    assert job.job_id == "mine"
+
+
+async def test_no_job_and_no_hook_ends_the_worker(small, redis):
+    async def raises(_ctx):
+        raise SystemExit(3)
+
+    async def sound(_ctx):
+        return "still here"
+
+    async def hook(_ctx):
+        raise OSError("no space left")
+
+    hooks = {"on_job_start": hook, "on_job_end": hook, "after_job_end": hook}
+    async with small(func(raises, name="raises"), func(sound, name="sound"), **hooks):
+        bad = await redis.enqueue_job("raises", _queue_name=QUEUE)
+        with pytest.raises(ReelqueueError):
+            await bad.result(timeout=5, poll_delay=0.01)
+        good = await redis.enqueue_job("sound", _queue_name=QUEUE)
+        assert await good.result(timeout=5, poll_delay=0.01) == "still here"
+
+
+async def test_a_worker_that_ends_hands_its_job_back_and_uses_no_try(small, redis):
+    inside = asyncio.Event()
+
+    async def stays(_ctx):
+        inside.set()
+        await asyncio.Event().wait()
+
+    for _ in range(3):
+        inside.clear()
+        async with small(func(stays, name="stays", max_tries=2)):
+            if not await redis.zcard(QUEUE):
+                await redis.enqueue_job("stays", _queue_name=QUEUE, _job_id="x")
+            await asyncio.wait_for(inside.wait(), 5)
+
+    assert await redis.get("arq:retry:x") == b"0"
+    assert not await redis.exists("arq:in-progress:x")
+    assert await redis.zscore(QUEUE, "x") is not None
+
+
+async def test_a_drain_lets_a_job_end_and_a_second_signal_hurries(small, redis):
+    inside, leave = asyncio.Event(), asyncio.Event()
+    stopped = []
+
+    async def stays(_ctx):
+        inside.set()
+        try:
+            await leave.wait()
+        except asyncio.CancelledError:
+            stopped.append(True)
+            raise
+        return "ended"
+
+    async with small(func(stays, name="stays"), drain_seconds=3_600.0) as worker:
+        job = await redis.enqueue_job("stays", _queue_name=QUEUE)
+        await inside.wait()
+        worker.handle_sig(signal.SIGTERM)
+        late = await redis.enqueue_job("stays", _queue_name=QUEUE)
+        leave.set()
+        assert await job.result(timeout=5, poll_delay=0.01) == "ended"
+    assert await late.status() == "queued"
+
+    inside.clear()
+    leave.clear()
+    async with small(func(stays, name="stays"), drain_seconds=3_600.0) as worker:
+        await inside.wait()
+        worker.handle_sig(signal.SIGTERM)  # the second one comes when we leave
+    assert stopped == [True]
+
+
+async def test_the_heartbeat_tells_who_works_on_what_and_what_it_takes(small, redis, until):
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def stays(_ctx):
+        inside.set()
+        await leave.wait()
+
+    async with small(func(stays, name="stays")):
+        await redis.enqueue_job("stays", _queue_name=QUEUE, _job_id="x")
+        await inside.wait()
+
+        async def beat():
+            body = await redis.get(HEARTBEAT_PREFIX + Owner.here().name)
+            found = json.loads(body) if body else {}
+            return found if found.get("jobs") else None
+
+        found = await until(beat, "no heartbeat tells of the job", seconds=12)
+        leave.set()
+
+    assert (found["queue"], found["pid"], found["state"]) == (QUEUE, os.getpid(), "running")
+    assert found["jobs"][0]["job_id"] == "x"
+    assert found["jobs"][0]["job"] == "stays"
+    assert found["memory_bytes"] > 10_000_000
+    assert found["cpu_seconds"] > 0
+    assert not await redis.exists(HEARTBEAT_PREFIX + Owner.here().name)
+
+
+async def test_who_looks_at_a_queue_is_known_and_health_goes_with_the_last(small, redis, until):
+    async def nothing(_ctx):
+        pass
+
+    async with small(func(nothing, name="nothing")):
+        await until(lambda: redis.exists(f"{QUEUE}:health-check"), "nobody says that he looks")
+        assert await redis.zrange(WORKERS_PREFIX + QUEUE, 0, -1) == [Owner.here().name.encode()]
+    assert not await redis.exists(f"{QUEUE}:health-check")
+
+
+async def test_a_claim_is_renewed_although_the_event_loop_is_busy(small, redis, settings):
+    """A thread does it: nobody may take a job away because its worker computes."""
+    import time  # noqa: PLC0415 - nowhere else is there a wait that blocks
+
+    left = []
+
+    async def busy(ctx):
+        time.sleep(1.6)
+        left.append(await ctx["redis"].pttl("arq:in-progress:x"))
+
+    async with small(func(busy, name="busy"), lease_seconds=1.5):
+        job = await redis.enqueue_job("busy", _queue_name=QUEUE, _job_id="x")
+        await job.result(timeout=10, poll_delay=0.02)
+    assert left[0] > 0
+
+
+async def test_a_burst_ends_when_nothing_can_run_now(settings, redis):
+    async def nothing(_ctx):
+        return 1
+
+    now = await redis.enqueue_job("nothing", _queue_name=QUEUE)
+    later = await redis.enqueue_job("nothing", _queue_name=QUEUE, _defer_by=3600)
+    foreign = await redis.enqueue_job("nothing", _queue_name=QUEUE)
+    await redis.set(f"arq:in-progress:{foreign.job_id}", "theirs")
+    worker = Worker(
+        functions=[func(nothing, name="nothing")],
+        queue_name=QUEUE,
+        redis_settings=redis_settings(settings.redis_url.get_secret_value()),
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        handle_signals=False,
+        burst=True,
+    )
+    try:
+        await asyncio.wait_for(worker.async_run(), 10)
+    finally:
+        await worker.close()
+
+    assert [await job.status() for job in (now, later, foreign)] == ["complete", "deferred", "in_progress"]
+
+
+def test_arqs_own_parameters_are_all_there_and_ours_beside_them():
+    ours = set(inspect.signature(Worker).parameters)
+    assert set(inspect.signature(arq.worker.Worker).parameters) <= ours
+    assert {"lease_seconds", "drain_seconds", "cpu_jobs", "cpu_places", "schedule", "zone"} <= ours
