@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 from pydantic import ValidationError
 
+from jobs.line import Line
 from jobs.pipeline import Load
 from storage import Owner
 
@@ -201,12 +202,13 @@ class Claims:
         self._claim = claim
         self._lease_ms = int(lease_seconds * 1000)
         self._heavy = tuple(heavy)
-        self._redis = redis
+        self._line = Line(redis.connection_pool)
         self._take, self._finish, self._back, self._aborts = map(redis.register_script, (_TAKE, _FINISH, _BACK, _ABORTS))
 
     async def take(self, *, cpu: int, wait: int, offset: int = 0) -> Look:
         """Take due jobs, up to so many that load the CPU and so many others; one without a place holds nothing up."""
-        now, due, more, taken = await self._take(
+        now, due, more, taken = await self._line.call(
+            self._take,
             keys=[self._queue],
             args=[
                 in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, self._lease_ms, cpu, wait, offset,
@@ -222,6 +224,10 @@ class Claims:
                 for raw, score, tries, size, body, load in taken
             ],
         )
+
+    async def close(self) -> None:
+        """Close the connection that looks."""
+        await self._line.close()
 
     async def finish(self, raw_id: bytes, result: bytes | None, keep_ms: int) -> bool:
         """End a job, with its result; False where it is another's by now, who will end it."""

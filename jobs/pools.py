@@ -25,7 +25,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 3.0
+from jobs.line import ANSWER_SECONDS, Line
+
+CONNECT_SECONDS = 2.0
 RETRIES = 1
 """Of one command: whoever sends it knows better what to do without an answer."""
 _AGAIN = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -78,6 +80,12 @@ class Pool(ArqRedis):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._enqueue = self.register_script(_ENQUEUE)
+        self._line = Line(self.connection_pool)
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close it."""
+        await self._line.close()
+        await super().aclose(close_connection_pool)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command."""
@@ -109,7 +117,7 @@ class Pool(ArqRedis):
         keep_ms = _in_ms(_expires) or due_ms - now_ms + self.expires_extra_ms
         body = serialize_job(function, args, kwargs, _job_try, now_ms, serializer=self.job_serializer)
         keys = [job_key_prefix + job_id, result_key_prefix + job_id, queue]
-        if not await self._enqueue(keys=keys, args=[body, keep_ms, due_ms, job_id]):
+        if not await self._line.call(self._enqueue, keys=keys, args=[body, keep_ms, due_ms, job_id]):
             return None
         return Job(job_id, self, _queue_name=queue, _deserializer=self.job_deserializer)
 

@@ -84,7 +84,7 @@ class Wakeup:
             if pinging is not None:
                 pinging.cancel()
             with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await connection.disconnect(nowait=True)
+                await connection.disconnect()
 
     def _heard(self, message: Any) -> None:
         if not isinstance(message, list) or message[:1] != [b"message"]:

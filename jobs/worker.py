@@ -150,6 +150,7 @@ class Worker(arq.worker.Worker):
             on_connect=self._on_connect,
         )
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._claims.close)
             keeper = self._make_keeper()
             if keeper is not None:
                 keeper.start()
