@@ -28,7 +28,6 @@ from reelqueue.errors import (
     StorageUnavailable,
     TransientError,
 )
-from reelqueue.models.keys import piece_key
 from reelqueue.models.project import StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -76,18 +75,18 @@ class Attempt:
         given = self.job.given(self.lease.state, self.lease.blobs)
         await self._results_before_are_there(given)
         try:
-            fingerprint = piece_key(await self.job.work.inputs(given))
+            stored, now = await self.job.fingerprint(given), await self.job.fingerprint_now(given)
         except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(error, None) from None
-        if await self._holds(given, fingerprint):
-            await self._commit(transitions.unchanged(self.stage, fingerprint, chain=self.job.chain))
-            if self.lease.state.stages[self.stage].fingerprint != fingerprint:
+        if await self._holds(given, stored):
+            await self._commit(transitions.unchanged(self.stage, stored, chain=self.job.chain))
+            if self.lease.state.stages[self.stage].fingerprint != stored:
                 raise Later(0)  # somebody wants it anew, since we looked
             await self.teller.done(self.lease.state)
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
         await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
         await self.teller.tell(self.lease.state, 0, STARTED)
-        return await self._run(fingerprint)
+        return await self._run(now)
 
     async def _bury_the_dead(self) -> None:
         """A stage that runs although nobody had the project: its owner died.  Too often in one piece: a person's matter."""

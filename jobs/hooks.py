@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import wraps
@@ -29,8 +30,9 @@ ARQ_TIMEOUTS = {job.job: 4 * job.timeout_s for job in OTHER_JOBS if job.queue ==
 """What hangs must not hold the one maintenance slot for ever."""
 ENDLESS_TRIES = 1_000_000_000
 """The state counts attempts; to arq a job that waits is one that is tried again."""
-RENEW_SECONDS = 10.0
-"""How often each worker renews lost hints: who runs no maintenance worker loses nothing."""
+RENEW_SECONDS, RENEW_SHARE = 4.0, 0.05
+"""How often each worker renews lost hints (who runs no maintenance worker loses nothing) and looks at foreign leases, whose
+time begins to count with the first look; more seldom where that takes more than this share of its time."""
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
 OpenService = Callable[[ArqRedis], AbstractAsyncContextManager[Service]]
@@ -92,7 +94,7 @@ class Hooks(NamedTuple):
 
 
 def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaitable[Any]]) -> Hooks:
-    """The hooks of one worker.  At its start, every ten seconds and when Redis is back it renews lost hints from disk."""
+    """The hooks of one worker.  At its start, every few seconds and when Redis is back it renews lost hints from disk."""
     stack = AsyncExitStack()
 
     async def startup(ctx: dict[Any, Any]) -> None:
@@ -135,9 +137,12 @@ async def _tried(act: Callable[[], Awaitable[Any]]) -> None:
 @contextlib.asynccontextmanager
 async def _every(seconds: float, act: Callable[[], Awaitable[Any]]) -> AsyncIterator[None]:
     async def for_ever() -> None:
+        pause = seconds
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(pause)
+            began = time.monotonic()
             await _tried(act)
+            pause = max(seconds, (time.monotonic() - began) / RENEW_SHARE)
 
     acting = asyncio.create_task(for_ever())
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs import transitions
 from jobs.context import Service
-from jobs.stages import StageInputs, StageWork, narration_language
+from jobs.stages import StageInputs, StageWork, imported_fingerprint, narration_language
 from reelqueue.errors import StageNotReady, from_wire
 from reelqueue.models.keys import piece_key
 from reelqueue.models.project import ProjectState
@@ -61,6 +61,16 @@ class StageJob:
             language=narration_language(state.brief, self.service.rules.language),
         )
 
+    async def fingerprint(self, given: StageInputs) -> str:
+        """The hash of all that the stage's stored result hangs on."""
+        if given.project.stages[self.stage].is_imported:
+            return imported_fingerprint(given.project, self.stage)
+        return await self.fingerprint_now(given)
+
+    async def fingerprint_now(self, given: StageInputs) -> str:
+        """The hash of all that the stage would be made from now."""
+        return piece_key(await self.work.inputs(given))
+
     async def judge(self, state: ProjectState) -> dict[str, Any] | None:
         """The stored result of a stage that is done; None where it has to run.
 
@@ -73,7 +83,7 @@ class StageJob:
         ready = transitions.missing(state, self.stage)
         if known.status in transitions.FINISHED and ready is None:
             given = self.given(state, Blobs(self.service.paths.project(self.project_id).root))
-            if piece_key(await self.work.inputs(given)) == known.fingerprint and all(
+            if await self.fingerprint(given) == known.fingerprint and all(
                 [await given.blobs.holds(artifact) for artifact in known.artifacts]
             ):
                 return await answer_of(self.work, given, self.stage)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jobs.context import Rules, Tools
+from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide
 from jobs.telling import Teller
 from jobs.transitions import still_wanted
 from reelqueue.errors import TransientError
 from reelqueue.models.brief import Brief
+from reelqueue.models.keys import piece_key
 from reelqueue.models.language import detect_language
 from reelqueue.models.project import Artifact, ProjectState, Usage
 from reelqueue.models.stage import Stage
@@ -69,6 +71,12 @@ class StageOutcome:
     partial: bool = False
     usage: tuple[Usage, ...] = ()
     skipped: bool = False
+
+
+def imported_fingerprint(project: ProjectState, stage: Stage) -> str:
+    """The fingerprint of a result that came finished: no maker of ours made it, so none changes it; what it came with does."""
+    came_with = [[artifact.sha256 for artifact in project.stages[need].artifacts] for need in (stage, *SPECS[stage].needs)]
+    return piece_key({"imported": came_with})
 
 
 async def _nothing_more(_given: StageInputs) -> dict[str, Any]:

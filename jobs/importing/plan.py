@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from jobs.context import Tools
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
 from reelqueue.models.media import MediaInfo
@@ -37,7 +36,6 @@ class Workshop:
     paths: Paths
     projects: ProjectStore
     providers: Providers
-    tools: Tools
     seconds: SegmentSeconds
     language: str
     spare_bytes: float = 0.0

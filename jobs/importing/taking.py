@@ -1,11 +1,11 @@
 """Plan -> project: files copied aside, the state written as our own stages would have left it, adopted in one step.
 
-A stage that was finished elsewhere bears the fingerprint of its inputs as the runner computes it, so that it is not run
-again.  Assets of a finished video were not made here: that stage is skipped, with a list of scenes without a voice.
+A stage that was finished elsewhere bears a fingerprint of what it came with, so that it is not run again whatever becomes
+of our makers.  Assets of a finished video were not made here: that stage is skipped, with a list of scenes without a voice.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +13,9 @@ from typing import Any
 
 from jobs.importing.looking import RECORD, wait_for_a_person
 from jobs.importing.plan import Accepted, Outcome, Plan, Workshop
-from jobs.stages import StageInputs, StageWork, narration_language
-from jobs.video.assets import ASSETS_WORK, assets_manifest
+from jobs.stages import imported_fingerprint
+from jobs.video.assets import assets_manifest
 from jobs.video.images import image_requests
-from jobs.video.render import RENDER_WORK
-from jobs.video.script import SCRIPT_WORK
-from jobs.video.thumbnail import THUMBNAIL_WORK
-from jobs.video.upload import UPLOAD_WORK
 from reelqueue.errors import DiskFull, ReelqueueError, StorageUnavailable
 from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
@@ -30,13 +26,6 @@ from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage import Blobs, ProjectFiles
 from storage.incoming import Incoming, open_incoming
 
-_WORKS: Mapping[Stage, StageWork] = {
-    Stage.SCRIPT: SCRIPT_WORK,
-    Stage.ASSETS: ASSETS_WORK,
-    Stage.RENDER: RENDER_WORK,
-    Stage.THUMBNAIL: THUMBNAIL_WORK,
-    Stage.UPLOAD: UPLOAD_WORK,
-}
 _WATCH = "https://www.youtube.com/watch?v="
 """The old system published on YouTube only."""
 
@@ -89,7 +78,7 @@ class _Taking:
         if accepted.old.video_id is not None:
             state = await self._published(state, accepted.old.video_id)
         elif accepted.script is not None and accepted.files.video is not None:
-            state = await self._skipped(state, Stage.ASSETS, await self._scenes(state.brief, accepted.script))
+            state = self._skipped(state, Stage.ASSETS, await self._scenes(state.brief, accepted.script))
             state = await self._with_video(state, accepted.files.video)
             if accepted.files.thumbnail is not None:
                 state = await self._with_thumbnail(state, accepted.files.thumbnail)
@@ -110,19 +99,20 @@ class _Taking:
         body = script.replace(segments=tuple(segments)).model_dump_json(indent=1).encode()
         artifact = await self._blobs.write("script.json", body)
         warnings = tuple(str(note) for note in self._plan.notes)
-        return await self._done(state, Stage.SCRIPT, (artifact,), {}, warnings=warnings)
+        return self._done(state, Stage.SCRIPT, (artifact,), {}, warnings=warnings)
 
     async def _published(self, state: ProjectState, video_id: str) -> ProjectState:
         """Published by the old system: whatever of its files is there is kept, nothing is ever run or published again."""
         files, old = self._accepted.files, self._accepted.old
         if self._accepted.script is None:
-            state = await self._skipped(state, Stage.SCRIPT)
-        state = await self._skipped(state, Stage.ASSETS)
-        state = await (self._with_video(state, files.video) if files.video else self._skipped(state, Stage.RENDER))
-        state = await (self._with_thumbnail(state, files.thumbnail) if files.thumbnail else self._skipped(state, Stage.THUMBNAIL))
+            state = self._skipped(state, Stage.SCRIPT)
+        state = self._skipped(state, Stage.ASSETS)
+        state = await self._with_video(state, files.video) if files.video else self._skipped(state, Stage.RENDER)
+        thumbnail = files.thumbnail
+        state = await self._with_thumbnail(state, thumbnail) if thumbnail else self._skipped(state, Stage.THUMBNAIL)
         url = old.video_url or _WATCH + video_id
         result = {"video_id": video_id, "video_url": url, "video_status": None}
-        state = await self._done(state, Stage.UPLOAD, (), result)
+        state = self._done(state, Stage.UPLOAD, (), result)
         steps = {ELSEWHERE: {"video_url": url, "source": str(self._plan.folder.path)}}
         upload = Upload(marker=f"elsewhere-{video_id}", video_id=video_id, steps=steps)
         return state.replace(status=ProjectStatus.COMPLETED, upload=upload)
@@ -136,7 +126,7 @@ class _Taking:
             "duration": round(info.duration_s, 3), "resolution": f"{info.width}x{info.height}", "fps": round(info.fps, 3),
             "bytes": info.bytes, "video_codec": info.video_codec, "audio_codec": info.audio_codec,
         }  # fmt: skip
-        return await self._done(
+        return self._done(
             state, Stage.RENDER, tuple(artifacts), {"video_path": "", "video_info": {"video_path": "", **described}}
         )
 
@@ -144,7 +134,7 @@ class _Taking:
         artifact = await self._copied(thumbnail, "output/thumbnail.jpg")
         width, height = self._accepted.files.thumbnail_size
         described = {"thumbnail_path": "", "resolution": f"{width}x{height}", "bytes": artifact.bytes}
-        return await self._done(state, Stage.THUMBNAIL, (artifact,), {"thumbnail_path": "", "thumbnail_info": described})
+        return self._done(state, Stage.THUMBNAIL, (artifact,), {"thumbnail_path": "", "thumbnail_info": described})
 
     async def _scenes(self, brief: Brief, script: Script) -> tuple[Artifact, ...]:
         """The scenes that a thumbnail is drawn from: the assets of a video that was taken over, without a voice."""
@@ -155,10 +145,10 @@ class _Taking:
         manifest = assets_manifest(brief, script, [()] * len(shown), shown, [None] * len(shown))
         return (await self._blobs.write("assets/manifest.json", manifest.model_dump_json().encode()),)
 
-    async def _skipped(self, state: ProjectState, stage: Stage, artifacts: tuple[Artifact, ...] = ()) -> ProjectState:
-        return await self._done(state, stage, artifacts, {}, status=StageStatus.SKIPPED)
+    def _skipped(self, state: ProjectState, stage: Stage, artifacts: tuple[Artifact, ...] = ()) -> ProjectState:
+        return self._done(state, stage, artifacts, {}, status=StageStatus.SKIPPED)
 
-    async def _done(
+    def _done(
         self,
         state: ProjectState,
         stage: Stage,
@@ -168,23 +158,15 @@ class _Taking:
         status: StageStatus = StageStatus.DONE,
         warnings: tuple[str, ...] = (),
     ) -> ProjectState:
-        given = StageInputs(
-            project=state,
-            files=self._files,
-            blobs=self._blobs,
-            providers=self._shop.providers,
-            tools=self._shop.tools,
-            language=narration_language(state.brief, self._shop.language),
-        )
-        return state.with_stage(
+        state = state.with_stage(
             stage,
             status=status,
             finished_at=self._accepted.finished_at or self._now,
-            fingerprint=piece_key(await _WORKS[stage].inputs(given)),
             artifacts=artifacts,
             warnings=warnings,
-            result={"status": "success"} | result,
+            result={"status": "success", "imported": True} | result,
         )
+        return state.with_stage(stage, fingerprint=imported_fingerprint(state, stage))
 
     async def _picture(self, source: Path) -> str:
         part = await self._incoming.copy(source, self._files.images / "own.part")

@@ -82,7 +82,7 @@ async def _batch_put_back(service: Service, number: int) -> bool:
         state = await service.batches.load(number)
     except (BatchNotFound, NeedsPerson, StorageUnavailable):
         return False
-    if state.status is not BatchStatus.RUNNING:
+    if state.status is not BatchStatus.RUNNING or await service.batches.holder(number) is not None:
         return False
     _, is_new = await service.queue.hint_batch(number, renewing=True)
     return is_new
