@@ -27,6 +27,8 @@ from reelqueue.wording import Text
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 """The longest line of a child's answer; scenes with their SVG stay far below."""
 TAIL_LINES = 40
+SUPERVISOR_PID, READY_FD = "REELQUEUE_SUPERVISOR_PID", "REELQUEUE_READY_FD"
+"""What a long-lived child finds in its environment: who started it, and where it says that it got going."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -238,39 +240,77 @@ def _prepare(limits: Limits) -> Callable[[], None]:
 
 
 async def start(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path | None = None, limits: Limits = Limits(nice=0)
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    output: int | None = None,
+    ready: int | None = None,
+    limits: Limits = Limits(nice=0),
 ) -> asyncio.subprocess.Process:
-    """Start a long-lived child with exactly the environment `env`; the caller ends it with `end`.
+    """Start a long-lived child with the environment `env`; the caller ends it with `end`.
 
-    It dies with us, in a session of its own: the terminal's Ctrl-C reaches only us.  Its output goes to the end of
-    `log`, else where ours goes.
+    It dies with us, in a session of its own: the terminal's Ctrl-C reaches only us.  Its output goes to the file
+    descriptor `output`, else where ours goes; it may call `say_ready`, which writes to `ready`.
 
     Raises:
         OSError: it could not be started.
     """
-    with contextlib.ExitStack() as stack:
-        out = stack.enter_context(log.open("ab")) if log else None
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            preexec_fn=_prepare(limits),
-        )
+    told = {SUPERVISOR_PID: str(os.getpid())} | ({READY_FD: str(ready)} if ready is not None else {})
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        cwd=cwd,
+        env=dict(env) | told,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        pass_fds=() if ready is None else (ready,),
+        preexec_fn=_prepare(limits),
+    )
+
+
+def say_ready() -> None:
+    """Tell who started us by `start` that we got going: what befalls us from now on is no mistake of the user's."""
+    number = os.environ.pop(READY_FD, "")
+    if number.isdecimal():
+        with contextlib.suppress(OSError):  # nobody listens any more
+            os.write(int(number), b"ready\n")
+            os.close(int(number))
 
 
 async def end(process: asyncio.subprocess.Process, *, grace_s: float) -> None:
-    """Ask a child started by `start` to end (SIGTERM), kill its whole group after `grace_s`, and reap it."""
+    """Ask a child started by `start` to end (SIGTERM), kill it and its descendants after `grace_s`, and reap it."""
+    ask_to_end(process)
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await process.wait()
+    kill(process)
     await _end(process)
+
+
+def ask_to_end(process: asyncio.subprocess.Process) -> None:
+    """Send SIGTERM to a child that still runs."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+
+
+def kill(process: asyncio.subprocess.Process) -> None:
+    """Send SIGKILL to a child that still runs, and to its descendants: they are in sessions of their own."""
+    import psutil  # noqa: PLC0415 - the many children that import this module never need it
+
+    if process.returncode is not None:
+        return
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        family = psutil.Process(process.pid).children(recursive=True)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    for descendant in family:
+        with contextlib.suppress(psutil.Error):
+            descendant.kill()
 
 
 def detach(log: Path) -> None:

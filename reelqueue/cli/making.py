@@ -21,6 +21,8 @@ from reelqueue.supervisor import WORKERS, Supervisor, workers
 from reelqueue.wording import Text
 from storage import Paths, ProjectStore
 
+PATIENCE = 3
+"""How often in a row a worker may fail to get going before the user hears of it."""
 Server = Callable[[Settings], AbstractAsyncContextManager[Settings]]
 
 
@@ -40,9 +42,9 @@ async def make_video(settings: Settings, brief: Brief, *, created: Callable[[int
     """
     began = time.monotonic()
     async with server(settings) as live:
-        env = worker_environment(live)
-        crew_log = log_file(live, "make")
-        async with workers(Supervisor(tuple(WORKERS), env, Path.cwd(), crew_log)) as crew, connect(live) as queue:
+        env = worker_environment(live) | {"REELQUEUE_DRAIN_SECONDS": "0"}  # a Ctrl-C is not kept waiting
+        supervisor = Supervisor(tuple(WORKERS), env, Path.cwd(), log_file(live, "make"), patience=PATIENCE)
+        async with workers(supervisor) as crew, connect(live) as queue:
             project = await queue.create_project(brief)
             created(project.project_id)
             await queue.start(project.project_id)
