@@ -21,10 +21,9 @@ class TinyDisk:
 
     def fill(self, *, leaving: int = 0) -> None:
         """Take all its space but `leaving` bytes."""
-        with self.filler.open("ab") as file, contextlib.suppress(OSError):
-            while True:
-                file.write(b"\0" * 4096)
-                file.flush()
+        with self.filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"\0" * 4096):
+                pass
         if leaving:
             os.truncate(self.filler, max(0, self.filler.stat().st_size - leaving))
 

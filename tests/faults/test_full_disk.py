@@ -1,0 +1,59 @@
+"""A full disk ends no worker and fails no project: it waits as `waiting_disk`, and goes on when there is space."""
+
+import asyncio
+
+import pytest
+
+from jobs.client import connect
+from reelqueue.models.project import ProjectState
+from reelqueue.models.stage import ProjectStatus, Stage
+from tests.faults.tight_disk import CAN_LIMIT, CAN_MOUNT, no_longer_files, tiny_disk
+
+PIECE_BYTES, MEGABYTES = 1_000_000, 8
+
+
+async def _waits(queue) -> ProjectState:
+    async with asyncio.timeout(20):
+        while (state := await queue.get_project(1)).status is not ProjectStatus.WAITING_DISK:
+            await asyncio.sleep(0.02)
+    return state
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a file system of its own")
+async def test_a_project_on_a_full_disk_waits_and_goes_on_when_there_is_space(settings, course, world, tmp_path):
+    with tiny_disk(tmp_path / "tiny", megabytes=MEGABYTES) as disk:
+        tight = settings.model_copy(update={"data_dir": disk.folder / "data"})
+        more = {"DATA_DIR": str(tight.data_dir), "FAULTS_PIECE_BYTES": str(PIECE_BYTES), "FAULTS_DISK_SECONDS": "1"}
+        async with connect(tight) as queue, world.worker(**more) as worker:
+            await queue.create_project({"topic": "How tides work"})
+            await queue.start(1)
+            await course.seen("1-script")
+            disk.fill()
+            course.leave(*(f"1-{stage}" for stage in Stage))
+            waiting = await _waits(queue)
+
+            disk.free()
+            await queue.wait(1, timeout=20, through_waits=True)
+            state = await queue.get_project(1)
+            assert waiting.wait.until is not None
+            assert waiting.stages[Stage.SCRIPT].attempts == 0
+            assert state.status is ProjectStatus.COMPLETED
+            assert {known.attempts for known in state.stages.values()} == {1}
+            assert not list(disk.folder.rglob("*.part"))
+            assert worker.runs
+
+
+@pytest.mark.skipif(not CAN_LIMIT, reason="needs prlimit")
+async def test_a_project_whose_files_find_no_room_waits_likewise_where_nothing_can_be_mounted(settings, queue, course, world):
+    """A limit on the length of files: a short write, then EFBIG."""
+    async with world.worker(FAULTS_PIECE_BYTES=str(PIECE_BYTES), FAULTS_DISK_SECONDS="1") as worker:
+        await queue.create_project({"topic": "How tides work"})
+        await queue.start(1)
+        await course.seen("1-script")
+        with no_longer_files(worker.pid, PIECE_BYTES // 2):
+            course.leave(*(f"1-{stage}" for stage in Stage))
+            await _waits(queue)
+        await queue.wait(1, timeout=20, through_waits=True)
+
+        assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
+        assert worker.runs

@@ -1,0 +1,98 @@
+"""SIGTERM: a worker picks no more, ends what is short, hands back what is long, and none of it uses an attempt."""
+
+import signal
+import time
+
+import pytest
+
+from jobs.pipeline import VIDEO
+from reelqueue.models.stage import Stage
+from tests.workers import until
+
+PROMPT_SECONDS = 3.0
+"""What "at once" may take on a machine that is busy."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_worker_that_is_told_to_end_picks_no_more_and_finishes_what_is_short(number, redis, queue, course, world):
+    async with world.worker(VIDEO_MAX_JOBS="1", VIDEO_WAIT_SLOTS="1") as worker:
+        short = await queue.enqueue_job("stay", "short", _queue_name=VIDEO)
+        await course.seen("short")
+        worker.tell(number)
+        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard", seconds=5)
+        behind = await queue.enqueue_job("stay", "behind", _queue_name=VIDEO)
+        course.leave("short")
+        code = await worker.ended()
+
+        assert code == 0
+        assert await short.result(timeout=1) == {"pid": worker.pid}
+        assert course.names() == {"short"}
+        assert await redis.exists(f"arq:retry:{behind.job_id}", f"arq:in-progress:{behind.job_id}") == 0
+
+
+async def test_after_the_drain_a_long_job_is_handed_back_and_a_sibling_begins_it_at_once(queue, course, world):
+    async with world.worker(DRAIN_SECONDS="1") as leaving:
+        job = await queue.enqueue_job("stay", "long", _queue_name=VIDEO)
+        await course.seen("long")
+        async with world.worker() as sibling:
+            told = time.monotonic()
+            leaving.tell(signal.SIGTERM)
+            again = await course.seen("long", times=2)
+            course.leave("long")
+
+            assert await leaving.ended() == 0
+            assert again.job_try == 1, "it used a try"
+            assert await job.result(timeout=10, poll_delay=0.05) == {"pid": sibling.pid}
+            assert again.at - told < 1 + PROMPT_SECONDS
+
+
+async def test_a_stage_that_is_handed_back_uses_no_attempt(queue, course, world):
+    await queue.create_project({"topic": "How tides work"})
+    await queue.start(1)
+    course.leave("1-script")
+    for restart in range(1, 4):
+        async with world.worker(DRAIN_SECONDS="0.2") as leaving:
+            await course.seen("1-assets", times=restart)
+            leaving.tell(signal.SIGTERM)
+            assert await leaving.ended() == 0
+        state = await queue.get_project(1)
+        assert state.stages[Stage.ASSETS].attempts == 0
+        assert state.crashes == 0
+    course.leave(*(f"1-{stage}" for stage in Stage))
+    async with world.worker():
+        await queue.wait(1, timeout=20)
+        state = await queue.get_project(1)
+
+    assert {known.attempts for known in state.stages.values()} == {1}
+
+
+async def test_a_second_signal_hurries(redis, queue, course, world):
+    async with world.worker(DRAIN_SECONDS="60") as worker:
+        job = await queue.enqueue_job("stay", "long", _queue_name=VIDEO)
+        await course.seen("long")
+        worker.tell(signal.SIGTERM)
+        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard", seconds=5)
+        worker.tell(signal.SIGTERM)
+        code = await worker.ended(5)
+
+        assert code == 0
+        assert course.pids("long", "stopped") == [worker.pid]
+        assert await redis.zcard(VIDEO) == 1
+        assert await redis.exists(f"arq:in-progress:{job.job_id}") == 0
+
+
+async def test_an_idle_worker_ends_at_once(world):
+    async with world.worker() as worker:
+        told = time.monotonic()
+        worker.tell(signal.SIGTERM)
+
+        assert await worker.ended(5) == 0
+        assert time.monotonic() - told < PROMPT_SECONDS
+
+
+async def test_a_worker_whose_redis_is_away_ends_when_it_is_told(server, world):
+    async with world.worker(DRAIN_SECONDS="1") as worker:
+        await server.kill()
+        worker.tell(signal.SIGTERM)
+
+        assert await worker.ended(10) == 0
