@@ -13,7 +13,7 @@ from jobs.context import Service
 from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide, decisive
-from jobs.stages import StageInputs, StageOutcome, StageRun
+from jobs.stages import StageInputs, StageOutcome, StageRun, imported_fingerprint
 from jobs.telling import Teller
 from jobs.wire import translate
 from reelqueue.errors import (
@@ -75,7 +75,9 @@ class Attempt:
         given = self.job.given(self.lease.state, self.lease.blobs)
         await self._results_before_are_there(given)
         try:
-            stored, now = await self.job.fingerprint(given), await self.job.fingerprint_now(given)
+            now = await self.job.fingerprint_now(given)
+            imported = given.project.stages[self.stage].is_imported
+            stored = imported_fingerprint(given.project, self.stage) if imported else now
         except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(error, None) from None
         if await self._holds(given, stored):

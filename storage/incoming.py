@@ -10,6 +10,8 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from reelqueue.errors import Conflict
+from reelqueue.wording import Text
 from storage import disk
 from storage.answers import Missing, Unavailable
 from storage.hop import BULK, hop
@@ -62,12 +64,17 @@ async def open_incoming(paths: Paths) -> AsyncIterator[Incoming]:
     """The place to prepare folders in, this import's alone; what a killed one left is swept.
 
     Raises:
-        Unavailable: another import goes on.
+        Conflict: another import goes on.
     """
     await hop(disk.make_folder, paths.incoming)
     async with contextlib.AsyncExitStack() as stack:
         lock = disk.locked(paths.incoming, wait_s=WAIT_SECONDS)
-        await hop(lock.__enter__)
+        try:
+            await hop(lock.__enter__)
+        except Unavailable as error:
+            raise Conflict(
+                Text("另一個匯入正在進行", "another import goes on"), Text("等它結束後再試一次", "try again when it has ended")
+            ) from error
         stack.push_async_callback(hop, lock.__exit__, None, None, None)
         await hop(_swept, paths.incoming)
         yield Incoming(paths)

@@ -34,6 +34,7 @@ async def take_over_all(shop: Workshop, plans: Sequence[Plan]) -> AsyncIterator[
     """Carry plans out, one after the other; each as it became, with the project's state (None: refused).
 
     Raises:
+        Conflict: another import goes on.
         DiskFull, StorageUnavailable: those before are taken over, this one and the rest are not.
     """
     async with open_incoming(shop.paths) as incoming:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from jobs import connect
-from jobs.importing import Outcome, Plan, Workshop, look_at_all, take_over_all
-from reelqueue.bootstrap import Settings, choose_providers, open_tools, read_settings
+from jobs.importing.plan import Outcome, Plan, Workshop
+from reelqueue.bootstrap import Settings, choose_providers, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.console import complain, note, say, say_json
 from reelqueue.cli.outcome import DONE, FAILED, WAITING, run
@@ -40,6 +40,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         root, others = Path(folder).expanduser(), [Path(name).expanduser() for name in media or []]
         settings = read_settings()
+        from jobs.importing.looking import look_at_all  # noqa: PLC0415 - the makers' code: other commands start without it
+        from jobs.importing.taking import take_over_all  # noqa: PLC0415 - as above
 
         async def work() -> int:
             shop = await _workshop(settings, dry_run=dry_run)
@@ -67,7 +69,6 @@ async def _workshop(settings: Settings, *, dry_run: bool) -> Workshop:
         paths=paths,
         projects=ProjectStore(paths, Owner.here(), lease_seconds=settings.lease_seconds),
         providers=choose_providers(settings, paths),
-        tools=await open_tools(settings),
         seconds=estimated_seconds,
         language=settings.language,
         spare_bytes=settings.disk_low_water_gb * 1e9,

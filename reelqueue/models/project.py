@@ -47,6 +47,11 @@ class StageState(Frozen):
     error: StageError | None = None
     result: dict[str, Any] | None = None
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the result came finished from another system."""
+        return bool((self.result or {}).get("imported"))
+
 
 class Wait(Frozen):
     """For what the project waits.  `until` is None where a person has to act."""

@@ -1,6 +1,7 @@
 """`reelqueue import DIR`: the old system's folders, taken over by the command and finished by real workers."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import os
@@ -15,8 +16,15 @@ import pytest
 from PIL import Image
 
 from jobs.client import connect
-from reelqueue.errors import WrongState
+from jobs.importing.looking import look_at_all
+from jobs.importing.plan import Plan, Workshop
+from jobs.importing.taking import take_over_all
+from reelqueue.errors import Conflict, DiskFull, WrongState
 from reelqueue.models.stage import Stage
+from reelqueue.providers.registry import choose_providers, estimated_seconds
+from reelqueue.wording import speak
+from storage import Owner, Paths, ProjectStore
+from storage.incoming import open_incoming
 from tests.workers import ROOT, environment, worker
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "old"
@@ -29,6 +37,21 @@ def old(tmp_path) -> Path:
     folder = tmp_path / "backend"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def shop(settings) -> Workshop:
+    """What an import works with, in this process."""
+    speak("en")
+    paths = Paths(settings.data_dir)
+    paths.make()
+    return Workshop(
+        paths=paths,
+        projects=ProjectStore(paths, Owner.here(), lease_seconds=3),
+        providers=choose_providers(settings, paths),
+        seconds=estimated_seconds,
+        language="en",
+    )
 
 
 def place(old: Path, number: int | str, golden: str, root: str = "data/projects") -> Path:
@@ -135,7 +158,11 @@ async def test_a_finished_video_is_published_and_not_rendered_anew(settings, old
     (without / "output/final_video.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\n早上\n")
 
     code, told = await imported(settings, old)
-    async with worker(settings), connect(settings) as queue:
+    async with worker(settings, MUSIC_DIR=str(old)), connect(settings) as queue:  # our own render would hang on the music
+        stored = [
+            await (await queue.enqueue_job(job, project_id=22, chain=False)).result(timeout=60)
+            for job in ("generate_script_task", "generate_assets_task", "render_video_task", "generate_thumbnail_task")
+        ]
         for number in (21, 22):
             await queue.start(number)
         results = {number: await queue.wait(number, timeout=120) for number in (21, 22)}
@@ -150,6 +177,8 @@ async def test_a_finished_video_is_published_and_not_rendered_anew(settings, old
     assert seen(library / "21/thumbnail.jpg")[0] == (1280, 720)
     assert {result["video_id"] for result in results.values()} == {"local-21", "local-22"}
     assert json.loads((library / "22/metadata.json").read_text())["title"] == "一顆咖啡豆的旅行"
+    assert stored[2]["video_info"]["video_path"] == str(settings.data_dir / "projects/22/output/final_video.mp4")
+    assert [result["status"] for result in stored] == ["success"] * 4
     for state in states.values():
         assert state.stages[Stage.ASSETS].status == "skipped"
         assert state.stages[Stage.RENDER].started_at is None
@@ -288,6 +317,102 @@ async def test_files_are_found_where_one_is_told_and_never_through_a_link_that_l
     assert any("leads out" in note and "--media" in note for note in alone[1]["notes"])
     assert [one["next_stage"] for one in told] == ["thumbnail", "thumbnail"]
     assert folder.exists()
+
+
+async def plan_of(shop: Workshop, old: Path, **options) -> Plan:
+    (plan,) = await look_at_all(shop, old, **options)
+    return plan
+
+
+async def test_pictures_that_were_made_before_the_state_knew_of_them_are_used(shop, old):
+    folder = place(old, 7, "zh-script-generated")
+    for number in (2, 3):
+        picture(folder / f"images/segment_{number}.png", number)
+    (folder / "images/segment_9.png").write_bytes(b"no picture")
+
+    plan = await plan_of(shop, old)
+
+    assert {index: path.name for index, path in plan.accepted.files.pictures.items()} == {0: "segment_2.png", 1: "segment_3.png"}
+    assert any("segment_9.png can't be used" in note.en for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "placed", "said"),
+    [
+        pytest.param(["a", "b"], {0: "a", 1: "b"}, "2 pictures are used", id="one for each in the middle"),
+        pytest.param(["a", "b", "c", "d"], {0: "b", 1: "c"}, "2 pictures of the opening or the closing", id="one for each"),
+        pytest.param(["a", "b", "c"], {0: "a", 1: "b"}, "spread evenly", id="nobody knows whose"),
+        pytest.param(["a", "-"], {0: "a"}, "1 pictures are not there", id="one is missing"),
+    ],
+)
+async def test_pictures_stand_where_they_belong(shop, old, names, placed, said):
+    folder = place(old, 7, "zh-script-generated")
+    state = json.loads((folder / "project_state.json").read_text())
+    images = [f"images/{name}.png" for name in names]
+    (folder / "project_state.json").write_text(json.dumps(state | {"stage": "assets_generated", "assets": {"images": images}}))
+    for shade, name in enumerate(names):
+        if name != "-":
+            picture(folder / f"images/{name}.png", shade)
+
+    plan = await plan_of(shop, old)
+
+    assert {index: path.stem for index, path in plan.accepted.files.pictures.items()} == placed
+    assert any(said in note.en for note in plan.notes)
+
+
+async def test_a_script_of_two_segments_is_told_anew_from_its_own_words(shop, old):
+    folder = place(old, 7, "zh-script-generated")
+    state = json.loads((folder / "project_state.json").read_text())
+    state["script"]["segments"] = state["script"]["segments"][:2]
+    (folder / "project_state.json").write_text(json.dumps(state))
+
+    plan = await plan_of(shop, old)
+
+    assert plan.accepted.next_stage is Stage.SCRIPT
+    assert plan.accepted.script is None
+    assert all(segment["text"] in plan.accepted.brief.content for segment in state["script"]["segments"])
+
+
+async def test_two_imports_at_once_are_one_and_what_a_killed_one_left_is_swept(shop, old):
+    place(old, 7, "zh-script-generated")
+    left = shop.paths.incoming / "0123"
+    left.mkdir(parents=True)
+    plans = await look_at_all(shop, old)
+
+    async with open_incoming(shop.paths):
+        assert not left.exists()
+        with pytest.raises(Conflict):
+            _ = [one async for one in take_over_all(shop, plans)]
+    taken = [one async for one in take_over_all(shop, plans)]
+    again = [one async for one in take_over_all(shop, plans)]  # the same plan, as if two had looked at once
+
+    assert [plan.outcome for plan, _ in (*taken, *again)] == ["new", "new"]
+    assert [state.project_id for _, state in (*taken, *again)] == [7, 7]
+    assert await shop.projects.ids() == [7]
+    assert [path.name for path in shop.paths.incoming.iterdir()] == [".lock"]
+
+
+async def test_a_disk_too_full_for_the_videos_is_named_before_anything_is_copied(shop, old):
+    video(place(old, 21, "zh-video-rendered") / "output/final_video.mp4")
+    full = dataclasses.replace(shop, spare_bytes=1e18)
+
+    with pytest.raises(DiskFull):
+        _ = [one async for one in take_over_all(full, await look_at_all(full, old))]
+
+    assert await shop.projects.ids() == []
+
+
+async def test_a_project_that_was_imported_and_deleted_does_not_come_back(shop, old):
+    place(old, 7, "zh-script-generated")
+    _ = [one async for one in take_over_all(shop, await look_at_all(shop, old))]
+    await shop.projects.delete(7)
+
+    plan = await plan_of(shop, old)
+    ((renumbered, state),) = [one async for one in take_over_all(shop, await look_at_all(shop, old, renumber=True))]
+
+    assert (plan.outcome, "the id 7 is taken" in plan.error.message) == ("refused", True)
+    assert (renumbered.outcome, state) == ("refused", None)
+    assert "deleted" in renumbered.error.message
 
 
 async def test_an_upload_that_may_have_happened_waits_for_a_person(settings, old):
