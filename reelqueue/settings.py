@@ -208,8 +208,8 @@ def _deprecated(name: str, url: str) -> str:
     """For an operator; the name comes first, by which the warning is known."""
     return str(
         Text(
-            f"{name} 是 Celery 的設定，之後不再讀取：請改設 REDIS_URL={redacted(url)}",
-            f"{name} is Celery's setting and will not be read for ever: set REDIS_URL={redacted(url)} instead",
+            f"{name} 是 Celery 的設定，目前仍會讀取：請改設 REDIS_URL={redacted(url)}",
+            f"{name} is Celery's setting, read for now: set REDIS_URL={redacted(url)} instead",
         )
     )
 
