@@ -22,6 +22,7 @@ from reelqueue.wording import speak
 DEPLOYED = Path(__file__).parents[1] / "deploy" / "redis"
 PASSWORD = "of-the-tests"
 START_SECONDS = 20.0
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of tests that load the voice's model in their own process
 
 
 @pytest.fixture(autouse=True)
