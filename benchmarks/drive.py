@@ -113,11 +113,11 @@ class Driver:
         found = await self.marks.until(job, last, seconds=seconds)
         return None if found is None else (found.at_ns - began) / 1e9
 
-    async def spaced(self, function: str, gaps: list[float], seconds: float) -> Any:
-        """One job after the other, each after a gap, until all are through or the time is."""
+    async def spaced(self, function: str, gaps: list[float], seconds: float, first: int = 0) -> Any:
+        """One job after the other, numbered from `first`, each after a gap, until all are through or the time is."""
         last = LAST_STAGE if function == "step" else 0
         deadline = time.monotonic() + seconds
-        for number, gap in enumerate(gaps):
+        for number, gap in enumerate(gaps, start=first):
             if time.monotonic() > deadline:
                 return
             await asyncio.sleep(gap)

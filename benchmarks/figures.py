@@ -64,7 +64,19 @@ def _row(name: str, variant: str, trials: list[dict[str, Any]]) -> Row:
     )
 
 
-def _all(trials: list[dict[str, Any]], key: str) -> list[float]:
+def committed(trials: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Our chain with its commits and events, in milliseconds; empty where it was not measured."""
+    found = {"chain": _all(trials, "committed_chain_s"), "overhead": _all(trials, "overhead_s")}
+    shares = {"p50": 0.5, "p95": 0.95}
+    return {
+        f"{key}_{name}": 1000 * quantile(values, share)
+        for key, values in found.items()
+        if values
+        for name, share in shares.items()
+    }
+
+
+def _all(trials: Iterable[dict[str, Any]], key: str) -> list[float]:
     """A job that never came counts as the longest wait there is."""
     return [math.inf if value is None else value for trial in trials for value in trial.get(key, ())]
 

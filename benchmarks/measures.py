@@ -1,16 +1,16 @@
-"""The five measures, each of one queue in one variant."""
+"""The measures, each of one queue in one variant."""
 
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders import OURS, Contender
 from benchmarks.drive import Mark
-from benchmarks.stage import Stage, cpu_seconds, family, kill, on_stage
+from benchmarks.stage import BenchmarkError, Stage, cpu_seconds, family, kill, on_stage
 from benchmarks.valkey import Server
 
 LOOK_SECONDS = 0.02
@@ -37,7 +37,15 @@ class Size:
 
 
 QUICK = Size(
-    rounds=1, jobs=12, jobs_seconds=2.0, chains=4, chains_seconds=2.0, backlog=1_000, backlog_seconds=2.0, idle_seconds=2.0
+    rounds=1,
+    jobs=12,
+    jobs_seconds=2.0,
+    chains=4,
+    chains_seconds=2.0,
+    backlog=1_000,
+    backlog_seconds=2.0,
+    idle_seconds=1.0,
+    take_over_seconds=25.0,
 )
 
 
@@ -52,6 +60,30 @@ async def latency(stage: Stage, size: Size, *, idle: bool) -> dict[str, Any]:
     found["pick_up_s"] = await stage.order(do="spaced", function="noop", gaps=_gaps(size, size.jobs), seconds=size.jobs_seconds)
     found["chain_s"] = await stage.order(do="spaced", function="step", gaps=_gaps(size, size.chains), seconds=size.chains_seconds)
     return found
+
+
+async def commits(stage: Stage, size: Size) -> dict[str, Any]:
+    """The chain of a real project, in seconds: all of it, and what is left without the stages' own work."""
+    await stage.start_worker()
+    await stage.ready()
+    await stage.order(do="spaced", function="step", gaps=_gaps(size, 1), seconds=size.chains_seconds)  # what is loaded once
+    marks = stage.marks
+    total = await stage.order(do="spaced", function="step", gaps=_gaps(size, size.chains), seconds=size.chains_seconds, first=1)
+    worked = working(marks.new())
+    return {
+        "committed_chain_s": total,
+        "overhead_s": [None if whole is None else whole - worked[f"step-{n}"] for n, whole in enumerate(total, start=1)],
+    }
+
+
+def working(marks: Iterable[Mark]) -> dict[str, float]:
+    """Seconds of work per project, by its marks `NAME/begins` and `NAME/ends`."""
+    seconds: dict[str, float] = {}
+    for found in marks:
+        name, _, what = found.job.partition("/")
+        if what:
+            seconds[name] = seconds.get(name, 0.0) + (found.at_ns if what == "ends" else -found.at_ns) / 1e9
+    return seconds
 
 
 def _gaps(size: Size, count: int) -> list[float]:
@@ -119,8 +151,12 @@ async def take_overs(
     """All at once, each in a database of its own: they wait most of the time, and are told in seconds."""
 
     async def one(contender: Contender, variant: str, database: int) -> dict[str, Any]:
-        async with on_stage(contender, variant, server, home, database=database, measure="take-over") as stage:
-            return {"name": contender.name, "variant": variant} | await take_over(stage, size)
+        trial = {"name": contender.name, "variant": variant}
+        try:
+            async with on_stage(contender, variant, server, home, database=database, measure="take-over") as stage:
+                return trial | await take_over(stage, size)
+        except BenchmarkError as error:  # the others are measured all the same
+            return trial | {"error": str(error)}
 
     pairs = [(contender, variant) for contender, variants in contenders.items() for variant in variants]
     return await asyncio.gather(*(one(contender, variant, number + 1) for number, (contender, variant) in enumerate(pairs)))

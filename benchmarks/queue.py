@@ -3,7 +3,7 @@
 The method, and how to read the figures, is in docs/benchmarks.md.
 """
 
-# ruff: noqa: E402 - run by its path this file would stand in for the standard library's `queue`
+# Run by its path this file would stand in for the standard library's `queue`: then its folder must not come first.
 import sys
 
 if __name__ == "__main__" and not __package__:
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import platform
 import random
 import shutil
@@ -25,15 +26,17 @@ from typing import Any
 
 import psutil
 
-from benchmarks.contenders import CONTENDERS, VARIANTS, Contender
-from benchmarks.figures import rows
-from benchmarks.measures import QUICK, Size, backlog, latency, take_overs
+from benchmarks.contenders import CONTENDERS, OURS, VARIANTS, Contender
+from benchmarks.figures import committed, rows
+from benchmarks.measures import QUICK, Size, backlog, commits, latency, take_overs
 from benchmarks.stage import BenchmarkError, on_stage
-from benchmarks.table import table
+from benchmarks.table import sentence, table
 from benchmarks.valkey import Server, served
 from benchmarks.venvs import HOME, python, versions
 
-MEASURES = ("latency", "backlog", "take-over")
+MEASURES = ("latency", "backlog", "commits", "take-over")
+
+STAGES = "benchmarks.peers.reelqueue_stages"
 
 
 def main(given: list[str] | None = None) -> None:
@@ -43,6 +46,8 @@ def main(given: list[str] | None = None) -> None:
     if asked.rounds:
         size = dataclasses.replace(size, rounds=asked.rounds)
     chosen = tuple(contender for contender in CONTENDERS if not asked.only or contender.name in asked.only)
+    if asked.realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))  # what we start inherits it
     HOME.mkdir(exist_ok=True)
     for contender in chosen:
         python(contender)
@@ -52,11 +57,12 @@ def main(given: list[str] | None = None) -> None:
     report["packages"] = {contender.name: versions(contender) for contender in chosen} if asked.json else {}
     shown = rows(found)
     if asked.json:
-        report["rows"] = [dataclasses.asdict(row) for row in shown]
+        report |= {"rows": [dataclasses.asdict(row) for row in shown], "committed": committed(found)}
         print(json.dumps(report, indent=1))
     else:
         print(report["machine"])
         print(table(shown, cap_s=size.take_over_seconds))
+        print(sentence(committed(found)))
 
 
 @contextlib.contextmanager
@@ -78,6 +84,7 @@ def _parse(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=VARIANTS)
     parser.add_argument("--measures", nargs="+", choices=MEASURES, default=MEASURES)
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--realtime", action="store_true", help="before all else that runs here (root only): for a busy machine")
     parser.add_argument("--keep", action="store_true", help="keep the run's folder with its logs")
     return parser.parse_args(given)
 
@@ -122,6 +129,10 @@ async def _trial(
         crowd = contender.crowd if variant == "best" else 10
         async with on_stage(contender, variant, server, home, measure="backlog", concurrency=crowd) as stage:
             yield await backlog(stage, size)
+    if "commits" in measures and (contender.name, variant) == (OURS, "best"):
+        server.empty()
+        async with on_stage(contender, variant, server, home, measure="commits", module=STAGES) as stage:
+            yield await commits(stage, size)
 
 
 def machine(server: Server) -> dict[str, Any]:
@@ -131,6 +142,7 @@ def machine(server: Server) -> dict[str, Any]:
         "system": platform.platform(),
         "cores": psutil.cpu_count(),
         "load": psutil.getloadavg(),
+        "realtime": os.sched_getscheduler(0) == os.SCHED_RR,
         "python": platform.python_version(),
         "server": server.version(),
     }

@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.contenders import CONTENDERS, OURS, VARIANTS
 from benchmarks.drive import Mark, Marks, parse_marks
-from benchmarks.figures import quantile, ratio, reference, rows
-from benchmarks.measures import Size, latency, rate
+from benchmarks.figures import committed, quantile, ratio, reference, rows
+from benchmarks.measures import Size, latency, rate, working
 from benchmarks.stage import family, on_stage
-from benchmarks.table import table
+from benchmarks.table import sentence, table
 from benchmarks.valkey import served
 
 
@@ -85,6 +85,22 @@ def test_a_mark_that_is_half_written_is_read_when_it_is_whole(tmp_path):
     assert marks.new() == [Mark("a", 1, 7, 90)]
     path.write_text("a 1 7 90\nb 2 7 91\n", encoding="utf-8")
     assert marks.new() == [Mark("b", 2, 7, 91)]
+
+
+def test_the_stages_own_work_is_told_from_what_lies_between():
+    marks = parse_marks(
+        "step-1/begins 0 7 100\nstep-1/ends 0 7 300\nstep-2/begins 0 7 0\nstep-1/begins 1 7 400\nstep-1/ends 1 7 500\nstep-1 5 7 900\n"
+    )
+
+    assert working(marks)["step-1"] == pytest.approx(300e-9)
+
+
+def test_our_committed_chain_is_told_in_a_sentence_or_not_at_all():
+    found = committed([{"name": OURS, "committed_chain_s": [0.02, 0.04], "overhead_s": [0.01, 0.03]}, {"name": "rq"}])
+
+    assert found == {"chain_p50": 20.0, "chain_p95": 40.0, "overhead_p50": 10.0, "overhead_p95": 30.0}
+    assert "p50 10.0 ms" in sentence(found)
+    assert sentence(committed([{"name": "rq"}])) == ""
 
 
 def test_each_queue_says_how_it_takes_over_in_each_variant():
