@@ -18,9 +18,12 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, NoPermissionError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from jobs.client import connect
 from jobs.pipeline import QUEUES
+from jobs.worker import HAND_BACK_SECONDS
 from reelqueue import embedded, process
 from reelqueue.settings import Settings
+from tests.workers import worker
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -81,6 +84,17 @@ async def test_a_worker_may_be_told_of_changes(service: Redis) -> None:
         await channel.subscribe("__redis__:invalidate")
 
 
+async def test_a_worker_asks_for_nothing_that_it_may_not(settings: Settings, redis_admin: Redis) -> None:
+    """It would go on without some of it (being woken), a little slower: so nothing else would show it."""
+    await redis_admin.acl_log_reset()
+
+    async with worker(settings, "MaintenanceWorker"), connect(settings) as queue:
+        for job in ("debug_task", "recover_interrupted", "sync_quotas"):
+            await (await queue.enqueue_job(job, _queue_name="maintenance")).result(timeout=60, poll_delay=0.05)
+
+    assert await redis_admin.acl_log() == []
+
+
 async def test_nobody_comes_in_without_a_password(redis_server: str, redis_admin: Redis) -> None:
     users = {line.split()[1]: line.split() for line in await redis_admin.acl_list()}
 
@@ -121,8 +135,8 @@ def test_every_queue_has_its_key_patterns() -> None:
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 WORKERS = {"video": "VideoWorker", "batch": "BatchWorker", "maintenance": "MaintenanceWorker"}
 DRAIN_SECONDS = Settings.model_fields["drain_seconds"].default
-MARGIN_SECONDS = 10.0
-"""To hand back what did not end in time: cancel, commit, end ffmpeg."""
+LONGEST_END_SECONDS = DRAIN_SECONDS + HAND_BACK_SECONDS
+"""A worker drains, then hands back what did not end: cancels, commits, ends ffmpeg."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -146,7 +160,7 @@ def test_a_workers_container_is_told_to_end_in_time_and_may_do_little(name: str,
     drain = float(service["environment"]["DRAIN_SECONDS"])
 
     assert drain == DRAIN_SECONDS
-    assert seconds(service["stop_grace_period"]) >= drain + MARGIN_SECONDS
+    assert seconds(service["stop_grace_period"]) > LONGEST_END_SECONDS
     assert (service["init"], service["stop_signal"], service["restart"]) == (True, "SIGTERM", "unless-stopped")
     assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
     assert not service["user"].startswith(("0", "root"))
@@ -308,7 +322,7 @@ def test_a_unit_ends_its_worker_in_time_and_starts_it_again_where_that_helps(pat
     assert unit(path).keys() == {"Unit", "Service", "Install"}
     assert service["KillMode"] == "mixed"
     assert service["KillSignal"] == "SIGTERM"
-    assert seconds(service["TimeoutStopSec"]) >= DRAIN_SECONDS + MARGIN_SECONDS
+    assert seconds(service["TimeoutStopSec"]) > LONGEST_END_SECONDS
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("on-failure", "2")
     assert service["OOMPolicy"] == "continue"
 
@@ -336,3 +350,37 @@ def test_the_units_differ_in_what_they_start_and_in_how_much_they_may_use() -> N
     first, *others = map(shared, UNITS)
 
     assert others == [first, first]
+
+
+# --- The page ---
+
+
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_events_that_are_logged_and_settings_that_exist() -> None:
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for top in ("jobs", "storage", "reelqueue") for path in (ROOT / top).rglob("*.py")
+    )
+    table = PAGE.partition("| `event` |")[2].partition("\n\n")[0]
+    events = re.findall(r"`([^`]+)`", "\n".join(row.split("|")[1] for row in table.splitlines()[2:]))
+    named = set(re.findall(r"`(?:REELQUEUE_)?([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", PAGE)) - {"PASSWORD_SHA256"}
+
+    assert len(events) > 12
+    assert [event for event in events if f'"{event}"' not in source and f'"{event};' not in source] == []
+    assert len(named) > 8
+    assert {name for name in named if name.lower() not in Settings.model_fields} == set()
+
+
+def test_the_page_says_how_long_a_worker_may_take_to_end() -> None:
+    assert f"`DRAIN_SECONDS` ({DRAIN_SECONDS:g})" in PAGE
+    assert f"longer than `DRAIN_SECONDS` + {HAND_BACK_SECONDS:g} s" in PAGE
+    assert "are 60 s here" in PAGE
+    assert COMPOSE["services"]["video"]["stop_grace_period"] == "60s"
+
+
+def test_every_link_of_the_page_leads_somewhere_and_both_readmes_lead_to_it() -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", PAGE)
+
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+    assert [name for name in ("README.md", "README.zh-TW.md") if "docs/operations.md" not in (ROOT / name).read_text()] == []
