@@ -16,7 +16,8 @@ COPY deploy/docker/keep_runtime.py ./
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /dist . \
     && pip install --no-deps --no-index /dist/*.whl \
     && pip check \
-    && python keep_runtime.py
+    && python keep_runtime.py \
+    && python -I -c 'import worker_settings, reelqueue.media.encode, reelqueue.providers.local.voice.child'
 
 FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="reelqueue" \

@@ -82,6 +82,7 @@ async def test_a_worker_may_be_told_of_changes(service: Redis) -> None:
     assert await service.execute_command("CLIENT", "TRACKING", "ON", "REDIRECT", number, "BCAST", "PREFIX", QUEUES[0]) == b"OK"
     async with service.pubsub() as channel:
         await channel.subscribe("__redis__:invalidate")
+        assert (await channel.get_message(timeout=5))["type"] == "subscribe"
 
 
 async def test_a_worker_asks_for_nothing_that_it_may_not(settings: Settings, redis_admin: Redis) -> None:
