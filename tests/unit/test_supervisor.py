@@ -297,7 +297,7 @@ async def test_a_dead_workers_claims_are_freed_at_once(supervisor, url, redis, t
 
     assert events(told, "claims_freed")[0]["jobs"] == ["job"]
     assert left == 0
-    assert took < 2
+    assert took < 5
 
 
 async def test_a_redis_that_is_away_when_a_worker_dies_is_told_and_ends_nothing(supervisor, told):
