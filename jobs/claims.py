@@ -112,9 +112,9 @@ return 1
 """
 
 # KEYS: the queue.  ARGV: prefix of claims, our claim, its ms, ids.  A claim that is gone is taken anew while its job is
-# queued.  The ids that somebody else has now.
+# queued.  The ids that somebody else has now, and those whose claims were taken anew.
 RENEW = """
-local lost = {}
+local lost, anew = {}, {}
 for i = 4, #ARGV do
   local key = ARGV[1] .. ARGV[i]
   local held = redis.pcall('GET', key)
@@ -124,9 +124,16 @@ for i = 4, #ARGV do
     lost[#lost + 1] = ARGV[i]
   elseif redis.call('ZSCORE', KEYS[1], ARGV[i]) then
     redis.call('SET', key, ARGV[2], 'PX', ARGV[3])
+    anew[#anew + 1] = ARGV[i]
   end
 end
-return lost
+return {lost, anew}
+"""
+
+# KEYS: a claim.  ARGV: ours.
+RELEASE = """
+if redis.pcall('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
 """
 
 # KEYS: the queue, aborts.  ARGV: prefixes of claims and jobs; our claim, its ms, ms after which an abort of nothing is stray,

@@ -18,7 +18,7 @@ from arq.constants import in_progress_key_prefix
 from redis import Redis
 from redis.exceptions import RedisError
 
-from jobs.claims import ALIVE_PREFIX, RENEW
+from jobs.claims import ALIVE_PREFIX, RELEASE, RENEW
 from reelqueue.vitals import Vitals
 
 HEARTBEAT_PREFIX = "reelqueue:worker:"
@@ -73,13 +73,13 @@ class Keeper:
 
     def _keep(self) -> None:
         redis = self._open()
-        renew = redis.register_script(RENEW)
+        renew, release = redis.register_script(RENEW), redis.register_script(RELEASE)
         beaten, pause = 0.0, 0.0
         while not self._stop.wait(pause):
             self._look_at_parent()
             pause = self._every
             try:
-                self._renew(renew)
+                self._renew(renew, release)
                 if (now := self._loop.time()) - beaten >= HEARTBEAT_SECONDS - 0.1:
                     redis.set(self._key, json.dumps(self._heartbeat()), ex=HEARTBEAT_KEPT_SECONDS)
                     redis.set(self._old_key, "1", ex=HEARTBEAT_KEPT_SECONDS)
@@ -90,12 +90,17 @@ class Keeper:
             redis.delete(self._key, self._old_key)
         redis.close()
 
-    def _renew(self, renew: Callable[..., Any]) -> None:
+    def _renew(self, renew: Callable[..., Any], release: Callable[..., Any]) -> None:
         held = self._held()
         if not held:
             return
-        lost = renew(keys=[self._queue], args=[in_progress_key_prefix, self._claim, self._lease_ms, *held])
-        for raw in cast(list[bytes], lost):
+        args = [in_progress_key_prefix, self._claim, self._lease_ms, *held]
+        lost, anew = cast(list[list[bytes]], renew(keys=[self._queue], args=args))
+        still = set(self._held()) if anew else set()
+        for raw in anew:
+            if raw.decode() not in still:  # it was handed back while we asked: else it would wait for a whole lease
+                release(keys=[in_progress_key_prefix + raw.decode()], args=[self._claim])
+        for raw in lost:
             with contextlib.suppress(RuntimeError):  # the loop is closed: we end
                 self._loop.call_soon_threadsafe(self._on_lost, raw.decode())
 

@@ -46,6 +46,8 @@ HOLDERS_FIRST_S = 1.0
 """After an outage nobody takes a job for so long: claims ran out, and who works on still says so first."""
 HEALTH_SECONDS, HEALTH_KEPT_MS = 1.5, 5_000
 """How often a worker that looks says so, and how long that holds."""
+ABORT_SECONDS = 5.0
+"""How often a worker that is not woken by it looks for aborts."""
 HAND_BACK_SECONDS = 15.0
 """How long jobs may take to let go at the end."""
 WORKERS_PREFIX = "reelqueue:workers:"
@@ -103,7 +105,7 @@ class Worker(arq.worker.Worker):
         self._abort_asked = self._was_full = True
         self._away_since: float | None = None
         self._told_away = float("-inf")
-        self._take_from = 0.0
+        self._take_from = self._abort_at = 0.0
         self._clock_at = 0.0
         self._deadline: float | None = None
         self._health_at = 0.0
@@ -313,7 +315,7 @@ class Worker(arq.worker.Worker):
             await self._say_health()
             if self._away_since is not None:
                 self._is_back()
-            if self.allow_abort_jobs and self._abort_asked:
+            if self.allow_abort_jobs and (self._abort_asked or time.monotonic() - self._abort_at > ABORT_SECONDS):
                 await self._abort_jobs()
             if self._clock is not None and time.monotonic() >= self._clock_at:
                 seconds = await self._clock.tick(datetime.fromtimestamp(look.now_ms / 1000, UTC))
@@ -388,7 +390,7 @@ class Worker(arq.worker.Worker):
             run.end(Stop.LOST)
 
     async def _abort_jobs(self) -> None:
-        self._abort_asked = False
+        self._abort_asked, self._abort_at = False, time.monotonic()
         try:
             aborts = await self._claims.aborts(list(self._runs))
         except BaseException:

@@ -116,9 +116,9 @@ async def test_a_renewal_keeps_ours_takes_back_what_is_gone_and_names_what_is_lo
     await redis.zrem(QUEUE, "unqueued")
     await redis.set(in_progress_key_prefix + "lost", "other")
     renew = redis.register_script(RENEW)
-    lost = await renew(keys=[QUEUE], args=[in_progress_key_prefix, "me", 90_000, "kept", "gone", "lost", "unqueued"])
+    lost, anew = await renew(keys=[QUEUE], args=[in_progress_key_prefix, "me", 90_000, "kept", "gone", "lost", "unqueued"])
 
-    assert lost == [b"lost"]
+    assert (lost, anew) == ([b"lost"], [b"gone"])
     assert await redis.pttl(in_progress_key_prefix + "kept") > LEASE_S * 1000
     assert await redis.get(in_progress_key_prefix + "gone") == b"me"
     assert not await redis.exists(in_progress_key_prefix + "unqueued")

@@ -12,7 +12,8 @@ import pytest
 from arq.worker import Retry, func
 
 from jobs.client import redis_settings
-from jobs.keeper import HEARTBEAT_PREFIX
+from jobs.keeper import HEARTBEAT_PREFIX, Keeper
+from jobs.pools import open_thread_client
 from jobs.wire import deserialize, serialize
 from jobs.worker import WORKERS_PREFIX, Worker
 from reelqueue.errors import ReelqueueError
@@ -237,3 +238,27 @@ def test_arqs_own_parameters_are_all_there_and_ours_beside_them():
     ours = set(inspect.signature(Worker).parameters)
     assert set(inspect.signature(arq.worker.Worker).parameters) <= ours
     assert {"lease_seconds", "drain_seconds", "cpu_jobs", "cpu_places", "schedule", "zone"} <= ours
+
+
+async def test_a_renewal_that_meets_a_hand_back_does_not_hold_the_job(settings, redis, until):
+    """Between the thread's list of jobs and its call one of them is handed back: nobody would run it for a whole lease."""
+    await redis.zadd(QUEUE, {"x": 1})
+    held = [["x"], []]  # when it is asked, and when it is asked again
+    keeper = Keeper(
+        lambda: open_thread_client(redis_settings(settings.redis_url.get_secret_value())),
+        queue=QUEUE,
+        name="host/one",
+        claim="me",
+        lease_seconds=15.0,
+        held=lambda: held.pop(0) if held else [],
+        on_lost=lambda _job: None,
+        describe=dict,
+    )
+    async def asked_twice():
+        return not held
+
+    keeper.start()
+    await until(asked_twice, "it never asked what it holds")
+    await keeper.stop()
+
+    assert not await redis.exists("arq:in-progress:x")
