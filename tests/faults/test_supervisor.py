@@ -375,6 +375,21 @@ async def test_a_killed_supervisor_leaves_neither_workers_nor_their_children(sup
     assert alive[1] == []
 
 
+async def test_where_the_kernel_tells_nothing_a_worker_sees_itself_that_its_supervisor_is_gone(supervise, queue, course):
+    """A shell stands in for a supervisor on a system without the parent-death signal."""
+    shell = ("sh", "-c", 'REELQUEUE_SUPERVISOR_PID=$$ "$0" "$@" & wait', sys.executable, "-m", "arq")
+    async with supervise("worker_settings.VideoWorker", command=shell, hold=True, DRAIN_SECONDS="0") as orphaned:
+        await enqueue(queue, "a")
+        await course.seen("a")
+        family = await until(lambda: len(found := orphaned.family()) == 3 and found, "the worker, FFmpeg, a Python child")
+        orphaned.process.kill()
+        orphaned.process.wait()
+        alive = await asyncio.to_thread(psutil.wait_procs, family, 30)
+
+    assert alive[1] == []
+    assert orphaned.events("supervisor_gone")
+
+
 async def test_what_a_killed_supervisor_had_in_hand_the_next_one_takes_over_at_once(supervise, queue, course):
     async with supervise("video", hold=True) as first:
         await first.ready()
