@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from jobs import transitions
+from jobs.containing import contained
 from jobs.context import Service
 from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
@@ -109,20 +110,21 @@ class Attempt:
 
     async def _results_before_are_there(self, given: StageInputs) -> None:
         """What the earlier stages made may have been deleted: then they have to run again."""
-        for need in SPECS[self.stage].needs:
-            for artifact in given.project.stages[need].artifacts:
-                if not await self.lease.blobs.holds(artifact):
-                    log.warning("artifact_lost", path=artifact.path, made_by=str(need))
-                    if transitions.is_locked(given.project, need):  # it can't be made again
-                        raise await self._failed(_gone(artifact.path))
-                    await self._commit(transitions.lost(need))
-                    raise self.job.not_ready(need)
+        made_by = {artifact: need for need in SPECS[self.stage].needs for artifact in given.project.stages[need].artifacts}
+        lost = await self.lease.blobs.first_lost(list(made_by))
+        if lost is None:
+            return
+        log.warning("artifact_lost", path=lost.path, made_by=str(made_by[lost]))
+        if transitions.is_locked(given.project, made_by[lost]):  # it can't be made again
+            raise await self._failed(_gone(lost.path))
+        await self._commit(transitions.lost(made_by[lost]))
+        raise self.job.not_ready(made_by[lost])
 
     async def _holds(self, given: StageInputs, fingerprint: str) -> bool:
         known = given.project.stages[self.stage]
         if known.fingerprint != fingerprint or known.result is None:
             return False
-        return all([await self.lease.blobs.holds(artifact) for artifact in known.artifacts])
+        return await self.lease.blobs.first_lost(known.artifacts) is None
 
     async def _run(self, fingerprint: str) -> dict[str, Any]:
         run = StageRun(
@@ -151,7 +153,7 @@ class Attempt:
 
         async def timed() -> StageOutcome:
             async with asyncio.timeout(run.timeout_s) as run.deadline:
-                return await self.job.work.work(run)
+                return await contained(self.job.work.work(run))
 
         work, watch = asyncio.create_task(timed()), asyncio.create_task(self._watch())
         try:

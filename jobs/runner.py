@@ -1,6 +1,5 @@
 """One path for every stage: judge, lease, skip or work, commit, tell, pass on."""
 
-import contextlib
 from typing import Any
 
 import structlog
@@ -16,9 +15,6 @@ from jobs.telling import Teller, tell_cancelled
 from reelqueue.errors import (
     Busy,
     DiskFull,
-    Fenced,
-    NeedsPerson,
-    ProjectNotFound,
     ReelqueueError,
     StageNotReady,
     StorageUnavailable,
@@ -27,7 +23,7 @@ from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.telemetry import bound
-from storage import Lease
+from storage import Glance, Lease
 
 __all__ = ["StageInputs", "StageOutcome", "StageRun", "StageWork", "run_stage"]
 
@@ -56,44 +52,43 @@ async def run_stage(ctx: WorkerContext, project_id: int, stage: Stage, work: Sta
 
 
 async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
-    state = await job.service.projects.load(job.project_id)
-    transitions.not_cancelled(state)
+    glance = await job.service.projects.look(job.project_id)
+    transitions.not_cancelled(glance.state)
     if job.chain:
         await _adopt(job, job_id)
-    if await job.service.projects.holder(job.project_id) is not None:
+    if glance.is_held:
         raise Later(BUSY_SECONDS)
-    stored = await job.judge(state)
+    stored = await job.judge(glance.state)
     if stored is not None:
         if job.chain:
             await _pass_on_from(job, await job.service.projects.change(job.project_id, acts.go_on))
         return stored
     try:
-        answer = await _in_hand(job)
+        answer, state = await _in_hand(job, glance)
     except StageNotReady:
         await _pass_on(job, await job.service.projects.load(job.project_id))
         raise
-    await _pass_on(job, await job.service.projects.load(job.project_id))
+    await _pass_on(job, state)
     return answer
 
 
-async def _in_hand(job: StageJob) -> dict[str, Any]:
+async def _in_hand(job: StageJob, glance: Glance[ProjectState]) -> tuple[dict[str, Any], ProjectState]:
     """With the project in hand everything is judged once more: it may have changed since."""
-    async with await job.service.projects.take_over(job.project_id) as lease:
+    async with await job.service.projects.take_over(job.project_id, glance) as lease:
         try:
-            stored = await job.judge(lease.state)
-            if stored is not None:
-                return stored
-            return await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+            answer = await job.judge(lease.state)
+            if answer is None:
+                answer = await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
         finally:
-            await _tell_if_cancelled(job, lease)
+            await _let_go(job, lease)
+        return answer, lease.state
 
 
-async def _tell_if_cancelled(job: StageJob, lease: Lease) -> None:
+async def _let_go(job: StageJob, lease: Lease) -> None:
     """Who cancels a project in hand leaves the telling to us: so it is the last event."""
-    with contextlib.suppress(Fenced, StorageUnavailable, ProjectNotFound, NeedsPerson):
-        await lease.check()
-        if lease.state.status is ProjectStatus.CANCELLED:
-            await tell_cancelled(job.service.publisher, lease.state)
+    state = await lease.let_go(unless=lambda state: state.status is ProjectStatus.CANCELLED)
+    if state is not None:
+        await tell_cancelled(job.service.publisher, state)
 
 
 async def _pass_on(job: StageJob, state: ProjectState) -> None:

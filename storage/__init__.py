@@ -5,6 +5,7 @@ Only this package opens a state file or builds a path to one.
 
 from storage.batches import BatchStore
 from storage.blobs import Blobs
+from storage.holding import Glance
 from storage.installation import open_installation
 from storage.lease import Lease, StateLease
 from storage.ledger import Bucket, Ledger
@@ -16,6 +17,7 @@ __all__ = [
     "BatchStore",
     "Blobs",
     "Bucket",
+    "Glance",
     "Lease",
     "LeaseRecord",
     "Ledger",

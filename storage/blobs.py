@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,12 @@ class Blobs:
     async def holds(self, artifact: Artifact) -> bool:
         """Whether the file is there and is what the artifact says: its size and its sha256."""
         return await hop(self._holds, artifact, threads=BULK)
+
+    async def first_lost(self, artifacts: Sequence[Artifact]) -> Artifact | None:
+        """The first of these whose file is not there, or not what the artifact says; None where all are."""
+        if not artifacts:
+            return None
+        return await hop(lambda: next((one for one in artifacts if not self._holds(one)), None), threads=BULK)
 
     async def fetch(self, artifact: Artifact) -> Path:
         """The local path of a blob.

@@ -1,6 +1,6 @@
 """Taking a state over: who holds it, whether he lives, and how the fence is raised.  The same for projects and batches."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -18,8 +18,26 @@ from storage.states import Known, Stamp, States
 
 
 @dataclass(frozen=True, slots=True)
+class Glance(Generic[S]):
+    """A state, and whether somebody who may be alive has it in hand, as they were at one look."""
+
+    known: Known[S]
+    seen: Seen | None
+    is_held: bool
+
+    @property
+    def state(self) -> S:
+        """The state as it was."""
+        return self.known.state
+
+
+@dataclass(frozen=True, slots=True)
 class Holding(Generic[S]):
-    """Take-overs of one kind of state by one owner.  `lease_path` names the record of an id."""
+    """Take-overs of one kind of state by one owner.  `lease_path` names the record of an id.
+
+    `ready` runs in the hop that takes over, `at_the_end` under the lock in the one that lets go: it gives a state back that
+    must not be let go yet.
+    """
 
     states: States[S]
     owner: Owner
@@ -28,10 +46,21 @@ class Holding(Generic[S]):
     lease_path: Callable[[int], Path]
     reserve: Path
     before_write: Callable[[S], None] | None = None
-    at_the_end: Callable[[int], Awaitable[None]] | None = None
+    at_the_end: Callable[[int, Callable[[S], bool]], S | None] | None = None
+    ready: Callable[[int], None] | None = None
 
-    async def take(self, state_id: int) -> tuple[Held[S], LeaseRecord | None]:
-        """Take a state over: its fence is one higher, its owner ours.
+    async def look(self, state_id: int) -> Glance[S]:
+        """The state and its holder, by one look at the disk.
+
+        Raises:
+            as `States.load`.
+        """
+        path = self.lease_path(state_id)
+        seen, known = await hop(lambda: (LeaseFile(path).see(), self.states.peek(state_id)))
+        return Glance(known or await self.states.load(state_id), seen, self._is_held(path, seen))
+
+    async def take(self, state_id: int, glance: Glance[S] | None = None) -> tuple[Held[S], LeaseRecord | None]:
+        """Take a state over: its fence is one higher, its owner ours.  A `glance` of a moment ago spares a look.
 
         Returns the lease's parts, and the record of a former owner that died without letting go.
 
@@ -39,8 +68,10 @@ class Holding(Generic[S]):
             Busy: somebody who may be alive holds it.
             as `States.load` and `States.commit`: nothing is held.
         """
-        known = await self.states.load(state_id)
-        file, seen = await self._free(state_id)
+        glance = glance or await self.look(state_id)
+        if glance.is_held:
+            raise busy(state_id)
+        known, seen, file = glance.known, glance.seen, LeaseFile(self.lease_path(state_id))
         before = seen.record if seen is not None else None
         fence = 1 + max(known.state.fence, before.fence if before is not None else 0)
         record = LeaseRecord(owner=self.owner, fence=fence, lease_seconds=self.lease_seconds, token=token_hex(4))
@@ -57,10 +88,13 @@ class Holding(Generic[S]):
         """The record of an owner that may be alive; None where there is none."""
         path = self.lease_path(state_id)
         seen = await hop(LeaseFile(path).see)
+        return seen.record if self._is_held(path, seen) and seen is not None else None
+
+    def _is_held(self, path: Path, seen: Seen | None) -> bool:
         if seen is None:
             self.watch.forget(path)
-            return None
-        return seen.record if self.watch.is_alive(path, seen) else None
+            return False
+        return self.watch.is_alive(path, seen)
 
     async def _raised(self, state_id: int, known: Known[S], stamp: Stamp) -> Known[S]:
         def permit(state: S) -> None:
@@ -73,7 +107,7 @@ class Holding(Generic[S]):
 
     async def _claim(self, state_id: int, file: LeaseFile, record: LeaseRecord, seen: Seen | None) -> None:
         try:
-            if not await hop(file.claim, record, instead_of=seen):
+            if not await hop(self._claimed, state_id, file, record, seen):
                 raise busy(state_id)
         except Missing:  # deleted since we looked
             raise self.states.unknown(state_id) from None
@@ -81,13 +115,11 @@ class Holding(Generic[S]):
             await hop(reserve.give_up, self.reserve)  # the next try shall be able to park it
             raise
 
-    async def _free(self, state_id: int) -> tuple[LeaseFile, Seen | None]:
-        path = self.lease_path(state_id)
-        file = LeaseFile(path)
-        seen = await hop(file.see)
-        if seen is not None and self.watch.is_alive(path, seen):
-            raise busy(state_id)
-        return file, seen
+    def _claimed(self, state_id: int, file: LeaseFile, record: LeaseRecord, seen: Seen | None) -> bool:
+        ours = file.claim(record, instead_of=seen)
+        if ours and self.ready is not None:
+            self.ready(state_id)
+        return ours
 
 
 def busy(state_id: int) -> Busy:

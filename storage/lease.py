@@ -7,8 +7,9 @@ It renews itself in the background.  A worker stops by itself before it is judge
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Generic, Self
 
@@ -45,7 +46,7 @@ class Held(Generic[S]):
     record: LeaseRecord
     known: Known[S]
     before_write: Callable[[S], None] | None = None
-    at_the_end: Callable[[int], Awaitable[None]] | None = None
+    at_the_end: Callable[[int, Callable[[S], bool]], S | None] | None = None
 
 
 class StateLease(Generic[S]):
@@ -60,7 +61,7 @@ class StateLease(Generic[S]):
         self._turn = asyncio.Lock()
         self._renewed = time.monotonic()
         self._closed = False
-        self._renewing = asyncio.create_task(self._renew_for_ever(), name=f"renew the lease of {held.state_id}")
+        self._renewing = self._start_renewing()
 
     @property
     def state(self) -> S:
@@ -135,20 +136,52 @@ class StateLease(Generic[S]):
                 raise
             self._known = known
 
+    async def let_go(self, *, unless: Callable[[S], bool]) -> S | None:
+        """Let go after a last look at the state, in one step; where `unless` holds for it, give it back and keep it in hand.
+
+        Never raises; a second time does nothing.
+        """
+        if self._closed or self.lost.is_set() or self._held.at_the_end is None:
+            await self.release()
+            return None
+        async with self._turn:
+            await self._stop_renewing()
+            look = partial(self._held.at_the_end, self._held.state_id, unless)
+            try:
+                kept = await hop(self._held.file.let_go, self._record, look)
+            except (ReelqueueError, OSError, Missing) as error:
+                kept = None
+                self._not_let_go(error)
+            if kept is None:
+                self._closed = True
+            else:
+                self._renewing = self._start_renewing()
+        return kept
+
     async def release(self) -> None:
         """Let go: another may take the project over at once.  Never raises; a second time does nothing."""
         if self._closed:
             return
         self._closed = True
+        await self._stop_renewing()
+        try:
+            if self._held.at_the_end is None or self.lost.is_set():
+                await hop(self._held.file.release, self._record)
+            else:
+                await hop(self._held.file.let_go, self._record, partial(self._held.at_the_end, self._held.state_id, _never))
+        except (ReelqueueError, OSError, Missing) as error:
+            self._not_let_go(error)
+
+    def _start_renewing(self) -> "asyncio.Task[None]":
+        return asyncio.create_task(self._renew_for_ever(), name=f"renew the lease of {self._held.state_id}")
+
+    async def _stop_renewing(self) -> None:
         self._renewing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({self._renewing})
-        try:
-            if self._held.at_the_end is not None and not self.lost.is_set():
-                await self._held.at_the_end(self._held.state_id)
-            await hop(self._held.file.release, self._record)
-        except (ReelqueueError, OSError) as error:
-            log.warning("a lease could not be let go; it lapses by itself", id=self._held.state_id, error=str(error))
+
+    def _not_let_go(self, error: Exception) -> None:
+        log.warning("a lease could not be let go; it lapses by itself", id=self._held.state_id, error=str(error))
 
     async def __aenter__(self) -> Self:
         return self
@@ -205,6 +238,10 @@ class StateLease(Generic[S]):
     def _not_renewed(self, why: str) -> bool:
         log.warning("a lease could not be renewed", id=self._held.state_id, error=why)
         return False
+
+
+def _never(_state: object) -> bool:
+    return False
 
 
 def _seen(renewal: "asyncio.Future[bool]") -> None:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from pydantic import ValidationError
@@ -38,6 +39,9 @@ _SECOND_NS = 1_000_000_000
 _STAMP_ZERO_NS = 631_152_000 * _SECOND_NS
 """What a stamp shows for the start of the boot's clock: 1990, later than FAT's first day (1980), long before any time of
 day that an owner of 0.1.0 wrote, and none that a machine without a battery starts in (1970, 2000)."""
+
+
+T = TypeVar("T")
 
 
 class Owner(Frozen):
@@ -168,6 +172,18 @@ class LeaseFile:
                 return False
             self._write(record)
         return True
+
+    def let_go(self, record: LeaseRecord, look: Callable[[], T | None]) -> T | None:
+        """Take our record away after a last `look` under the lock; where that gives something, give it back and keep the record.
+
+        Raises:
+            Missing, Unavailable: it could not be taken away; time will free the project.
+        """
+        with disk.locked(self._path.parent):
+            found = look()
+            if found is None and self.is_ours(record):
+                self._path.unlink(missing_ok=True)
+        return found
 
     def release(self, record: LeaseRecord, *, leaving: LeaseRecord | None = None) -> None:
         """Take our record away; another's stays.  `leaving` is a dead owner's that lay there before us.

@@ -20,12 +20,12 @@ from storage.answers import Missing
 from storage.birth import Key, Nursery
 from storage.codec import PROJECT_CODEC
 from storage.documents import Documents
-from storage.holding import Holding, busy
+from storage.holding import Glance, Holding, busy
 from storage.hop import hop
 from storage.lease import Lease
 from storage.liveness import LeaseRecord, Owner, Watch
 from storage.migrations import FromTheFuture, Unreadable
-from storage.paths import STATE, Paths, ProjectFiles
+from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
 DEFAULT_LEASE_SECONDS = 15.0
@@ -55,7 +55,8 @@ class ProjectStore:
             lambda number: paths.project(number).lease,
             paths.reserve,
             before_write=self._mark_unfinished,
-            at_the_end=self.unmark,
+            at_the_end=self._last_look,
+            ready=self._ready,
         )
 
     @classmethod
@@ -170,8 +171,16 @@ class ProjectStore:
         """The ids that are marked as not ended, oldest first.  One that ended just now may be among them: see `unmark`."""
         return sorted(await hop(self._nursery.marked))
 
-    async def take_over(self, project_id: object) -> Lease:
-        """Have a project in hand: nobody else's commit passes from here on.
+    async def look(self, project_id: object) -> Glance[ProjectState]:
+        """The newest state and whether somebody has it in hand, by one look at the disk.
+
+        Raises:
+            as `load`.
+        """
+        return await self._holding.look(parse_project_id(project_id))
+
+    async def take_over(self, project_id: object, glance: Glance[ProjectState] | None = None) -> Lease:
+        """Have a project in hand: nobody else's commit passes from here on.  A `glance` of a moment ago spares a look.
 
         Raises:
             ProjectNotFound: there is none, or the id is malformed.
@@ -179,14 +188,8 @@ class ProjectStore:
             NeedsPerson, DiskFull, Unavailable: see `load`; nothing is held.
         """
         number = parse_project_id(project_id)
-        held, previous = await self._holding.take(number)
-        lease = Lease(held, previous, self.paths.project(number))
-        try:
-            await hop(self._ready, lease.files)
-        except BaseException:
-            await lease.release()
-            raise
-        return lease
+        held, previous = await self._holding.take(number, glance)
+        return Lease(held, previous, self.paths.project(number))
 
     async def change(self, project_id: object, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
         """Commit a change without a lease: to cancel, approve, retry or start.  `change` is a pure function of the state.
@@ -239,17 +242,28 @@ class ProjectStore:
             self._nursery.mark(state.project_id)
 
     def _unmark_if_ended(self, number: int) -> None:
-        path = self.paths.project(number).state
         try:
-            with disk.locked(path.parent), disk.translated(path):
-                if PROJECT_CODEC.decode(path.read_bytes()).status.is_final:
-                    self._nursery.unmark(number)
+            with disk.locked(self.paths.project(number).root):
+                self._last_look(number, _no_state)
         except Missing:
             self._nursery.unmark_if_not_there(number)
-        except (Unreadable, FromTheFuture):
-            return  # a person has to look at it
 
-    def _ready(self, files: ProjectFiles) -> None:
+    def _last_look(self, number: int, unless: Callable[[ProjectState], bool]) -> ProjectState | None:
+        """Under the folder's lock: take the marker of an ended project away; a state that `unless` holds for is given back."""
+        path = self.paths.project(number).state
+        try:
+            with disk.translated(path):
+                state = PROJECT_CODEC.decode(path.read_bytes())
+        except (Unreadable, FromTheFuture):
+            return None  # a person has to look at it
+        if unless(state):
+            return state
+        if state.status.is_final:
+            self._nursery.unmark(number)
+        return None
+
+    def _ready(self, number: int) -> None:
+        files = self.paths.project(number)
         reserve.keep(self.paths.reserve)
         with disk.translated(files.root):
             files.make()
@@ -266,6 +280,10 @@ def _key(number: int) -> str:
 
 def _identified(identity: str) -> Key:
     return Key.of("adopted", identity, identity)
+
+
+def _no_state(_state: ProjectState) -> bool:
+    return False
 
 
 def _anything(state: ProjectState) -> None:
