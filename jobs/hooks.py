@@ -130,7 +130,9 @@ async def _tried(act: Callable[[], Awaitable[Any]]) -> None:
     """Do it; what it meets is told, and tried again soon."""
     try:
         await act()
-    except (RedisError, OSError, ReelqueueError) as error:
+    except (RedisError, TimeoutError) as error:  # the worker's own looks tell of it
+        log.debug("not_renewed", error=str(error))
+    except (OSError, ReelqueueError) as error:
         log.warning("not_renewed", error=str(error))
 
 
