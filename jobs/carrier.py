@@ -14,6 +14,7 @@ from arq.worker import Function, JobExecutionFailed, Retry, RetryJob
 from redis.exceptions import RedisError
 
 from jobs.claims import MAX_PAYLOAD_BYTES, Claims, Taken
+from jobs.containing import contained
 from jobs.pipeline import BATCH_JOB, STAGE_OF
 from jobs.queue import PAYLOAD_EXPIRES_S
 from reelqueue.errors import PermanentError, ReelqueueError
@@ -199,7 +200,7 @@ class Carrier:
         if run.stop is not None:
             return self._stopped(run)
         say = log.info if run.taken.job_try == 1 else log.debug  # to arq each look of a waiting job is one more try
-        run.work = asyncio.create_task(_contained(function.coroutine(context, *run.args, **run.kwargs)))
+        run.work = asyncio.create_task(contained(function.coroutine(context, *run.args, **run.kwargs)))
         asyncio.get_running_loop().call_soon(say, "job_started")  # after the job's first step, which does not wait for it
         outcome = await self._awaited(run, self.timeout_s if function.timeout_s is None else function.timeout_s)
         if self.on_job_end is not None:
@@ -239,7 +240,7 @@ class Carrier:
     async def _hooked(self, name: str, hook: Awaitable[Any]) -> None:
         """A hook is news, not work: what it raises is told, and nothing more."""
         try:
-            await _contained(hook)
+            await contained(hook)
         except Exception as error:
             log.exception("hook_failed", hook=name, exc_info=error)
 
@@ -282,7 +283,7 @@ class Carrier:
             now_ms,
             f"{run.job_id}:{run.name}",
             self.queue,
-            serializer=self.serializer,
+            serializer=None if self.serializer is None else _sure(self.serializer),
             job_id=run.job_id,
         )
 
@@ -312,16 +313,28 @@ class Carrier:
             pause = min(LAST_PAUSE_S, 2 * pause)
 
 
-async def _contained(work: Awaitable[T]) -> T:
-    """The work; an exit that it calls for ends the work and not the worker."""
-    try:
-        return await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise JobExecutionFailed(f"the job called for an exit ({error!r})") from None
+def _sure(serializer: Serializer) -> Serializer:
+    """Serializes every answer: what a job returned and can't travel is an error that says so."""
+
+    def serialized(data: dict[str, Any]) -> bytes:
+        try:
+            return serializer(data)
+        except (TypeError, ValueError, RecursionError) as error:
+            log.error("result_refused", error=str(error))  # noqa: TRY400 - its trace is the serializer's
+            return serializer(data | {"s": False, "r": _does_not_travel(error)})
+
+    return serialized
 
 
 def _words(error: BaseException) -> str:
     return error.message if isinstance(error, ReelqueueError) else str(error)
+
+
+def _does_not_travel(error: Exception) -> PermanentError:
+    return PermanentError(
+        Text(f"這個工作的結果不是 JSON（{error}）", f"what the job returned is not JSON ({error})"),
+        Text("請讓工作回傳只含文字、數字、串列與字典的結果", "let the job return texts, numbers, lists and dicts only"),
+    )
 
 
 def _oversized(size: int) -> PermanentError:

@@ -35,7 +35,10 @@ class NotOurs(ValueError):
 
 def serialize(data: dict[str, Any]) -> bytes:
     """What arq writes to Redis."""
-    return json.dumps(data, ensure_ascii=False, default=_encode, allow_nan=False).encode()
+    try:
+        return json.dumps(data, ensure_ascii=False, default=_encode, allow_nan=False).encode()
+    except UnicodeEncodeError:  # half a letter (a lone surrogate): JSON can say it, UTF-8 can't
+        return json.dumps(data, default=_encode, allow_nan=False).encode()
 
 
 def deserialize(body: bytes) -> dict[str, Any]:

@@ -104,9 +104,16 @@ def _name_the_error(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     if isinstance(info, BaseException):
         info = (type(info), info, info.__traceback__)
     if isinstance(info, tuple) and info[1] is not None:
-        event.setdefault("error", f"{type(info[1]).__name__}: {info[1]}")
+        event.setdefault("error", _words(info[1]))
         event["exception"] = structlog.processors.format_exc_info(_logger, _method, {"exc_info": info})["exception"]
     return event
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an error that can't even be said is told all the same
+        return type(error).__name__
 
 
 def _redacted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

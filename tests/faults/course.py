@@ -34,16 +34,17 @@ class Course:
 
     async def stay(self, name: str, job_try: int = 0) -> None:
         """Begin, stay until let go, end."""
-        self._note(name, "began", job_try)
+        self.note(name, "began", job_try)
         try:
             while not (self.folder / f"{name}.leave").exists():
                 await asyncio.sleep(LOOK_SECONDS)
         except asyncio.CancelledError:
-            self._note(name, "stopped", job_try)
+            self.note(name, "stopped", job_try)
             raise
-        self._note(name, "ended", job_try)
+        self.note(name, "ended", job_try)
 
-    def _note(self, name: str, what: str, job_try: int) -> None:
+    def note(self, name: str, what: str, job_try: int) -> None:
+        """Write a line."""
         with (self.folder / f"{name}.{what}").open("a") as file:
             file.write(f"{os.getpid()} {job_try} {time.monotonic()}\n")
 

@@ -55,7 +55,7 @@ async def test_a_project_becomes_at_most_one_video_however_often_its_workers_die
         jobs = [await queue.enqueue_job("upload_to_youtube_task", project_id=number) for _ in range(20)]
         for kill in range(KILLS):
             async with worker(settings, POISON_AFTER="100") as one, worker(settings, POISON_AFTER="100") as other:
-                await until(lambda wanted=2 * kill + 2: log_says(settings, "Starting worker", wanted), "both workers run")
+                await until(lambda wanted=2 * kill + 2: log_says(settings, "worker_starts", wanted), "both workers run")
                 await asyncio.sleep(0.05 + 0.11 * kill)  # another instant of the upload each time: the fault, not a wait
                 one.kill()
                 other.kill()
