@@ -123,25 +123,28 @@ async def faults_of(data: Path) -> list[str]:
 
 @pytest.mark.slow
 async def test_a_restored_copy_goes_on_and_publishes_nothing_twice(settings, redis_admin: Redis, tmp_path):
-    """Three videos, a backup as soon as one is published; the machine is lost, the copy goes on with an empty Redis."""
+    """Three videos, a backup as soon as one has ended; the machine is lost, the copy goes on with an empty Redis."""
     async with worker(settings) as lost, connect(settings) as queue:
         for number in (1, 2, 3):
             await queue.create_project({"topic": f"Tides {number}", **SMALL})
             await queue.start(number)
-        await until(lambda: any(settings.data_dir.glob("library/*/metadata.json")), "one is published", seconds=240)
+        markers = settings.data_dir / "open"
+        await until(lambda: len([*markers.iterdir()]) < 3, "one has ended", seconds=240)
         archive = await backed_up(settings.data_dir, tmp_path / "backup.tar")
         lost.kill()
     await redis_admin.flushall()
     elsewhere = settings.model_copy(update={"data_dir": restored(archive, tmp_path / "elsewhere")})
     before = {number: await store_of(elsewhere.data_dir).load(number) for number in (1, 2, 3)}
-    published = {path: path.stat().st_mtime_ns for path in elsewhere.data_dir.glob("library/*/video.mp4")}
+    library = elsewhere.data_dir / "library"
+    ended = [library / str(number) / "video.mp4" for number, state in before.items() if state.status.is_final]
+    published = {path: path.stat().st_mtime_ns for path in ended}
 
     async with worker(elsewhere), connect(elsewhere) as queue:
         for number in (1, 2, 3):
             await queue.wait(number, timeout=240)
         after = {number: await queue.get_project(number) for number in (1, 2, 3)}
 
-    videos = sorted(elsewhere.data_dir.glob("library/*/video.mp4"))
+    videos = sorted(library.glob("*/video.mp4"))
     assert {state.status for state in after.values()} == {"completed"}
     assert [path.parent.name for path in videos] == ["1", "2", "3"]
     assert len(published) >= 1
