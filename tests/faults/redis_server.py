@@ -156,6 +156,36 @@ class RedisServer:
         await self.say("CONFIG", "SET", "save", "")
 
     @contextlib.asynccontextmanager
+    async def flushed(self) -> AsyncIterator[None]:
+        """Somebody emptied it, scripts and all; every connection stays."""
+        await self.say("FLUSHALL")
+        await self.say("SCRIPT", "FLUSH")
+        yield
+
+    @contextlib.asynccontextmanager
+    async def crowded(self) -> AsyncIterator[None]:
+        """Every connection was ended, and it accepts but the first to come back."""
+        await self._say_and_hang_up("maxclients", "1")
+        yield
+        await self.restart()  # nobody gets in to tell it otherwise
+
+    @contextlib.asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Every connection was ended, and it asks for a password that nobody was told."""
+        await self._say_and_hang_up("requirepass", "told to nobody")
+        self.password = "told to nobody"
+        yield
+        await self.say("CONFIG", "SET", "requirepass", "")
+        self.password = ""
+
+    async def _say_and_hang_up(self, setting: str, value: str) -> None:
+        """Change a setting, then end all other connections."""
+        async with Redis.from_url(self.url, single_connection_client=True) as redis:
+            await redis.config_set(setting, value)
+            for kind in ("pubsub", "normal"):
+                await redis.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
+    @contextlib.asynccontextmanager
     async def loading(self) -> AsyncIterator[None]:
         """LOADING: killed and started again, it reads a large file for three seconds."""
         await self.say("DEBUG", "POPULATE", str(LOADING_KEYS), "filler")

@@ -17,13 +17,14 @@ class Link:
         self.proxy = proxy
         self.client = client
         self.has_lost = False
+        self.is_deaf = False
 
     async def carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         """Carry bytes one way until either end closes."""
         while data := await source.read(65_536):
             if self.proxy.delay_s:
                 await asyncio.sleep(self.proxy.delay_s)
-            if self.proxy.swallows:
+            if self.proxy.swallows or self.is_deaf:
                 self.has_lost = True
                 continue
             target.write(data)
@@ -56,6 +57,13 @@ class TcpProxy:
         self.swallows = False
         for link in [link for link in self.links if link.has_lost]:
             link.reset()
+
+    @contextlib.asynccontextmanager
+    async def deaf_links(self) -> AsyncIterator[None]:
+        """Nothing comes through the connections that are there; new ones work.  As where a router forgot them."""
+        for link in self.links:
+            link.is_deaf = True
+        yield
 
     @contextlib.asynccontextmanager
     async def slow(self, seconds: float = 0.3) -> AsyncIterator[None]:

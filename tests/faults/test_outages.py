@@ -16,6 +16,7 @@ from jobs.client import connect, open_queue
 from jobs.pipeline import VIDEO
 from reelqueue.models.stage import ProjectStatus, Stage
 from tests.faults.world import World, opened
+from tests.workers import until
 
 SHORT_SECONDS, HOLE_SECONDS, LONG_SECONDS = 4.0, 11.0, 60.0
 """Longer than the lease of 3 s; longer than any time-out of a socket; as the issue demands."""
@@ -60,7 +61,8 @@ async def _goes_on_through(world: World, fault: Any, seconds: float) -> None:
     async with world.worker(**world.proxied) as one, world.worker(**world.proxied) as other, connect(world.settings) as queue:
         await queue.create_project({"topic": "How tides work"})
         await queue.start(1)
-        await world.course.seen("1-script")
+        world.course.leave("1-script")  # its time-out is a minute
+        await world.course.seen("1-assets")
 
         async with fault(world):
             await asyncio.sleep(seconds)  # the fault's length
@@ -93,6 +95,12 @@ TRIALS = [
     _trial("behind a black hole", _ends_meanwhile, lambda world: world.proxy.black_hole(), HOLE_SECONDS),
     _trial("behind a black hole, two workers", _goes_on_through, lambda world: world.proxy.black_hole(), HOLE_SECONDS),
     _trial("slow to reach", _ends_meanwhile, lambda world: world.proxy.slow()),
+    _trial("slower than any patience", _ends_meanwhile, lambda world: world.proxy.slow(5.0)),
+    _trial("deaf to old connections", _ends_meanwhile, lambda world: world.proxy.deaf_links()),
+    _trial("flushed", _ends_meanwhile, lambda world: world.server.flushed()),
+    _trial("flushed, two workers", _goes_on_through, lambda world: world.server.flushed()),
+    _trial("full of clients", _ends_meanwhile, lambda world: world.server.crowded()),
+    _trial("of another password", _ends_meanwhile, lambda world: world.server.locked()),
     _trial("in a storm of resets", _ends_meanwhile, lambda world: world.proxy.storm()),
     _trial("away for a minute", _ends_meanwhile, lambda world: world.server.gone(), LONG_SECONDS, soak=True),
     _trial("away for a minute, two workers", _goes_on_through, lambda world: world.server.gone(), LONG_SECONDS, soak=True),
@@ -138,7 +146,7 @@ async def test_after_a_restart_with_an_empty_memory_projects_go_on_from_disk_and
             project = await queue.create_project({"topic": "How tides work"})
             await queue.start(project.project_id)
         course.leave(*(f"{number}-{stage}" for number in (1, 2, 3) for stage in (Stage.SCRIPT, Stage.ASSETS)))
-        await course.seen("1-render")
+        await until(lambda: len(course.names() & {"1-render", "2-render", "3-render"}) == 2, "two render, one waits")
 
         await server.restart(empty=True)
         course.leave(*(f"{number}-{stage}" for number in (1, 2, 3) for stage in Stage))
