@@ -73,12 +73,10 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
 
 
 async def _in_hand(job: StageJob, glance: Glance[ProjectState]) -> tuple[dict[str, Any], ProjectState]:
-    """With the project in hand everything is judged once more: it may have changed since."""
-    async with await job.service.projects.take_over(job.project_id, glance) as lease:
+    """Run the stage with the project in hand; a state that changed since it was judged is `Busy`, and judged anew."""
+    async with await job.service.projects.take_over(job.project_id, glance, fence_later=True) as lease:
         try:
-            answer = await job.judge(lease.state)
-            if answer is None:
-                answer = await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+            answer = await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
         finally:
             await _let_go(job, lease)
         return answer, lease.state

@@ -6,10 +6,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Generic
 
-from reelqueue.errors import Busy, DiskFull
-from reelqueue.wording import Text
+from reelqueue.errors import DiskFull
 from storage import reserve
-from storage.answers import Missing
+from storage.answers import Missing, busy
 from storage.codec import S
 from storage.hop import hop
 from storage.lease import Held
@@ -59,8 +58,13 @@ class Holding(Generic[S]):
         seen, known = await hop(lambda: (LeaseFile(path).see(), self.states.peek(state_id)))
         return Glance(known or await self.states.load(state_id), seen, self._is_held(path, seen))
 
-    async def take(self, state_id: int, glance: Glance[S] | None = None) -> tuple[Held[S], LeaseRecord | None]:
+    async def take(
+        self, state_id: int, glance: Glance[S] | None = None, *, fence_later: bool = False
+    ) -> tuple[Held[S], LeaseRecord | None]:
         """Take a state over: its fence is one higher, its owner ours.  A `glance` of a moment ago spares a look.
+
+        `fence_later`: the lease's first commit raises the fence too, and fails where the state changed since the glance.
+        Until then a paused former owner may still commit, so nothing outside may follow before it.
 
         Returns the lease's parts, and the record of a former owner that died without letting go.
 
@@ -78,11 +82,13 @@ class Holding(Generic[S]):
         try:
             await self._claim(state_id, file, record, seen)
             self.watch.forget(self.lease_path(state_id))
-            taken = await self._raised(state_id, known, Stamp(fence, self.owner.name))
+            stamp = Stamp(fence, self.owner.name)
+            taken = known if fence_later else await self._raised(state_id, known, stamp)
         except BaseException:  # cancelled, too: nothing may stay held
             await hop(file.release, record, leaving=before)
             raise
-        return Held(state_id, self.states, file, record, taken, self.before_write, self.at_the_end), before
+        pending = stamp if fence_later else None
+        return Held(state_id, self.states, file, record, taken, self.before_write, self.at_the_end, pending), before
 
     async def holder(self, state_id: int) -> LeaseRecord | None:
         """The record of an owner that may be alive; None where there is none."""
@@ -120,11 +126,3 @@ class Holding(Generic[S]):
         if ours and self.ready is not None:
             self.ready(state_id)
         return ours
-
-
-def busy(state_id: int) -> Busy:
-    """Somebody else has it in hand."""
-    return Busy(
-        Text(f"{state_id} 正由另一個工作者處理", f"{state_id} is in another worker's hands"),
-        Text("稍後會自動再試", "it is tried again by itself"),
-    )

@@ -18,14 +18,14 @@ import structlog
 from reelqueue.errors import Fenced, ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.wording import Text
-from storage.answers import Missing
+from storage.answers import Missing, Stale, busy
 from storage.blobs import Blobs
 from storage.codec import S
 from storage.hop import BEATS, hop
 from storage.liveness import LeaseFile, LeaseRecord
 from storage.paths import ProjectFiles
 from storage.sessions import forget_secret, read_secret, write_secret
-from storage.states import Known, States
+from storage.states import Known, Stamp, States
 
 RENEWALS_PER_LEASE = 3
 MOST_SECONDS_BETWEEN = 5.0
@@ -47,6 +47,8 @@ class Held(Generic[S]):
     known: Known[S]
     before_write: Callable[[S], None] | None = None
     at_the_end: Callable[[int, Callable[[S], bool]], S | None] | None = None
+    stamp: Stamp | None = None
+    """What the first commit puts on the state, where taking over left that to it."""
 
 
 class StateLease(Generic[S]):
@@ -57,6 +59,7 @@ class StateLease(Generic[S]):
         self.lost = asyncio.Event()
         self._held: Held[S] = held
         self._known: Known[S] = held.known
+        self._stamp = held.stamp
         self._record = held.record
         self._turn = asyncio.Lock()
         self._renewed = time.monotonic()
@@ -79,6 +82,7 @@ class StateLease(Generic[S]):
         Raises:
             Fenced: the project is another's by now; DiskFull: there is no space.  Nothing was written.
             Unavailable: it is not known whether it is there; no outside effect may follow.
+            Busy: it is the first commit of a lease that has yet to raise the fence, and the state changed since it was judged.
         """
         async with self._turn:
             self._still_open()
@@ -88,11 +92,16 @@ class StateLease(Generic[S]):
                     change,
                     permit=self._permit,
                     known=self._known,
+                    stamp=self._stamp,
                     before_write=self._held.before_write,
+                    only_known=self._stamp is not None,
                 )
             except Fenced:
                 self.lost.set()
                 raise
+            except Stale:
+                raise busy(self._held.state_id) from None
+            self._stamp = None
             return self._known.state
 
     async def hold(self, piece: str) -> None:
@@ -190,7 +199,10 @@ class StateLease(Generic[S]):
         await self.release()
 
     def _permit(self, state: S) -> None:
-        if (state.fence, state.owner) != (self._record.fence, self._record.owner.name):
+        if self._stamp is not None:
+            if state.fence >= self._stamp.fence:
+                raise self._fenced()
+        elif (state.fence, state.owner) != (self._record.fence, self._record.owner.name):
             raise self._fenced()
 
     def _still_open(self) -> None:

@@ -16,11 +16,11 @@ from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import disk, reserve
-from storage.answers import Missing
+from storage.answers import Missing, busy
 from storage.birth import Key, Nursery
 from storage.codec import PROJECT_CODEC
 from storage.documents import Documents
-from storage.holding import Glance, Holding, busy
+from storage.holding import Glance, Holding
 from storage.hop import hop
 from storage.lease import Lease
 from storage.liveness import LeaseRecord, Owner, Watch
@@ -179,8 +179,12 @@ class ProjectStore:
         """
         return await self._holding.look(parse_project_id(project_id))
 
-    async def take_over(self, project_id: object, glance: Glance[ProjectState] | None = None) -> Lease:
+    async def take_over(
+        self, project_id: object, glance: Glance[ProjectState] | None = None, *, fence_later: bool = False
+    ) -> Lease:
         """Have a project in hand: nobody else's commit passes from here on.  A `glance` of a moment ago spares a look.
+
+        `fence_later`: from the lease's first commit on; it is refused (`Busy`) where the state is not that of the glance.
 
         Raises:
             ProjectNotFound: there is none, or the id is malformed.
@@ -188,7 +192,7 @@ class ProjectStore:
             NeedsPerson, DiskFull, Unavailable: see `load`; nothing is held.
         """
         number = parse_project_id(project_id)
-        held, previous = await self._holding.take(number, glance)
+        held, previous = await self._holding.take(number, glance, fence_later=fence_later)
         return Lease(held, previous, self.paths.project(number))
 
     async def change(self, project_id: object, change: Callable[[ProjectState], ProjectState]) -> ProjectState:

@@ -119,6 +119,7 @@ class States(Generic[S]):
         known: Known[S] | None = None,
         stamp: Stamp | None = None,
         before_write: Callable[[S], None] | None = None,
+        only_known: bool = False,
     ) -> Known[S]:
         """Commit `change` of the newest state.
 
@@ -130,6 +131,7 @@ class States(Generic[S]):
         Raises:
             whatever `permit` and `change` raise; DiskFull: nothing was written.
             Unavailable: it is not known whether the change is there.
+            Stale: with `only_known`, it is another state by now; nothing was written.
         """
         spare_space = True
         spare_reading = known is None and stamp is None
@@ -146,6 +148,8 @@ class States(Generic[S]):
             try:
                 version = await self.documents.replace(self._key(state_id), body, known.version, fence=state.fence, first=first)
             except Stale:
+                if only_known:
+                    raise
                 known = None
             except DiskFull:
                 if not (_rests(state) and spare_space):
