@@ -80,14 +80,15 @@ async def worker(
     module: str = "worker_settings",
     wrapper: Sequence[str] = (),
     arguments: Sequence[str] = (),
+    output: Path | None = None,
     **more: str,
 ) -> AsyncIterator[Worker]:
     """A running `arq worker_settings.<name>`, with `more` in its environment; leaving ends it.
 
-    `wrapper` is a command that starts it, `arguments` come after its name.
+    `wrapper` is a command that starts it, `arguments` come after its name, `output` is where it writes.
     """
     settings.data_dir.parent.mkdir(parents=True, exist_ok=True)
-    log = settings.data_dir.parent / f"{name}-{next(_numbers)}.log"
+    log = output or settings.data_dir.parent / f"{name}-{next(_numbers)}.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-m", "arq", f"{module}.{name}", *arguments],

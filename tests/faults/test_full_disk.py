@@ -1,15 +1,22 @@
 """A full disk ends no worker and fails no project: it waits as `waiting_disk`, and goes on when there is space."""
 
 import asyncio
+import signal
+from pathlib import Path
 
 import pytest
 
 from jobs.client import connect
+from jobs.pipeline import VIDEO
+from reelqueue.errors import ProjectWaiting, ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
+from tests.faults.test_real_videos import TEXT
 from tests.faults.tight_disk import CAN_LIMIT, CAN_MOUNT, no_longer_files, tiny_disk
+from tests.workers import worker
 
 PIECE_BYTES, MEGABYTES = 1_000_000, 8
+FULL = Path("/dev/full")
 
 
 async def _waits(queue) -> ProjectState:
@@ -57,3 +64,44 @@ async def test_a_project_whose_files_find_no_room_waits_likewise_where_nothing_c
 
         assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
         assert worker.runs
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+async def test_a_worker_whose_lines_find_no_room_works_on(settings, redis, course):
+    """Its output goes to a file on a full disk."""
+    async with worker(settings, module="tests.faults.small_jobs", output=FULL, FAULTS_FOLDER=str(course.folder)) as running:
+        jobs = [await redis.enqueue_job("stay", name, _queue_name=VIDEO) for name in ("one", "two")]
+        wrong = await redis.enqueue_job("no_such_task", _queue_name=VIDEO)
+        course.leave("one", "two")
+
+        assert [await job.result(timeout=30, poll_delay=0.05) for job in jobs] == [{"pid": running.pid}] * 2
+        with pytest.raises(ReelqueueError):
+            await wrong.result(timeout=10, poll_delay=0.05)
+        running.tell(signal.SIGTERM)
+        assert await running.ended() == 0
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a file system of its own")
+async def test_a_real_video_that_fills_its_disk_again_and_again_is_finished_all_the_same(settings, tmp_path):
+    """Each time that it waits the disk grows by a megabyte: it runs out in the voice, the pictures, the scenes and the film."""
+    megabytes = 1
+    with tiny_disk(tmp_path / "tiny", megabytes=megabytes) as disk:
+        tight = settings.model_copy(update={"data_dir": disk.folder / "data"})
+        async with connect(tight) as queue, worker(tight) as running:
+            await queue.create_project({"topic": "年輪", "content": TEXT, "presenter": False, "fps": 24})
+            await queue.start(1)
+            while True:
+                try:
+                    await queue.wait(1, timeout=300)
+                    break
+                except ProjectWaiting as waits:
+                    assert waits.reason == "waiting_disk", waits
+                megabytes += 1
+                disk.grow(megabytes=megabytes)
+                await queue.retry(1)  # a person looks sooner than a minute later
+            state = await queue.get_project(1)
+            assert running.runs
+
+        assert megabytes > 4
+        assert {known.attempts for known in state.stages.values()} == {1}

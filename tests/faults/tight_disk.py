@@ -27,6 +27,10 @@ class TinyDisk:
         if leaving:
             os.truncate(self.filler, max(0, self.filler.stat().st_size - leaving))
 
+    def grow(self, *, megabytes: int) -> None:
+        """Make it larger while it is in use."""
+        subprocess.run(["mount", "-o", f"remount,size={megabytes}m", str(self.folder)], check=True)
+
     def free(self) -> None:
         """Give the space back."""
         self.filler.unlink(missing_ok=True)
