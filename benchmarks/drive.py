@@ -19,7 +19,8 @@ LAST_STAGE = 5
 STAY_SECONDS, BEAT_SECONDS = 600, 3
 LOOK_SECONDS = 0.002
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/0")
-BEST = os.environ.get("BENCH_VARIANT") == "best"
+VARIANT = os.environ.get("BENCH_VARIANT", "defaults")
+BEST = VARIANT == "best"
 CONCURRENCY = int(os.environ.get("BENCH_CONCURRENCY", "0"))
 """So many jobs at once; 0 leaves it to the queue."""
 TAKE_OVER = os.environ.get("BENCH_MEASURE") == "take-over"

@@ -26,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.contenders import CONTENDERS, OURS, VARIANTS, Contender
+from benchmarks.contenders import CONTENDERS, OURS, STOCK, VARIANTS, Contender
 from benchmarks.figures import committed, rows
 from benchmarks.measures import QUICK, Size, backlog, commits, latency, take_overs
 from benchmarks.stage import BenchmarkError, on_stage
@@ -94,6 +94,7 @@ async def measure(
 ) -> list[dict[str, Any]]:
     """All trials: in each round each queue once, in another order."""
     pairs = [(contender, variant) for contender in chosen for variant in variants]
+    pairs += [(contender, STOCK) for contender in chosen if contender.name == OURS and "latency" in measures]
     trials: list[dict[str, Any]] = []
     for turn in range(size.rounds):
         random.shuffle(pairs)
@@ -111,9 +112,8 @@ async def measure(
         server.empty()
         _say("take-over after SIGKILL, all side by side")
         trials += await take_overs(dict.fromkeys(chosen, tuple(variants)), server, home, size)
-    trials.sort(
-        key=lambda trial: ([contender.name for contender in chosen].index(trial["name"]), trial["variant"] != VARIANTS[0])
-    )
+    names, order = [contender.name for contender in chosen], [*VARIANTS, STOCK]
+    trials.sort(key=lambda trial: (names.index(trial["name"]), order.index(trial["variant"])))
     return trials
 
 
@@ -124,6 +124,8 @@ async def _trial(
         server.empty()
         async with on_stage(contender, variant, server, home, measure="latency") as stage:
             yield await latency(stage, size, idle=turn == 0)
+    if variant == STOCK:
+        return
     if "backlog" in measures and turn < size.backlog_rounds:
         server.empty()
         crowd = contender.crowd if variant == "best" else 10

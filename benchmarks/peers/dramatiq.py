@@ -1,7 +1,7 @@
 """Dramatiq with its Redis broker.
 
-Best: a worker that looks at an idle queue every 10 ms at the latest, one process of ten threads (two for throughput),
-a larger prefetch; for the take-over a heartbeat time-out of 15 s, and maintenance with each tenth command.
+Best: a worker that looks at an idle queue every 10 ms at the latest, one process of ten threads (thirty for
+throughput), a larger prefetch; for the take-over a heartbeat time-out of 15 s, and maintenance with each tenth command.
 """
 
 import time

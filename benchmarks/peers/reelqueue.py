@@ -1,7 +1,7 @@
 """Ours: `jobs.worker.Worker` with jobs that do nothing, under arq's own command, as `worker_settings` has it.
 
-Defaults: enqueued by stock arq's client, as any app may do.  Best: by our own client, in one call; more places for
-throughput; for the take-over under the supervisor, which frees a dead child's jobs.
+There is nothing to set.  Best: for the take-over under the supervisor, which frees a dead child's jobs.  "stock client":
+enqueued by stock arq's client, as any app may do.
 """
 
 # ruff: noqa: E402 - `begin` comes first, as in `worker_settings`
@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from arq.connections import RedisSettings, create_pool
 
 from benchmarks import drive
-from benchmarks.drive import BEST, CONCURRENCY, LAST_STAGE, REDIS, STAY_SECONDS, TAKE_OVER, Enqueue, mark
+from benchmarks.contenders import STOCK
+from benchmarks.drive import BEST, CONCURRENCY, LAST_STAGE, REDIS, STAY_SECONDS, TAKE_OVER, VARIANT, Enqueue, mark
 from jobs.pipeline import VIDEO
 from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, RESULT_SECONDS
@@ -74,7 +75,7 @@ def work() -> None:
 async def client() -> AsyncIterator[Enqueue]:
     """Our pool, or stock arq's."""
     where = RedisSettings.from_dsn(REDIS)
-    pool = open_pool(where) if BEST else await create_pool(where)
+    pool = await create_pool(where) if VARIANT == STOCK else open_pool(where)
     pool.job_serializer, pool.job_deserializer = serialize, deserialize
     pool.default_queue_name = VIDEO
     yield pool.enqueue_job

@@ -1,6 +1,6 @@
 """RQ: a process per job.
 
-Best: `SimpleWorker`, which does not fork, quiet, without kept results; for throughput a pool of two.  For the take-over
+Best: `SimpleWorker`, which does not fork, quiet, without kept results; for throughput a pool of four.  For the take-over
 the forking worker, which is the one that renews its claims; a job is retried only where `Retry` allows it.
 """
 

@@ -1,6 +1,6 @@
 """streaq.
 
-Best: uvloop, a hundred tasks at once, no kept results or log lines; for the take-over an idle time-out of 15 s, which it renews.
+Best: uvloop, no kept results or log lines; for the take-over an idle time-out of 15 s, which it renews.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from streaq import Worker
 from benchmarks import drive
 from benchmarks.drive import BEST, CONCURRENCY, LAST_STAGE, REDIS, STAY_SECONDS, TAKE_OVER, Enqueue, mark
 
-settings: dict[str, Any] = {"concurrency": 100, "anyio_kwargs": {"use_uvloop": True}} if BEST else {}
+settings: dict[str, Any] = {"anyio_kwargs": {"use_uvloop": True}} if BEST else {}
 if BEST and TAKE_OVER:
     settings["idle_timeout"] = 15
 if CONCURRENCY:
