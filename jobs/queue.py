@@ -5,9 +5,8 @@ A hint decides nothing: the state on disk does.  Lost, doubled, late or reordere
 
 import secrets
 import time
-from collections.abc import Awaitable
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
@@ -47,8 +46,9 @@ end
 return ARGV[6]
 """
 
-# KEYS: the hint's key, the queue.  ARGV: our id, seconds.  A job that came by another way stands for the hint.
+# KEYS: the hint's key, the queue.  ARGV: our id, seconds, our job's key.  A job that came by another way stands for the hint.
 _ADOPT = """
+redis.call('EXPIRE', ARGV[3], ARGV[2])
 local known = redis.call('GET', KEYS[1])
 local id = known and string.match(known, '^%S+')
 if id and id ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], id) then return 0 end
@@ -124,12 +124,8 @@ class JobQueue:
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""
-        await self._adopt(keys=[_hint_key(project_id, stage), SPECS[stage].queue], args=[job_id, PAYLOAD_EXPIRES_S])
-        await cast(Awaitable[Any], self.redis.expire(job_key_prefix + job_id, PAYLOAD_EXPIRES_S))
-
-    async def length(self, queue: str) -> int:
-        """How many jobs a queue has, those that run now among them."""
-        return int(await self.redis.zcard(queue))
+        keys = [_hint_key(project_id, stage), SPECS[stage].queue]
+        await self._adopt(keys=keys, args=[job_id, PAYLOAD_EXPIRES_S, job_key_prefix + job_id])
 
     def job(self, job_id: str, queue: str) -> Job:
         """A job that is there, as arq shows it."""

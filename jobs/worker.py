@@ -7,6 +7,7 @@ and no job ends it (`carrier`); a missed cron run is made up once (`clock`); SIG
 """
 
 import asyncio
+import gc
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -141,6 +142,9 @@ class Worker(arq.worker.Worker):
         self.ctx["redis"] = self.pool
         if self.on_startup:
             await self.on_startup(self.ctx)
+        if self._handle_signals:  # the process is ours
+            gc.collect()
+            gc.freeze()  # else a full collection of what was loaded stops everything for 40 ms, now and then
         self._began = True  # a worker that is refused says that, and no more
         log.info("worker_starts", queue=self.queue_name, worker=self._owner.name, pid=self._owner.pid, version=__version__)
         self._carrier = self._make_carrier()
