@@ -153,9 +153,9 @@ class Carrier:
             await self._hooked("on_abort", self.on_abort(self.context, run.name, run.args, run.kwargs))
 
     async def leave(self, run: Run) -> None:
-        """Hand a job back that did not run."""
+        """Hand a job back that did not run; its try was never counted."""
         run.finishing = True
-        await self._hand_back(run, Back(None, counts=False))
+        await self._hand_back(run, Back(None, counts=True))
 
     # Before.
 
@@ -172,7 +172,7 @@ class Carrier:
         except SerializationError as error:
             return error
         run.args = tuple(run.args)
-        run.taken = run.taken._replace(job_try=max(run.taken.job_try, enqueued_try or 0))
+        run.taken = run.taken._replace(job_try=run.taken.job_try + max(0, (enqueued_try or 1) - 1))
         function = self.functions.get(run.name)
         if function is None:
             return JobExecutionFailed(f"function {run.name!r} not found")
@@ -200,7 +200,11 @@ class Carrier:
         if run.stop is not None:
             return self._stopped(run)
         say = log.info if run.taken.job_try == 1 else log.debug  # to arq each look of a waiting job is one more try
-        run.work = asyncio.create_task(contained(function.coroutine(context, *run.args, **run.kwargs)))
+
+        async def called() -> Any:  # arguments that don't fit are an error of the job's
+            return await function.coroutine(context, *run.args, **run.kwargs)
+
+        run.work = asyncio.create_task(contained(called()))
         asyncio.get_running_loop().call_soon(say, "job_started")  # after the job's first step, which does not wait for it
         outcome = await self._awaited(run, self.timeout_s if function.timeout_s is None else function.timeout_s)
         if self.on_job_end is not None:
@@ -321,7 +325,11 @@ def _sure(serializer: Serializer) -> Serializer:
             return serializer(data)
         except (TypeError, ValueError, RecursionError) as error:
             log.error("result_refused", error=str(error))  # noqa: TRY400 - its trace is the serializer's
-            return serializer(data | {"s": False, "r": _does_not_travel(error)})
+            answer = data | {"s": False, "r": _does_not_travel(error)}
+        try:
+            return serializer(answer)
+        except (TypeError, ValueError, RecursionError):  # nor do its arguments: a number that is none, for one
+            return serializer(answer | {"a": (), "k": {}})
 
     return serialized
 

@@ -24,6 +24,8 @@ RETRY_SECONDS = 30 * 86_400
 """How long Redis counts a job's tries; as long as the job itself is kept."""
 SCAN_AT_ONCE = 2_000
 """Entries that one call may look at: Redis serves nobody else meanwhile (measured: 0.5 ms with 2,000 running entries)."""
+MOST_MS = 2**53
+"""A time beyond is none: as exact as a score is."""
 STRAY_ABORT_MS = 60_000
 """How long an abort may wait for a job that nobody has."""
 ALIVE_PREFIX = "reelqueue:alive:"
@@ -107,7 +109,7 @@ elseif redis.call('ZSCORE', KEYS[1], id) then
   redis.call('ZINCRBY', KEYS[1], -1, id)
 end
 redis.call('PEXPIRE', ARGV[2] .. id, ARGV[8])
-if ARGV[7] == '0' then redis.pcall('DECR', ARGV[3] .. id) end
+if ARGV[7] == '0' and redis.call('EXISTS', ARGV[3] .. id) == 1 then redis.pcall('DECR', ARGV[3] .. id) end
 return 1
 """
 
@@ -224,10 +226,10 @@ class Claims:
         )  # fmt: skip
         return Look(
             int(now),
-            int(float(due)) if due else None,
+            _ms(due) if due else None,
             int(more) if int(more) >= 0 else None,
             [
-                Taken(raw, int(float(score)), int(tries), int(size), body or None, Load(load.decode()))
+                Taken(raw, _ms(score), int(tries), int(size), body or None, Load(load.decode()))
                 for raw, score, tries, size, body, load in taken
             ],
         )
@@ -268,7 +270,12 @@ class Claims:
                 in_progress_key_prefix, job_key_prefix, self._claim, self._lease_ms, STRAY_ABORT_MS, MAX_PAYLOAD_BYTES, *running,
             ],
         )  # fmt: skip
-        return [Abort(raw, int(float(at)), body or None) for raw, at, body in found]
+        return [Abort(raw, _ms(at), body or None) for raw, at, body in found]
+
+
+def _ms(score: bytes) -> int:
+    """A score as a time; whoever parks a job may have written one without end."""
+    return int(min(MOST_MS, max(-MOST_MS, float(score))))
 
 
 async def free_dead(redis: Any, queue: str) -> list[str]:

@@ -52,7 +52,7 @@ def _named(name: str, job: Job) -> Callable[..., Any]:
     signature = inspect.signature(job)
 
     @wraps(job)
-    async def run(ctx: WorkerContext, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    async def run(ctx: WorkerContext, /, *args: Any, **kwargs: Any) -> dict[str, Any]:
         try:
             signature.bind(ctx, *args, **kwargs)
         except TypeError as error:

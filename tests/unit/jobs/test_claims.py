@@ -97,6 +97,12 @@ async def test_a_job_that_is_handed_back_is_free_at_once(redis, counts, tries):
     assert names(await claims_of(redis, "other").take(cpu=1, wait=1)) == ["x"]
 
 
+async def test_handing_back_what_the_server_forgot_leaves_nothing_behind(redis, redis_admin):
+    await claims_of(redis).back(b"x", seconds=1.0, counts=False, keep_ms=60_000)
+
+    assert await redis_admin.keys("arq:*") == []
+
+
 async def test_a_job_that_waits_is_due_when_it_asked_to_be(redis):
     await queued(redis, "x")
     claims = claims_of(redis)

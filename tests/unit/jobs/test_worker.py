@@ -9,9 +9,11 @@ import signal
 
 import arq.worker
 import pytest
+from arq.jobs import Job
 from arq.worker import Retry, func
 
 from jobs.client import redis_settings
+from jobs.hooks import job_function
 from jobs.keeper import HEARTBEAT_PREFIX, Keeper
 from jobs.pools import open_thread_client
 from jobs.wire import deserialize, serialize
@@ -234,6 +236,68 @@ async def test_a_burst_ends_when_nothing_can_run_now(settings, redis):
     assert [await job.status() for job in (now, later, foreign)] == ["complete", "deferred", "in_progress"]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [{"k": {"ctx": 1}}, {"a": [float("nan")]}, {"a": [1, 2, 3]}],
+    ids=["an argument of the context's name", "a number that is none", "too many arguments"],
+)
+async def test_arguments_that_no_job_can_take_are_answered(small, redis, broken):
+    async def echo(_ctx, word):
+        return word
+
+    async with small(job_function("echo", echo), func(echo, name="bare")):
+        for name in ("echo", "bare"):
+            body = {"t": None, "f": name, "a": [], "k": {}, "et": 1} | broken
+            await redis.set(f"arq:job:{name}", json.dumps(body))
+            await redis.zadd(QUEUE, {name: 1})
+            with pytest.raises(ReelqueueError):
+                await Job(name, redis, _queue_name=QUEUE, _deserializer=deserialize).result(timeout=5, poll_delay=0.01)
+    assert not await redis.exists("arq:in-progress:echo", "arq:in-progress:bare")
+
+
+@pytest.mark.parametrize("score", ["-inf", "+inf"])
+async def test_a_score_without_end_ends_no_worker(small, redis, score):
+    """Somebody who parks a job, or wants it first, may write one."""
+
+    async def echo(_ctx, word):
+        return word
+
+    async with small(func(echo, name="echo")):
+        await redis.zadd(QUEUE, {"odd": score})
+        await redis.zadd("arq:abort", {"odd": score})
+        job = await redis.enqueue_job("echo", "sound", _queue_name=QUEUE)
+        assert await job.result(timeout=5, poll_delay=0.01) == "sound"
+
+
+async def test_a_try_that_came_with_the_job_is_counted_on(small, redis):
+    tries = []
+
+    async def waits(ctx):
+        tries.append(ctx["job_try"])
+        if len(tries) < 3:
+            raise Retry(defer=0.02)
+
+    async with small(func(waits, name="waits", max_tries=9)):
+        job = await redis.enqueue_job("waits", _queue_name=QUEUE, _job_try=3)
+        await job.result(timeout=5, poll_delay=0.01)
+    assert tries == [3, 4, 5]
+
+
+async def test_an_abort_of_an_earlier_job_of_that_id_counts_no_try(small, redis):
+    """The abort is older than the job: the job runs, as its first try."""
+    tries = []
+
+    async def echo(ctx, word):
+        tries.append(ctx["job_try"])
+        return word
+
+    await redis.zadd("arq:abort", {"mine": 1})
+    job = await redis.enqueue_job("echo", "sound", _queue_name=QUEUE, _job_id="mine", _defer_by=0.3)
+    async with small(func(echo, name="echo"), allow_abort_jobs=True):
+        assert await job.result(timeout=5, poll_delay=0.01) == "sound"
+    assert tries == [1]
+
+
 def test_arqs_own_parameters_are_all_there_and_ours_beside_them():
     ours = set(inspect.signature(Worker).parameters)
     assert set(inspect.signature(arq.worker.Worker).parameters) <= ours
@@ -254,6 +318,7 @@ async def test_a_renewal_that_meets_a_hand_back_does_not_hold_the_job(settings, 
         on_lost=lambda _job: None,
         describe=dict,
     )
+
     async def asked_twice():
         return not held
 
