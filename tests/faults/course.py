@@ -36,7 +36,7 @@ class Course:
         """Begin, stay until let go, end."""
         self.note(name, "began", job_try)
         try:
-            while not (self.folder / f"{name}.leave").exists():
+            while not any((self.folder / leave).exists() for leave in (f"{name}.leave", f"{name}.leave-{os.getpid()}")):
                 await asyncio.sleep(LOOK_SECONDS)
         except asyncio.CancelledError:
             self.note(name, "stopped", job_try)
@@ -54,6 +54,10 @@ class Course:
         """Let jobs go, those that begin later too."""
         for name in names:
             (self.folder / f"{name}.leave").touch()
+
+    def leave_alone(self, name: str, pid: int) -> None:
+        """Let one process's run of a job go."""
+        (self.folder / f"{name}.leave-{pid}").touch()
 
     def notes(self, name: str, what: str = "began") -> list[Note]:
         """Who began it, ended it, or was stopped in it."""

@@ -20,7 +20,7 @@ async def _is_there(settings, name: str = "VideoWorker") -> bool:
     return await process.wait() == 0
 
 
-async def test_check_is_true_while_one_of_a_queues_workers_is_left(settings, world):
+async def test_check_is_true_while_one_of_a_queues_workers_is_left(settings, redis, world):
     assert not await _is_there(settings)
     async with world.worker() as one, world.worker() as other:
         assert await _is_there(settings)
@@ -28,6 +28,7 @@ async def test_check_is_true_while_one_of_a_queues_workers_is_left(settings, wor
 
         one.tell(signal.SIGTERM)
         await one.ended()
+        assert await redis.exists(f"{VIDEO}:health-check"), "what a check reads, without a gap"
         assert await _is_there(settings)
 
         other.tell(signal.SIGTERM)

@@ -1,5 +1,6 @@
 """A dead worker's jobs are taken over within the lease and five seconds, whatever the time-outs; a stopped one is fenced."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -94,6 +95,25 @@ async def test_a_worker_that_was_stopped_past_its_lease_ends_no_job_that_a_sibli
             assert course.pids("job") == [late.pid, sibling.pid]
             assert course.pids("job", "ended") == [sibling.pid]
             assert late.runs
+
+
+async def test_what_a_late_worker_finishes_does_not_count_while_a_sibling_has_the_job(settings, redis, course, world):
+    """It goes on so fast that nobody can tell it to stop: its result is refused."""
+    async with world.worker() as late:
+        job = await redis.enqueue_job("stay", "job", _queue_name=VIDEO)
+        await course.seen("job")
+        async with world.worker() as sibling:
+            late.tell(signal.SIGSTOP)
+            await course.seen("job", times=2, seconds=settings.lease_seconds + SLACK_SECONDS)
+            course.leave_alone("job", late.pid)
+            late.tell(signal.SIGCONT)
+            await until(lambda: course.pids("job", "ended") or course.pids("job", "stopped"), "the late one is through")
+            await asyncio.sleep(0.5)  # time for its result
+            early = await job.result_info()
+            course.leave("job")
+
+            assert early is None
+            assert await job.result(timeout=10, poll_delay=0.05) == {"pid": sibling.pid}
 
 
 async def test_a_worker_that_was_stopped_past_its_lease_changes_no_project_that_a_sibling_has(settings, queue, course, world):
