@@ -29,6 +29,8 @@ LOCK = ROOT / "requirements.lock"
 VENVS = ROOT / ".pythons"
 OWN_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 STEP_SECONDS = 1_200
+PYTEST = ("-v", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=120")
+"""What hangs is named by the last line and its stack."""
 TOPIC = "Why bread rises"
 TEXT = """\
 Yeast eats sugar and breathes out gas. In one hour, 1 gram of yeast makes about 150 ml of it.
@@ -90,7 +92,7 @@ def tried(python: Python) -> bool:
         if python.minor != OWN_MINOR:
             with step(python, "unit tests"):
                 pip(program, "--no-build-isolation", "-e", str(ROOT))
-                call([program, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"], folder=ROOT)
+                call([program, "-m", "pytest", *PYTEST, "tests/unit"], folder=ROOT)
     except StepFailed as failure:
         print(f"{python.minor}  FAILED\n{failure}", flush=True)
         return False
@@ -179,12 +181,14 @@ def call(command: Sequence[str | Path], *, folder: Path, env: dict[str, str] | N
     """
     try:
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=STEP_SECONDS, check=True)
-    except subprocess.CalledProcessError as error:
-        words = " ".join(map(str, command))
-        raise StepFailed(f"{words}\n{error.stdout[-6000:]}{error.stderr[-3000:]}") from None
-    except subprocess.TimeoutExpired as error:
-        raise StepFailed(str(error)) from None
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise StepFailed(f"{error}\n{last_words(error.stdout, 6_000)}{last_words(error.stderr, 12_000)}") from None
     return done.stdout
+
+
+def last_words(said: str | bytes | None, most: int) -> str:
+    """The end of what a command said; bytes where it was ended, whatever was asked for."""
+    return (said.decode(errors="replace") if isinstance(said, bytes) else said or "")[-most:]
 
 
 @contextlib.contextmanager
