@@ -47,6 +47,7 @@ class Client:
     """What was opened: everything but the providers."""
 
     settings: Settings
+    instance: str
     owner: Owner
     paths: Paths
     redis: ArqRedis
@@ -88,6 +89,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         owner = Owner.here()
         yield Client(
             settings=settings,
+            instance=instance,
             owner=owner,
             paths=paths,
             redis=pool,

@@ -38,10 +38,12 @@ class Rules:
 class Service:
     """What all jobs of one worker share; `reelqueue.bootstrap` builds it.
 
-    `told` is what was last told of each batch, in percent.
+    `instance` is the installation's id; `told` is what was last told of each batch, in percent;
+    `suspects` is the project in hand that a worker died with before.
     """
 
     queue_name: str
+    instance: str
     owner: Owner
     paths: Paths
     projects: ProjectStore
@@ -52,6 +54,7 @@ class Service:
     tools: Tools
     rules: Rules = field(default_factory=Rules)
     told: dict[int, int] = field(default_factory=dict)
+    suspects: set[int] = field(default_factory=set)
 
 
 class WorkerContext(TypedDict):

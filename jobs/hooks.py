@@ -22,7 +22,6 @@ from jobs.pipeline import MAINTENANCE, OTHER_JOBS, STAGE_OF
 from jobs.schedule import SCHEDULE
 from reelqueue.errors import PermanentError, ProjectNotFound, ReelqueueError, WrongState
 from reelqueue.wording import Text
-from storage import open_installation
 
 LONGEST_JOB_SECONDS = 7 * 86_400
 """arq's own time-out: ours are per attempt and grow with the work, so it must never come first."""
@@ -109,8 +108,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
     async def reconnect(ctx: dict[Any, Any]) -> None:
         """Redis may have lost its memory, or be another one."""
         service: Service = ctx["service"]
-        instance = await asyncio.to_thread(open_installation, service.paths, allow_network_fs=True)
-        await claim(ctx["redis"], instance, service.paths)
+        await claim(ctx["redis"], service.instance, service.paths)
         await _tried(lambda: renew(service, ctx["redis"]))
 
     return Hooks(startup, shutdown, reconnect, cancel_aborted)

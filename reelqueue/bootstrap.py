@@ -56,6 +56,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     async with open_queue(settings, redis=redis) as client:
         yield Service(
             queue_name=queue,
+            instance=client.instance,
             owner=client.owner,
             paths=client.paths,
             projects=client.projects,

@@ -85,6 +85,7 @@ async def service(redis: ArqRedis) -> AsyncIterator[Service]:
     async with open_queue(settings, redis=redis) as client:
         yield Service(
             queue_name=VIDEO,
+            instance=client.instance,
             owner=client.owner,
             paths=client.paths,
             projects=client.projects,

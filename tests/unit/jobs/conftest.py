@@ -111,6 +111,7 @@ class Crew:
         async with open_queue(self.settings, redis=redis) as client:
             yield Service(
                 queue_name=queue_name,
+                instance=client.instance,
                 owner=client.owner,
                 paths=client.paths,
                 projects=client.projects,

@@ -9,10 +9,11 @@ from arq.constants import in_progress_key_prefix
 
 from jobs import hooks, transitions
 from jobs.claims import OLD_UNNAMED_MS
+from jobs.client import INSTANCE_KEY
 from jobs.pipeline import MAINTENANCE, VIDEO
-from reelqueue.errors import PermanentError
+from reelqueue.errors import InstallationError, PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
-from storage import Owner
+from storage import Owner, Paths
 
 
 async def recovered(queue, crew):
@@ -179,3 +180,20 @@ async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(
         answer = await queue.wait(project.project_id, timeout=15)
 
     assert answer["made"] == "upload"
+
+
+async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, settings, redis_admin):
+    """Only a Redis of another installation does."""
+
+    async def renewed(_service, _redis):
+        pass
+
+    ours, ctx = hooks.hooks(lambda pool: crew.service(pool, VIDEO), renewed), {"redis": redis}
+    await ours.startup(ctx)
+    Paths(settings.data_dir).instance_file.write_bytes(b"")
+    await ours.reconnect(ctx)
+    await redis_admin.set(INSTANCE_KEY, "another's")
+
+    with pytest.raises(InstallationError, match="another installation"):
+        await ours.reconnect(ctx)
+    await ours.shutdown(ctx)
