@@ -70,6 +70,8 @@ class Run:
     work: "asyncio.Task[Any] | None" = None
     stop: Stop | None = None
     finishing: bool = False
+    leaving: bool = False
+    """Its hand-back is on its way: from now on it may be anybody's, ours again too."""
 
     @property
     def subject(self) -> dict[str, Any]:
@@ -156,6 +158,14 @@ class Carrier:
         """Hand a job back that did not run; its try was never counted."""
         run.finishing = True
         await self._hand_back(run, Back(None, counts=True))
+
+    async def leave_again(self, taken: Taken) -> None:
+        """Hand a claim back that came before the answer to the last hand-back of its job.
+
+        Raises:
+            RedisError, OSError: its claim runs out by itself.
+        """
+        await self.claims.back(taken.raw_id, seconds=SHORTEST_DEFER_S, counts=False, keep_ms=PAYLOAD_EXPIRES_S * 1000)
 
     # Before.
 
@@ -293,6 +303,7 @@ class Carrier:
 
     async def _hand_back(self, run: Run, back: Back) -> None:
         self.counts.retried += 1
+        run.leaving = True
         await self._surely(
             "hand_back",
             lambda: self.claims.back(

@@ -146,7 +146,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ours, found = {}, {}
 for i = 7, #ARGV do ours[ARGV[i]] = true end
-local asked = redis.call('ZRANGE', KEYS[2], 0, 999, 'WITHSCORES')
+local asked = redis.pcall('ZRANGE', KEYS[2], 0, 999, 'WITHSCORES')
+if asked['err'] then return {} end
 for i = 1, #asked, 2 do
   local id, key = asked[i], ARGV[1] .. asked[i]
   if ours[id] then

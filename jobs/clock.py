@@ -32,10 +32,10 @@ LONGEST_FOLD = timedelta(hours=3)
 # job id, the payload, seconds to keep it, job key's prefix, seconds to keep the record.
 # 1: queued; 0: nothing to do; -1: the record lay in the future and is brought back.
 _START = """
-local record = redis.call('GET', KEYS[1])
+local record = redis.pcall('GET', KEYS[1])
 local due, now = tonumber(ARGV[1]), tonumber(ARGV[2])
 local last, id
-if record then last, id = string.match(record, '^(%d+) (.*)$') end
+if type(record) == 'string' then last, id = string.match(record, '^(%d+) (.*)$') end
 if last and tonumber(last) > now + tonumber(ARGV[3]) then
   redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. id, 'EX', ARGV[8])
   return -1

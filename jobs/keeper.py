@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -74,18 +75,20 @@ class Keeper:
     def _keep(self) -> None:
         redis = self._open()
         renew, release = redis.register_script(RENEW), redis.register_script(RELEASE)
-        beaten, pause = 0.0, 0.0
+        beaten, pause = float("-inf"), 0.0
         while not self._stop.wait(pause):
             self._look_at_parent()
             pause = self._every
             try:
                 self._renew(renew, release)
-                if (now := self._loop.time()) - beaten >= HEARTBEAT_SECONDS - 0.1:
+                if (now := time.monotonic()) - beaten >= HEARTBEAT_SECONDS - 0.1:
                     redis.set(self._key, json.dumps(self._heartbeat()), ex=HEARTBEAT_KEPT_SECONDS)
                     redis.set(self._old_key, "1", ex=HEARTBEAT_KEPT_SECONDS)
                     beaten = now
             except (RedisError, OSError):  # the worker's own looks tell of it
                 pause = AGAIN_SECONDS
+            except Exception as error:  # a bug; were the thread to end, all that we work on would be taken away
+                log.exception("bug", exc_info=error)
         with contextlib.suppress(RedisError, OSError):
             redis.delete(self._key, self._old_key)
         redis.close()

@@ -7,6 +7,7 @@ and no job ends it (`carrier`); a missed cron run is made up once (`clock`); SIG
 """
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import time
@@ -52,7 +53,7 @@ ABORT_SECONDS = 5.0
 HAND_BACK_SECONDS = 15.0
 """How long jobs may take to let go at the end."""
 WORKERS_PREFIX = "reelqueue:workers:"
-"""Who looks at a queue: names by the time of their last look, in ms."""
+"""Who looks at a queue: names by the time of their last look, in ms of Redis's clock."""
 
 # KEYS: health, who looks.  ARGV: my name, ms that a look counts.  Health is the queue's, not mine: others may look on.
 _LEAVE = """
@@ -106,6 +107,7 @@ class Worker(arq.worker.Worker):
         self._abort_asked = self._was_full = True
         self._away_since: float | None = None
         self._told_away = float("-inf")
+        self._connected_once = False
         self._take_from = self._abort_at = 0.0
         self._clock_at = 0.0
         self._deadline: float | None = None
@@ -138,6 +140,8 @@ class Worker(arq.worker.Worker):
         self._pool.job_serializer, self._pool.job_deserializer = self.job_serializer, self.job_deserializer
         self._pool.default_queue_name, self._pool.expires_extra_ms = self.queue_name, self.expires_extra_ms
         await self._first_answer()
+        if self._ending.is_set():
+            return
         self._began_at = datetime.now(UTC)
         self.ctx["redis"] = self.pool
         if self.on_startup:
@@ -158,9 +162,8 @@ class Worker(arq.worker.Worker):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._claims.close)
             keeper = self._make_keeper()
-            if keeper is not None:
-                keeper.start()
-                stack.push_async_callback(keeper.stop)
+            keeper.start()
+            stack.push_async_callback(keeper.stop)
             await stack.enter_async_context(wakeup.listening())
             say_ready()
             await self._work(wakeup)
@@ -197,7 +200,7 @@ class Worker(arq.worker.Worker):
             log.info("worker_ended", queue=self.queue_name, worker=self._owner.name)
 
     async def _first_answer(self) -> None:
-        """Wait for Redis; for one that loads its memory longer.
+        """Wait for Redis, or until told to end; for one that loads its memory longer.
 
         Raises:
             RedisError, OSError: it does not answer, or refuses us.
@@ -217,7 +220,10 @@ class Worker(arq.worker.Worker):
                     raise
             else:
                 return
-            await asyncio.sleep(LAST_PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_PAUSE_S):
+                    await self._ending.wait()
+                    return
 
     def _make_carrier(self) -> Carrier:
         self._claims = Claims(
@@ -241,17 +247,15 @@ class Worker(arq.worker.Worker):
             gives_up=lambda: self._deadline is not None and time.monotonic() > self._deadline,
         )
 
-    def _make_keeper(self) -> Keeper | None:
-        settings = self.redis_settings
-        if settings is None:  # somebody else's pool: its settings are not known; the claims last as long as the lease
-            settings = _settings_of(self.pool)
+    def _make_keeper(self) -> Keeper:
+        settings = self.redis_settings or _settings_of(self.pool)
         return Keeper(
             lambda: open_thread_client(settings),
             queue=self.queue_name,
             name=self._owner.name,
             claim=self._owner.model_dump_json(),
             lease_seconds=self._lease_seconds,
-            held=lambda: list(self._runs),
+            held=lambda: [job_id for job_id, run in list(self._runs.items()) if not run.leaving],
             on_lost=self._lost,
             describe=self._describe,
         )
@@ -308,7 +312,8 @@ class Worker(arq.worker.Worker):
 
     async def _look(self, offset: int) -> Look | None:
         """Take what is due and has a place; None where Redis does not let us."""
-        places = self._free_places() if time.monotonic() >= self._take_from else (0, 0)
+        may_take = self._away_since is None and time.monotonic() >= self._take_from
+        places = self._free_places() if may_take else (0, 0)
         self._was_full = True
         try:
             look = await self._claims.take(cpu=places[0], wait=places[1], offset=offset)
@@ -316,9 +321,7 @@ class Worker(arq.worker.Worker):
                 self._start(taken)
             if self._away_since is not None:
                 self._health_at = 0.0  # a server that only reads is not back
-            await self._say_health()
-            if self._away_since is not None:
-                self._is_back()
+            await self._say_health(look.now_ms)
             if self.allow_abort_jobs and (self._abort_asked or time.monotonic() - self._abort_at > ABORT_SECONDS):
                 await self._abort_jobs()
             if self._clock is not None and time.monotonic() >= self._clock_at:
@@ -326,6 +329,9 @@ class Worker(arq.worker.Worker):
                 self._clock_at = time.monotonic() + seconds
                 self._changed.set()  # what it queued is looked at before a burst ends
                 look = look._replace(more=0)
+            if self._away_since is not None:
+                self._is_back()
+                look = look._replace(more=0)  # this one took nothing
         except (RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
             return None
@@ -361,7 +367,9 @@ class Worker(arq.worker.Worker):
             log.error("job_refused", error="its id is not UTF-8", job_id=job_id)
             self._beside(self._claims.finish(taken.raw_id, None, 0))
             return
-        if job_id in self._runs:  # we have it; its claim had run out
+        if (ours := self._runs.get(job_id)) is not None:  # its claim had run out
+            if ours.leaving:  # or we were faster than the answer to our hand-back
+                self._beside(self._carrier.leave_again(taken))
             return
         self._started += 1
         run = self._runs[job_id] = Run(taken, job_id)
@@ -412,7 +420,7 @@ class Worker(arq.worker.Worker):
             self._runs[job_id] = run
             self._carried(run, self._carrier.abort(run) if meant else self._carrier.leave(run))
 
-    async def _say_health(self) -> None:
+    async def _say_health(self, now_ms: int) -> None:
         """Say that this queue is looked at: what `--check` reads."""
         now = time.monotonic()
         if now - self._health_at < HEALTH_SECONDS:
@@ -423,9 +431,9 @@ class Worker(arq.worker.Worker):
                 f"j_retried={self.jobs_retried} j_ongoing={len(self._runs)}"
             )
             pipe.set(self.health_check_key, info, px=HEALTH_KEPT_MS)
-            key, stamp = WORKERS_PREFIX + self.queue_name, int(time.time() * 1000)
-            pipe.zadd(key, {self._owner.name: stamp})
-            pipe.zremrangebyscore(key, "-inf", stamp - 60_000)
+            key = WORKERS_PREFIX + self.queue_name
+            pipe.zadd(key, {self._owner.name: now_ms})
+            pipe.zremrangebyscore(key, "-inf", now_ms - 60_000)
             pipe.expire(key, 3600)
             await pipe.execute()
         self._health_at = now
@@ -444,8 +452,6 @@ class Worker(arq.worker.Worker):
         if self._connected_once:
             self._beside(self._reconnected())
         self._connected_once = True
-
-    _connected_once = False
 
     def _is_away(self, error: Exception) -> None:
         now = time.monotonic()

@@ -12,6 +12,7 @@ import pytest
 from arq.jobs import Job
 from arq.worker import Retry, func
 
+from jobs.claims import Claims
 from jobs.client import redis_settings
 from jobs.hooks import job_function
 from jobs.keeper import HEARTBEAT_PREFIX, Keeper
@@ -296,6 +297,138 @@ async def test_an_abort_of_an_earlier_job_of_that_id_counts_no_try(small, redis)
     async with small(func(echo, name="echo"), allow_abort_jobs=True):
         assert await job.result(timeout=5, poll_delay=0.01) == "sound"
     assert tries == [1]
+
+
+async def test_after_an_outage_the_first_look_takes_nothing(small, redis, redis_admin, monkeypatch, until):
+    """Claims may have run out while nobody could renew them: who works on says so before anybody takes a job."""
+    monkeypatch.setattr("jobs.worker.HOLDERS_FIRST_S", 3_600.0)
+    monkeypatch.setattr("jobs.worker.HEALTH_SECONDS", 0.0)
+
+    async def echo(_ctx, word):
+        return word
+
+    most = (await redis_admin.config_get("maxmemory"))["maxmemory"]
+    async with small(func(echo, name="echo"), lease_seconds=0.3) as worker:
+        await until(lambda: redis.exists(f"{QUEUE}:health-check"), "it never looked")
+        job = await redis.enqueue_job("echo", "x", _queue_name=QUEUE, _defer_by=0.1)
+        await redis_admin.config_set("maxmemory", 1)
+        try:
+            await until(lambda: _true(worker._away_for() > 0.2), "it never missed the server")
+        finally:
+            await redis_admin.config_set("maxmemory", most)
+        await redis.delete(f"{QUEUE}:health-check")
+        await until(lambda: redis.exists(f"{QUEUE}:health-check"), "it never came back")
+        await until(lambda: _true(worker._away_since is None), "it never came back")
+
+        assert await job.status() == "queued"
+
+
+async def test_a_worker_that_waits_for_its_first_server_ends_when_told_to(monkeypatch):
+    monkeypatch.setattr("jobs.worker.START_SECONDS", 3_600.0)
+    tries = asyncio.Event()
+
+    async def nothing(_ctx):
+        pass
+
+    worker = Worker(functions=[func(nothing, name="nothing")], redis_settings=redis_settings("redis://127.0.0.1:1"))
+    working = asyncio.create_task(worker.async_run())
+    asyncio.get_running_loop().call_later(0.2, tries.set)
+    await tries.wait()
+    worker.handle_sig(signal.SIGTERM)
+    await asyncio.wait_for(working, 5)
+    await worker.close()
+
+
+async def test_a_job_that_comes_again_before_its_hand_back_is_answered_is_run(small, redis, monkeypatch, until):
+    """The server hands it back, and out again, while our loop has not read the first answer yet."""
+    tries = []
+    back = Claims.back
+
+    async def slowly(claims, raw_id, **how):
+        done = await back(claims, raw_id, **how)
+        if len(tries) == 1:
+            await until(lambda: redis.exists("arq:in-progress:mine"), "it was never taken again")
+            tries.append("again")
+        return done
+
+    async def waits(_ctx):
+        tries.append("run")
+        if len(tries) == 1:
+            raise Retry(defer=0.02)
+
+    monkeypatch.setattr(Claims, "back", slowly)
+    async with small(func(waits, name="waits", max_tries=99), lease_seconds=3_600.0):
+        job = await redis.enqueue_job("waits", _queue_name=QUEUE, _job_id="mine")
+        await job.result(timeout=5, poll_delay=0.01)
+    assert tries == ["run", "again", "run"]
+
+
+async def test_no_renewal_holds_a_job_whose_hand_back_is_on_its_way(small, redis, monkeypatch, until):
+    """The server has it back, our loop has not read so yet, and the thread renews."""
+    renewals, held = [], []
+    back = Claims.back
+
+    class Counting(Keeper):
+        def _renew(self, renew, release):
+            super()._renew(renew, release)
+            renewals.append(1)
+
+    async def slowly(claims, raw_id, **how):
+        done = await back(claims, raw_id, **how)
+        before = len(renewals)
+        await until(lambda: _true(len(renewals) > before + 1), "nothing is renewed")
+        held.append(await redis.exists("arq:in-progress:mine"))
+        return done
+
+    async def waits(_ctx):
+        raise Retry(defer=60)
+
+    monkeypatch.setattr("jobs.worker.Keeper", Counting)
+    monkeypatch.setattr(Claims, "back", slowly)
+    async with small(func(waits, name="waits", max_tries=99), lease_seconds=0.3):
+        await redis.enqueue_job("waits", _queue_name=QUEUE, _job_id="mine")
+        await until(lambda: _true(held), "it was never handed back")
+    assert held == [0]
+
+
+async def test_keys_of_another_type_keep_no_worker_from_its_jobs(small, redis):
+    async def echo(_ctx, word):
+        return word
+
+    async def reconnected(_ctx):
+        outages.append(1)
+
+    outages = []
+    await redis.set("arq:abort", "odd")
+    async with small(func(echo, name="echo"), allow_abort_jobs=True, on_reconnect=reconnected):
+        for word in ("one", "two"):
+            job = await redis.enqueue_job("echo", word, _queue_name=QUEUE)
+            assert await job.result(timeout=5, poll_delay=0.01) == word
+    assert outages == []
+
+
+async def test_a_bug_in_the_heartbeat_costs_no_claim(small, redis, monkeypatch, until):
+    def broken(_self):
+        raise ZeroDivisionError
+
+    renewed = []
+
+    class Counting(Keeper):
+        def _renew(self, renew, release):
+            super()._renew(renew, release)
+            renewed.append(1)
+
+    async def nothing(_ctx):
+        pass
+
+    monkeypatch.setattr(Keeper, "_heartbeat", broken)
+    monkeypatch.setattr("jobs.worker.Keeper", Counting)
+    async with small(func(nothing, name="nothing"), lease_seconds=0.3):
+        await until(lambda: _true(len(renewed) > 2), "the thread ended")
+
+
+async def _true(holds):
+    return bool(holds)
 
 
 def test_arqs_own_parameters_are_all_there_and_ours_beside_them():
