@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,6 +42,8 @@ STOP_SECONDS = 10.0
 """How long cancelled work may take to end; its children are killed at once."""
 DISK_SECONDS, STORAGE_SECONDS, FENCED_SECONDS = 60.0, 5.0, 1.0
 """When to look again after a full disk, a disk that does not answer, a project that another took."""
+SUSPECT_SECONDS = 1.0
+"""When to look again whether another project that a worker died with is through."""
 STARTED = Text("開始", "started")
 
 log = structlog.get_logger(__name__)
@@ -87,9 +90,10 @@ class Attempt:
                 raise Later(0)  # somebody wants it anew, since we looked
             await self.teller.done(self.lease.state)
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
-        await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
-        await self.teller.tell(self.lease.state, 0, STARTED)
-        return await self._run(now)
+        with self._under_suspicion():
+            await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
+            await self.teller.tell(self.lease.state, 0, STARTED)
+            return await self._run(now)
 
     async def _bury_the_dead(self) -> None:
         """A stage that runs although nobody had the project: its owner died.  Too often in one piece: a person's matter."""
@@ -101,6 +105,25 @@ class Attempt:
                 await self._commit(transitions.crashed(stage, piece))
         if self.lease.state.crashes >= self.service.rules.poison_after:
             raise await self._parked(_poisoned(self.lease.state.crash_piece, self.lease.state.crashes))
+
+    @contextlib.contextmanager
+    def _under_suspicion(self) -> Iterator[None]:
+        """A project that its owner died with runs beside no other such: one that kills its workers would take it along.
+
+        Raises:
+            Later: another one runs.
+        """
+        suspects, number = self.service.suspects, self.job.project_id
+        if not self.lease.state.crashes:
+            yield
+            return
+        if suspects:
+            raise Later(SUSPECT_SECONDS)
+        suspects.add(number)
+        try:
+            yield
+        finally:
+            suspects.discard(number)
 
     async def _review(self) -> None:
         if transitions.reviews_before(self.lease.state, self.stage):

@@ -86,7 +86,8 @@ async def test_a_job_that_keeps_the_loop_past_the_lease_keeps_its_claim(settings
         assert course.pids("job") == [busy.pid]
 
 
-async def test_a_project_that_kills_its_workers_waits_for_a_person_and_others_go_on(queue, course, world):
+async def test_a_project_that_kills_its_workers_waits_for_a_person_and_the_one_beside_it_goes_on(queue, course, world):
+    """The other is in the same stage each time: nobody can tell at the first death which of them it was."""
     for _ in range(2):
         project = await queue.create_project({"topic": "How tides work"})
         await queue.start(project.project_id)

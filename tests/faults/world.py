@@ -20,6 +20,8 @@ from tests.workers import Worker, until, worker
 
 LEASE_SECONDS = 3.0
 DRAIN_SECONDS = 5.0
+UNTENDED = re.compile("never retrieved|never awaited|was destroyed|Exception in callback|unclosed")
+"""How Python tells of what a worker forgot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,23 @@ class World:
 
     @contextlib.asynccontextmanager
     async def worker(self, name: str = "VideoWorker", **more: Any) -> AsyncIterator[Worker]:
-        """A worker with small jobs; entered, it looks at its queue.  What it said is shown where a test fails."""
+        """A worker with small jobs; entered, it looks at its queue.  What it said is shown where a test fails.
+
+        Whatever befell it, each of its lines is JSON, and none tells of a task that nobody looked after.
+        """
         more = {"FAULTS_FOLDER": str(self.course.folder), "DRAIN_SECONDS": str(DRAIN_SECONDS)} | more
-        async with worker(self.settings, name, module="tests.faults.small_jobs", **more) as started:
-            await _looks(started, more.get("REDIS_URL", self.server.url))
-            try:
+        log = None
+        try:
+            async with worker(self.settings, name, module="tests.faults.small_jobs", **more) as started:
+                log = started
+                await _looks(started, more.get("REDIS_URL", self.server.url))
                 yield started
-            finally:
-                print(f"worker {started.pid} said:\n{started.said()}")  # noqa: T201
+            lines = started.lines()
+            assert [line for line in lines if not {"timestamp", "level", "event"} <= line.keys()] == []
+            assert [line for line in lines if line["level"] == "critical" or UNTENDED.search(line["event"])] == []
+        finally:
+            if log is not None:
+                print(f"worker {log.pid} said:\n{log.said()}")  # noqa: T201
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,57 @@
+"""The clock's jobs in real maintenance workers: each moment once, however many workers there are, and one for all missed."""
+
+import asyncio
+import re
+
+import pytest
+
+from jobs.pipeline import MAINTENANCE
+from tests.workers import Worker, until, worker
+
+HOUR_MS = 3_600_000
+JOBS = {"sync_quotas", "recover_interrupted", "cleanup"}
+
+
+def _runs(*workers: Worker) -> list[tuple[str, int]]:
+    """What ran, by job and the moment at which it was due (ms)."""
+    lines = [line for each in workers for line in each.lines() if line["event"] == "job_done"]
+    found = [re.fullmatch(r"cron:(\w+):(\d+):\w+", line["job_id"]) for line in lines]
+    return [(match[1], int(match[2])) for match in found if match]
+
+
+async def test_what_was_missed_for_hours_runs_once_in_all_workers_together(settings, redis):
+    """The last run of each is written down as of yesterday; two workers start at once."""
+    seconds, _ = await redis.time()
+    for job in JOBS:
+        await redis.set(f"reelqueue:cron:{job}", f"{(seconds * 1000) - 30 * HOUR_MS} before")
+    async with worker(settings, "MaintenanceWorker") as one, worker(settings, "MaintenanceWorker") as other:
+        await until(lambda: {job for job, _ in _runs(one, other)} == JOBS, "each ran", seconds=30)
+        await asyncio.sleep(2)  # time for one too many
+
+        runs = _runs(one, other)
+        assert len(runs) == len(set(runs))
+        assert sorted(job for job, _ in set(runs) if job != "recover_interrupted") == ["cleanup", "sync_quotas"]
+        assert await redis.zcard(MAINTENANCE) == 0
+
+
+@pytest.mark.soak
+async def test_each_minute_runs_once_through_a_kill_and_a_restart_of_redis(settings, redis, server):
+    """Four minutes, three workers, one of them killed in the second, the server in the third."""
+    async with (
+        worker(settings, "MaintenanceWorker") as one,
+        worker(settings, "MaintenanceWorker") as two,
+        worker(settings, "MaintenanceWorker") as three,
+    ):
+
+        def minutes() -> list[int]:
+            return sorted({due // 60_000 for job, due in _runs(one, two, three) if job == "recover_interrupted"})
+
+        await until(lambda: len(minutes()) == 2, "two minutes", seconds=130)
+        one.kill()
+        await until(lambda: len(minutes()) == 3, "three minutes", seconds=70)
+        await server.restart()
+        await until(lambda: len(minutes()) == 5, "five minutes", seconds=130)
+
+        runs = _runs(one, two, three)
+        assert minutes() == list(range(minutes()[0], minutes()[0] + 5))
+        assert len(runs) == len(set(runs))
