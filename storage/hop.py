@@ -5,7 +5,7 @@ Storage has threads of its own: hashing a big video elsewhere must not keep a co
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -27,7 +27,12 @@ async def hop(work: Callable[..., T], *args: object, threads: ThreadPoolExecutor
     A cancelled caller still waits for the end (milliseconds, at most the lock's deadline): when the cancellation
     arrives, the write has landed or it never will.
     """
-    running: asyncio.Future[T] = asyncio.ensure_future(aiofiles.os.wrap(partial(work, *args, **named))(executor=threads))
+    return await whole(aiofiles.os.wrap(partial(work, *args, **named))(executor=threads))
+
+
+async def whole(work: Awaitable[T]) -> T:
+    """Await `work` to its end, where the caller is cancelled meanwhile, too: only then he hears of it."""
+    running: asyncio.Future[T] = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

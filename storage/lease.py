@@ -21,7 +21,7 @@ from reelqueue.wording import Text
 from storage.answers import Missing, Stale, busy
 from storage.blobs import Blobs
 from storage.codec import S
-from storage.hop import BEATS, hop
+from storage.hop import BEATS, hop, whole
 from storage.liveness import LeaseFile, LeaseRecord
 from storage.paths import ProjectFiles
 from storage.sessions import forget_secret, read_secret, write_secret
@@ -86,23 +86,28 @@ class StateLease(Generic[S]):
         """
         async with self._turn:
             self._still_open()
-            try:
-                self._known = await self._held.states.commit(
-                    self._held.state_id,
-                    change,
-                    permit=self._permit,
-                    known=self._known,
-                    stamp=self._stamp,
-                    before_write=self._held.before_write,
-                    only_known=self._stamp is not None,
-                )
-            except Fenced:
-                self.lost.set()
-                raise
-            except Stale:
-                raise busy(self._held.state_id) from None
-            self._stamp = None
-            return self._known.state
+            return await whole(self._commit(change))  # a lease that is cancelled has to know what it committed
+
+    async def _commit(self, change: Callable[[S], S]) -> S:
+        if self._stamp is not None:
+            await self._not_lost()  # until it is raised no fence tells a successor from us
+        try:
+            self._known = await self._held.states.commit(
+                self._held.state_id,
+                change,
+                permit=self._permit,
+                known=self._known,
+                stamp=self._stamp,
+                before_write=self._held.before_write,
+                only_known=self._stamp is not None,
+            )
+        except Fenced:
+            self.lost.set()
+            raise
+        except Stale:
+            raise busy(self._held.state_id) from None
+        self._stamp = None
+        return self._known.state
 
     async def hold(self, piece: str) -> None:
         """Name the piece in hand: after a crash the record says what killed us.
@@ -133,10 +138,7 @@ class StateLease(Generic[S]):
         """
         async with self._turn:
             self._still_open()
-            if time.monotonic() - self._renewed > LOST_AFTER * self._record.lease_seconds:
-                await self._renew()  # we were stopped, or asleep
-            if self.lost.is_set():
-                raise self._fenced()
+            await self._not_lost()
             known = await self._held.states.load(self._held.state_id)
             try:
                 self._permit(known.state)
@@ -144,6 +146,12 @@ class StateLease(Generic[S]):
                 self.lost.set()
                 raise
             self._known = known
+
+    async def _not_lost(self) -> None:
+        if time.monotonic() - self._renewed > LOST_AFTER * self._record.lease_seconds:
+            await self._renew()  # we were stopped, or asleep
+        if self.lost.is_set():
+            raise self._fenced()
 
     async def let_go(self, *, unless: Callable[[S], bool]) -> S | None:
         """Let go after a last look at the state, in one step; where `unless` holds for it, give it back and keep it in hand.
@@ -157,7 +165,7 @@ class StateLease(Generic[S]):
             await self._stop_renewing()
             look = partial(self._held.at_the_end, self._held.state_id, unless)
             try:
-                kept = await hop(self._held.file.let_go, self._record, look)
+                kept = await hop(self._held.file.let_go, self._record, look, leaving=self._unburied)
             except (ReelqueueError, OSError, Missing) as error:
                 kept = None
                 self._not_let_go(error)
@@ -175,11 +183,17 @@ class StateLease(Generic[S]):
         await self._stop_renewing()
         try:
             if self._held.at_the_end is None or self.lost.is_set():
-                await hop(self._held.file.release, self._record)
+                await hop(self._held.file.release, self._record, leaving=self._unburied)
             else:
-                await hop(self._held.file.let_go, self._record, partial(self._held.at_the_end, self._held.state_id, _never))
+                look = partial(self._held.at_the_end, self._held.state_id, _never)
+                await hop(self._held.file.let_go, self._record, look, leaving=self._unburied)
         except (ReelqueueError, OSError, Missing) as error:
             self._not_let_go(error)
+
+    @property
+    def _unburied(self) -> LeaseRecord | None:
+        """The dead owner's record, where we committed nothing: what killed him is still to be told."""
+        return self.previous if self._stamp is not None else None
 
     def _start_renewing(self) -> "asyncio.Task[None]":
         return asyncio.create_task(self._renew_for_ever(), name=f"renew the lease of {self._held.state_id}")

@@ -173,16 +173,18 @@ class LeaseFile:
             self._write(record)
         return True
 
-    def let_go(self, record: LeaseRecord, look: Callable[[], T | None]) -> T | None:
+    def let_go(self, record: LeaseRecord, look: Callable[[], T | None], *, leaving: LeaseRecord | None = None) -> T | None:
         """Take our record away after a last `look` under the lock; where that gives something, give it back and keep the record.
+
+        `leaving`: see `release`.
 
         Raises:
             Missing, Unavailable: it could not be taken away; time will free the project.
         """
         with disk.locked(self._path.parent):
             found = look()
-            if found is None and self.is_ours(record):
-                self._path.unlink(missing_ok=True)
+            if found is None:
+                self._take_away(record, leaving)
         return found
 
     def release(self, record: LeaseRecord, *, leaving: LeaseRecord | None = None) -> None:
@@ -193,10 +195,13 @@ class LeaseFile:
         """
         try:
             with disk.locked(self._path.parent):
-                if self.is_ours(record) and not (leaving is not None and self._written(leaving)):
-                    self._path.unlink(missing_ok=True)
+                self._take_away(record, leaving)
         except Missing:
             return
+
+    def _take_away(self, record: LeaseRecord, leaving: LeaseRecord | None) -> None:
+        if self.is_ours(record) and not (leaving is not None and self._written(leaving)):
+            self._path.unlink(missing_ok=True)
 
     def _written(self, dead: LeaseRecord) -> bool:
         try:

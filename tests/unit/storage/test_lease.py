@@ -281,3 +281,73 @@ async def test_a_take_over_that_fails_leaves_the_dead_owners_record(store, monke
 
     async with await store.take_over(1) as other:
         assert other.previous.piece == "image-3"
+
+
+# A fence that the first commit raises.
+
+
+async def taken_later(store):
+    """A project in hand whose fence is still to be raised."""
+    return await store.take_over(1, await store.look(1), fence_later=True)
+
+
+def run_once_more(state):
+    return state.replace(run=state.run + 1)
+
+
+async def test_the_first_commit_raises_the_fence_and_is_refused_where_the_state_changed(store):
+    await store.create({"topic": "bees"})
+    async with await taken_later(store) as lease:
+        await store.change(1, run_once_more)
+        with pytest.raises(Busy):
+            await lease.commit(run_once_more)
+    async with await taken_later(store) as lease:
+        first = await lease.commit(run_once_more)
+        second = await lease.commit(run_once_more)
+
+    assert (first.fence, first.owner, second.fence, second.run) == (lease.fence, Owner.here().name, lease.fence, 3)
+
+
+async def test_who_slept_through_its_lease_makes_no_first_commit(store):
+    """A successor that has not committed yet either has raised no fence that would stop it."""
+    await store.create({"topic": "bees"})
+    sleeper = await taken_later(store)
+    LeaseFile(sleeper.files.lease).release(sleeper._record)
+    sleeper._renewed -= 60
+    async with await taken_later(store) as lease:
+        with pytest.raises(Fenced):
+            await sleeper.commit(run_once_more)
+        state = await lease.commit(run_once_more)
+    await sleeper.release()
+
+    assert (state.run, state.fence) == (1, lease.fence)
+
+
+async def test_who_is_cancelled_in_its_first_commit_may_commit_what_follows_from_that(store):
+    await store.create({"topic": "bees"})
+    async with await taken_later(store) as lease:
+        commit = asyncio.create_task(lease.commit(run_once_more))
+        await asyncio.sleep(0)
+        commit.cancel()
+        await asyncio.wait({commit})
+        state = await lease.commit(run_once_more)
+
+    assert commit.cancelled()
+    assert state.run == 2
+
+
+async def test_who_commits_nothing_leaves_the_dead_owners_record(store):
+    """Which piece killed him is known to the next one, too."""
+    await store.create({"topic": "bees"})
+    lease = await store.take_over(1)
+    dead = lease._record.replace(owner=lease._record.owner.replace(name="x/1", started="1"), piece="image-3")
+    lease.files.lease.write_text(dead.model_dump_json())
+    await lease.release()
+
+    async with await taken_later(store) as other:
+        await other.let_go(unless=lambda _state: False)
+    async with await taken_later(store) as another:
+        assert another.previous.piece == "image-3"
+        await another.commit(run_once_more)
+    async with await taken_later(store) as last:
+        assert last.previous is None
