@@ -38,7 +38,7 @@ CLOCK_JOBS = {"sync_quotas": sync_quotas, "recover_interrupted": recover_interru
 
 _settings = read_settings()
 _redis = worker_redis(_settings)
-take_over(Worker, _settings, partial(mistaken, url=_settings.configured_redis_url or ""))
+take_over(Worker, _settings, partial(mistaken, url=_settings.configured_redis_url or "", setting=_settings.named_by))
 
 
 def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Service]]:

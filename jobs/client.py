@@ -85,7 +85,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         try:
             await claim(pool, instance, paths)
         except (RedisError, OSError) as error:
-            raise no_redis(error) from error
+            raise no_redis(error, setting=settings.named_by) from error
         owner = Owner.here()
         yield Client(
             settings=settings,
@@ -107,7 +107,7 @@ async def _opened_pool(settings: Settings, paths: Paths) -> AsyncIterator[ArqRed
         pool = open_pool(redis_settings(url, setting=settings.redis_setting), retries=CLIENT_RETRIES)
         await pool.ping()
     except (RedisError, OSError) as error:
-        raise no_redis(error, url) from error
+        raise no_redis(error, url, settings.named_by) from error
     pool.job_serializer, pool.job_deserializer, pool.expires_extra_ms = serialize, deserialize, PAYLOAD_EXPIRES_S * 1000
     try:
         yield pool
@@ -216,23 +216,34 @@ def _place(place: str) -> tuple[str, int]:
     return host.strip("[]"), int(port or 26_379)
 
 
-def no_redis(error: Exception, url: str = "") -> InstallationError:
-    """No Redis answers, or it refuses us."""
+def no_redis(error: Exception, url: str = "", setting: str = "") -> InstallationError:
+    """No Redis answers, or it refuses us.  `setting` is the one that names it, "" where none does."""
     where = f" {redacted(url)}" if url else ""
     refused = isinstance(error, AuthenticationError) or any(
         word in str(error) for word in ("uthentic", "WRONGPASS", "NOPERM", "username-password")
     )
     if refused:
+        door = "REDIS_URL" if setting in {"", "REDIS_HOST"} else setting  # a host alone has no place for a password
         return InstallationError(
             Text(
                 f"Redis{where} 拒絕連線：密碼或權限不對",
                 f"Redis{where} refuses us: a wrong or missing password, or too few rights",
             ),
-            Text("請在 REDIS_URL 中寫上使用者與密碼", "write the user and the password into REDIS_URL"),
-            "REDIS_URL",
+            Text(f"請在 {door} 中寫上正確的使用者與密碼", f"write the right user and password into {door}"),
+            door,
+        )
+    away = Text(f"連不上 Redis{where}（{error}）", f"no Redis answers{where} ({error})")
+    if setting:
+        return InstallationError(
+            away,
+            Text(
+                f"啟動那個 Redis，或修正 {setting}；要用內建的就拿掉這個設定，再執行 reelqueue worker",
+                f"start that Redis, or correct {setting}; to use the embedded one leave the setting out and run reelqueue worker",
+            ),
+            setting,
         )
     return InstallationError(
-        Text(f"連不上 Redis{where}（{error}）", f"no Redis answers{where} ({error})"),
+        away,
         Text(
             "先執行 reelqueue worker（會啟動內建的 Redis），或用 REDIS_URL 指定一個",
             "run reelqueue worker first (it starts the embedded Redis), or name one in REDIS_URL",

@@ -64,7 +64,7 @@ def _named(name: str, job: Job) -> Callable[..., Any]:
 def _wrong_arguments(name: str, why: str) -> PermanentError:
     return PermanentError(
         Text(f"{name} 的參數不正確：{why}", f"the arguments of {name} don't fit: {why}"),
-        Text("參數請看 docs/contract.md 第 2a 節", "docs/contract.md, section 2a, lists them"),
+        Text("參數請看 docs/contract.md 開頭的表", "the table at the top of docs/contract.md lists them"),
     )
 
 

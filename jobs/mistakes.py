@@ -7,10 +7,10 @@ from reelqueue.errors import InstallationError, ReelqueueError
 from reelqueue.wording import Text
 
 
-def mistaken(error: BaseException, url: str) -> ReelqueueError | None:
-    """What a user can mend, said so; None where it is a bug.  `url` is the Redis that the settings name."""
+def mistaken(error: BaseException, url: str, setting: str = "") -> ReelqueueError | None:
+    """What a user can mend, said so; None where it is a bug.  `url` is the Redis that the settings name, `setting` which does."""
     if isinstance(error, RedisError | ConnectionError | TimeoutError):
-        return no_redis(error, url)
+        return no_redis(error, url, setting)
     if isinstance(error, ImportError) and isinstance(
         error.__cause__, AttributeError
     ):  # arq's `import_string` found no such class

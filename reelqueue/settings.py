@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         old = [name for name in OLD_NAMES if self._given(name) is not None]
         return new or next((name for name in old if is_redis(self._given(name))), (*old, "REDIS_URL")[0])
 
+    @property
+    def named_by(self) -> str:
+        """The setting by which the operator named the server, "" where he named none."""
+        return self.redis_setting if self.configured_redis_url is not None else ""
+
     def _given(self, name: str) -> str | None:
         value = getattr(self, name.lower())
         return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -60,10 +60,10 @@ async def answers(url: str, *, setting: str = "REDIS_URL") -> bool:
         async with open_redis(url) as redis:
             return await _pinged(redis)
     except (AuthenticationError, ResponseError) as refusal:
-        raise no_redis(refusal, url) from refusal
+        raise no_redis(refusal, url, setting) from refusal
     except (RedisError, OSError, TimeoutError) as failure:
         if "Authentication required" in str(failure) or "username-password" in str(failure):
-            raise no_redis(failure, url) from failure
+            raise no_redis(failure, url, setting) from failure
         return False
 
 

@@ -76,16 +76,16 @@ def _supervised(kinds: tuple[str, ...], *, burst: bool) -> int:
     manner = read_manner()
     telemetry.configure(level=manner.log_level, log_format=manner.log_format, stream=sys.__stderr__)
     all_as_lines(printed=manner.log_format == "json")
-    url = ""
+    url = setting = ""
     try:
         settings = read_settings()
         telemetry.keep_secret(*settings.secrets())
-        url = settings.configured_redis_url or ""
+        url, setting = settings.configured_redis_url or "", settings.named_by
         return asyncio.run(_work(settings, kinds, burst=burst))
     except asyncio.CancelledError:  # told to end before the workers were there
         return DONE
     except Exception as error:  # noqa: BLE001 - a bug is one line too
-        mistake = error if isinstance(error, ReelqueueError) else mistaken(error, url)
+        mistake = error if isinstance(error, ReelqueueError) else mistaken(error, url, setting)
         if mistake is None:
             _log.critical("crashed", exc_info=error)
             return FAILED

@@ -54,6 +54,9 @@ WRONG = [
         {"REDIS_URL": "", "CELERY_BROKER_URL": f"amqp://me:{SECRET}@x//"}, "CELERY_BROKER_URL", "REDIS_URL", id="RabbitMQ"
     ),
     pytest.param({"REDIS_URL": f"redis://me:{SECRET}@127.0.0.1:1/0"}, "REDIS_URL", "127.0.0.1:1", id="no server"),
+    pytest.param(
+        {"REDIS_URL": "", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "1"}, "REDIS_HOST", "REDIS_HOST", id="no server at a host"
+    ),
     pytest.param({"FFMPEG_BINARY": "/nowhere/ffmpeg"}, None, "FFMPEG_BINARY", id="a tool that is not there"),
     pytest.param({"MUSIC_DIR": "/nowhere"}, "MUSIC_DIR", "/nowhere", id="a folder that is not there"),
 ]
