@@ -18,9 +18,9 @@ from reelqueue.models.stage import ProjectStatus, Stage
 from tests.faults.world import World, opened
 from tests.workers import until
 
-SHORT_SECONDS, HOLE_SECONDS, LONG_SECONDS = 4.0, 11.0, 60.0
-"""Longer than the lease of 3 s; longer than any time-out of a socket; as the issue demands."""
-AT_ONCE = 6
+SHORT_SECONDS, HOLE_SECONDS, LONG_SECONDS = 3.0, 11.0, 60.0
+"""Longer than the lease of 2 s; longer than any time-out of a socket; as the issue demands."""
+AT_ONCE = 8
 """Trials side by side: the machine has to start their workers, too."""
 
 

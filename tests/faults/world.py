@@ -18,7 +18,7 @@ from tests.faults.redis_server import RedisServer, running
 from tests.faults.tcp_proxy import TcpProxy, before
 from tests.workers import Worker, until, worker
 
-LEASE_SECONDS = 3.0
+LEASE_SECONDS = 2.0
 DRAIN_SECONDS = 5.0
 UNTENDED = re.compile("never retrieved|never awaited|was destroyed|Exception in callback|unclosed")
 """How Python tells of what a worker forgot."""
