@@ -91,9 +91,17 @@ class Attempt:
             await self.teller.done(self.lease.state)
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
         with self._under_suspicion():
+            return await self._begun(now)
+
+    async def _begun(self, fingerprint: str) -> dict[str, Any]:
+        """Begin and run; whoever tells us to end meanwhile, from the first commit on, costs no attempt and is no death."""
+        try:
             await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
             await self.teller.tell(self.lease.state, 0, STARTED)
-            return await self._run(now)
+            return await self._run(fingerprint)
+        except asyncio.CancelledError:
+            await _to_its_end(asyncio.create_task(self._hand_back_quietly()))
+            raise
 
     async def _bury_the_dead(self) -> None:
         """A stage that runs although nobody had the project: its owner died.  Too often in one piece: a person's matter."""
@@ -162,14 +170,10 @@ class Attempt:
             timeout_s=SPECS[self.stage].timeout_s,
         )
         try:
-            try:
-                outcome = await self._work(run)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
-                raise await self._conclude(decisive(error), run) from None
-            return await self._done(run, outcome, fingerprint)
-        except asyncio.CancelledError:
-            await _to_its_end(asyncio.create_task(self._hand_back_quietly()))
-            raise
+            outcome = await self._work(run)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
+            raise await self._conclude(decisive(error), run) from None
+        return await self._done(run, outcome, fingerprint)
 
     async def _work(self, run: StageRun) -> StageOutcome:
         """The work, stopped as soon as the project is cancelled or another's."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from jobs.attempt import Attempt
 from jobs.runner import StageRun
+from jobs.telling import Teller
 from reelqueue.errors import (
     DiskFull,
     MediaError,
@@ -382,6 +384,54 @@ async def test_a_worker_that_is_told_to_end_hands_the_stage_back_without_an_atte
     stages.leave.set()
     await crew.burst()
     assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("slow", "method"), [(Teller, "tell"), (Attempt, "_run")], ids=["while its beginning is told", "before its work"]
+)
+async def test_a_worker_that_is_told_to_end_right_after_a_beginning_is_no_death(
+    queue, crew, stages, project, monkeypatch, slow, method
+):
+    """Redis may be slow to take the first event just then; three such ends would have counted as three deaths."""
+    begun = asyncio.Event()
+
+    async def stays(*_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, method, stays)
+        async with crew.working():
+            await queue.start(1)
+            await begun.wait()
+    state = await queue.get_project(1)
+    assert (state.status, state.stages[Stage.SCRIPT].attempts) == (ProjectStatus.QUEUED, 0)
+
+    await crew.burst()
+    state = await queue.get_project(1)
+    assert (state.status, state.stages[Stage.SCRIPT].attempts) == (ProjectStatus.COMPLETED, 1)
+
+
+async def test_a_worker_that_is_told_to_end_in_the_first_commit_is_no_death(queue, crew, stages, project, monkeypatch):
+    begun = asyncio.Event()
+    replace = Documents.replace
+
+    async def slowly(documents, key, body, version, **how):
+        made = await replace(documents, key, body, version, **how)
+        if b'"running"' in body:
+            begun.set()
+            while not any(task.cancelling() for task in asyncio.all_tasks()):
+                await asyncio.sleep(0)
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Documents, "replace", slowly)
+        async with crew.working():
+            await queue.start(1)
+            await begun.wait()
+    state = await queue.get_project(1)
+
+    assert (state.status, state.stages[Stage.SCRIPT].attempts) == (ProjectStatus.QUEUED, 0)
 
 
 async def _resuming(queue):
