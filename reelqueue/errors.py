@@ -79,16 +79,16 @@ class InvalidBrief(ReelqueueError):
 
     code = "invalid_brief"
 
-    def __init__(self, field: str, allowed: Text | str, given: object) -> None:
+    def __init__(self, field: str, allowed: Text | str, given: object, hint: Text | None = None) -> None:
         self.field = field
         self.allowed = allowed if isinstance(allowed, Text) else same(allowed)
         self.given = _short(given)
         super().__init__(
             Text(
-                f"欄位「{field}」不正確：允許的是{self.allowed.zh}；收到的是 {self.given}",
+                f"欄位「{field}」不正確：允許的是{_beside(self.allowed.zh)}；收到的是 {self.given}",
                 f"field {field!r} is not valid: allowed is {self.allowed.en}; given was {self.given}",
             ),
-            Text(f"請修正「{field}」後再試一次", f"correct {field!r} and try again"),
+            hint or Text(f"請修正「{field}」後再試一次", f"correct {field!r} and try again"),
         )
 
 
@@ -103,7 +103,7 @@ class InvalidSettings(ReelqueueError):
         shown = _short(given)
         super().__init__(
             Text(
-                f"設定 {name} 不正確：允許的是{allowed.zh}；收到的是 {shown}",
+                f"設定 {name} 不正確：允許的是{_beside(allowed.zh)}；收到的是 {shown}",
                 f"setting {name} is not valid: allowed is {allowed.en}; given was {shown}",
             ),
             Text(f"請在環境變數或 .env 中修正 {name}", f"correct {name} in the environment or in .env"),
@@ -378,6 +378,11 @@ def from_wire(wire: dict[str, Any]) -> ReelqueueError:
 def _cut(text: str, limit: int = 1_000) -> str:
     """A tool's or a service's words may be long; a state is not."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _beside(zh: str) -> str:
+    """Words that follow Chinese ones: set off by a space where they begin with a letter or a digit of another script."""
+    return f" {zh}" if zh[:1].isascii() and zh[:1].isalnum() else zh
 
 
 def _short(value: object, limit: int = 80) -> str:

@@ -177,6 +177,10 @@ _ALLOWED_TOGETHER = Text(
     f"整個 brief 合計最多 {MAX_BRIEF_BYTES // 1024} KB（圖片多時請用 images_dir）",
     f"{MAX_BRIEF_BYTES // 1024} KB for the whole brief (many pictures: use images_dir)",
 )
+_WITH_A_TOPIC = Text(
+    "再給一個主題（topic；指令是 reelqueue make 主題 --from 檔案），或寫長一點",
+    "give a topic too (reelqueue make TOPIC --from FILE), or more text",
+)
 _NOT_BUILT = Text("目前還不支援，請拿掉這個欄位", "nothing yet: the effect of this field is not built; leave it out")
 for _name in ("image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"):
     ALLOWED[_name] = _NOT_BUILT
@@ -222,7 +226,7 @@ def _refusal(data: Mapping[str, Any], error: Any) -> InvalidBrief:
             given = _length(given)
         return InvalidBrief(field, ALLOWED[field], given)
     if data.get("content") is not None:
-        return InvalidBrief("content", ALLOWED["content"], _length(str(data["content"])))
+        return InvalidBrief("content", ALLOWED["content"], _length(str(data["content"])), _WITH_A_TOPIC)
     return InvalidBrief("topic", Text("topic 或 content 至少要有一個", "a topic or a content, at least one of them"), None)
 
 

@@ -58,6 +58,23 @@ def test_reviews_are_kept_in_the_order_of_the_stages():
     assert parse_brief({"topic": "x", "review": ["final", "script", "final"]}).review == ("script", "final")
 
 
+def test_who_gives_too_short_a_content_hears_that_a_topic_is_enough():
+    with pytest.raises(InvalidBrief) as caught:
+        parse_brief({"content": "很短。"})
+
+    assert ("reelqueue make 主題 --from" in caught.value.hint_text.zh, "TOPIC" in caught.value.hint_text.en) == (True, True)
+
+
+def test_what_is_allowed_is_set_off_from_the_chinese_before_it():
+    with pytest.raises(InvalidBrief) as latin:
+        parse_brief({"topic": "x", "fps": 1})
+    with pytest.raises(InvalidBrief) as chinese:
+        parse_brief({"topic": "x", "voice": ""})
+
+    assert "允許的是 24 到 60" in latin.value.text.zh
+    assert "允許的是語音名稱" in chinese.value.text.zh
+
+
 def test_a_topic_with_a_short_content_is_enough():
     assert parse_brief({"topic": "標題", "content": "很短。"}).content == "很短。"
 
