@@ -17,7 +17,7 @@ from jobs.claims import MAX_PAYLOAD_BYTES, Claims, Taken
 from jobs.containing import contained
 from jobs.pipeline import BATCH_JOB, STAGE_OF
 from jobs.queue import PAYLOAD_EXPIRES_S
-from reelqueue.errors import PermanentError, ReelqueueError
+from reelqueue.errors import PermanentError, ProjectCancelled, ReelqueueError
 from reelqueue.telemetry import bound
 from reelqueue.wording import Text
 
@@ -147,6 +147,7 @@ class Carrier:
     async def abort_running(self, run: Run) -> None:
         """Stop a job that we carry; its project is told first."""
         with bound(queue=self.queue, job_id=run.job_id, job=run.name, **run.subject):
+            run.stop = run.stop or Stop.ABORTED  # it may notice by itself that its project is cancelled
             await self._tell_of_abort(run)
             run.end(Stop.ABORTED)
 
@@ -235,11 +236,16 @@ class Carrier:
         except asyncio.CancelledError:
             return self._stopped(run)
         except ReelqueueError as error:
-            log.warning("job_failed", error=error.message, code=error.code)
-            return Ended(success=False, result=error)
+            return self._failed(run, error)
         except Exception as error:
             log.exception("job_failed", exc_info=error)
             return Ended(success=False, result=error)
+
+    def _failed(self, run: Run, error: ReelqueueError) -> Ended:
+        if run.stop is Stop.ABORTED and isinstance(error, ProjectCancelled):
+            return self._aborted()
+        log.warning("job_failed", error=error.message, code=error.code)
+        return Ended(success=False, result=error)
 
     def _stopped(self, run: Run) -> Ended | Back:
         if run.stop is Stop.ABORTED:

@@ -19,7 +19,7 @@ from jobs.keeper import HEARTBEAT_PREFIX, Keeper
 from jobs.pools import open_thread_client
 from jobs.wire import deserialize, serialize
 from jobs.worker import WORKERS_PREFIX, Worker
-from reelqueue.errors import ReelqueueError
+from reelqueue.errors import ProjectCancelled, ReelqueueError
 from storage import Owner
 
 QUEUE = "maintenance"
@@ -389,6 +389,27 @@ async def test_no_renewal_holds_a_job_whose_hand_back_is_on_its_way(small, redis
         await redis.enqueue_job("waits", _queue_name=QUEUE, _job_id="mine")
         await until(lambda: _true(held), "it was never handed back")
     assert held == [0]
+
+
+async def test_a_job_that_notices_its_abort_by_itself_is_aborted_all_the_same(small, redis):
+    """Its project is cancelled before it is told to stop, and it looks just then."""
+    inside, cancelled, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def stays(_ctx):
+        inside.set()
+        await cancelled.wait()
+        left.set()
+        raise ProjectCancelled(1)
+
+    async def on_abort(*_):
+        cancelled.set()
+        await left.wait()
+
+    async with small(func(stays, name="stays"), allow_abort_jobs=True, on_abort=on_abort):
+        job = await redis.enqueue_job("stays", _queue_name=QUEUE)
+        await inside.wait()
+
+        assert await job.abort(timeout=5, poll_delay=0.01)
 
 
 async def test_keys_of_another_type_keep_no_worker_from_its_jobs(small, redis):
