@@ -96,3 +96,24 @@ async def test_a_worker_whose_redis_is_away_ends_when_it_is_told(server, world):
         worker.tell(signal.SIGTERM)
 
         assert await worker.ended(10) == 0
+
+
+async def test_a_stage_that_ended_while_redis_was_away_is_kept_though_its_worker_ends_before_redis_is_back(
+    server, settings, queue, course, world
+):
+    """What the queue never heard of is on disk; the next worker finds it there."""
+    await queue.create_project({"topic": "How tides work"})
+    await queue.start(1)
+    async with world.worker(DRAIN_SECONDS="0.5") as ending:
+        await course.seen("1-script")
+        await server.kill()
+        course.leave(*(f"1-{stage}" for stage in Stage))
+        await course.seen("1-script", "ended")
+        ending.tell(signal.SIGTERM)
+        code = await ending.ended(20)
+    await server.start()
+    async with world.worker():
+        await queue.wait(1, timeout=20)
+
+    assert code == 0
+    assert [len(course.notes(f"1-{stage}")) for stage in Stage] == [1] * 5
