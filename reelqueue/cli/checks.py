@@ -19,6 +19,7 @@ from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.bootstrap import Settings, choose_providers, redacted
+from reelqueue.cli.console import size
 from reelqueue.cli.server import DEFAULT_URL, answers
 from reelqueue.errors import ReelqueueError
 from reelqueue.media.ffmpeg import find_ffmpeg
@@ -218,9 +219,9 @@ async def disk(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
     except ReelqueueError as error:
         return [Finding("fail", what, error.text, error.hint_text)]
-    free = shutil.disk_usage(paths.root).free / 1e9
-    saw = Text(f"{paths.root}，剩 {free:.1f} GB", f"{paths.root}, {free:.1f} GB free")
-    if free >= settings.disk_low_water_gb:
+    free = shutil.disk_usage(paths.root).free
+    saw = Text(f"{paths.root}，剩 {size(free)}", f"{paths.root}, {size(free)} free")
+    if free >= settings.disk_low_water_gb * 1e9:
         return [Finding("ok", what, saw)]
     low = f"{settings.disk_low_water_gb:g}"
     do = Text(f"低於 DISK_LOW_WATER_GB（{low}）：清出空間", f"below DISK_LOW_WATER_GB ({low}): make room")

@@ -64,18 +64,9 @@ async def make_video(settings: Settings, brief: Brief, *, created: Callable[[int
 def report(made: Made, paths: Paths) -> None:
     """Where the video lies, how long and how large it is, and the time per stage."""
     state = made.state
-    files = paths.project(state.project_id)
     say("")
     say(Text(f"✓ 專案 {state.project_id} 完成", f"✓ project {state.project_id} is done"))
-    for title, path in (
-        (Text("影片", "video"), files.video),
-        (Text("縮圖", "thumbnail"), files.thumbnail),
-        (Text("字幕", "captions"), files.captions),
-    ):
-        if path.exists():
-            say(f"  {title}: {path} ({size(path.stat().st_size)})")
-    if (where := (state.stages[Stage.UPLOAD].result or {}).get("video_url")) is not None:
-        say(f"  {Text('發布於', 'published at')}: {where}")
+    say_where(state, paths)
     length = video_seconds(state)
     if length:
         say(f"  {Text('長度', 'length')}: {clock(length)}")
@@ -87,6 +78,20 @@ def report(made: Made, paths: Paths) -> None:
     for stage in Stage:
         for warning in state.stages[stage].warnings:
             say(f"  ! {warning}")
+
+
+def say_where(state: ProjectState, paths: Paths) -> None:
+    """Where what a project has made lies, and its address once it is published."""
+    files = paths.project(state.project_id)
+    for title, path in (
+        (Text("影片", "video"), files.video),
+        (Text("縮圖", "thumbnail"), files.thumbnail),
+        (Text("字幕", "captions"), files.captions),
+    ):
+        if path.exists():
+            say(f"  {title}: {path} ({size(path.stat().st_size)})")
+    if (where := (state.stages[Stage.UPLOAD].result or {}).get("video_url")) is not None:
+        say(f"  {Text('發布於', 'published at')}: {where}")
 
 
 def video_seconds(state: ProjectState) -> float:

@@ -17,13 +17,13 @@ from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import clock, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
-from reelqueue.cli.making import video_seconds
+from reelqueue.cli.making import say_where, video_seconds
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import NeedsPerson, ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
 from storage import Owner, Paths, ProjectStore
 from storage.installation import open_installation
@@ -79,11 +79,12 @@ def _register_readers(app: typer.Typer) -> None:
 
     @app.command("status", help=str(Text("專案目前的狀態", "where a project stands")))
     def status(number: ProjectId, as_json: AsJson = False) -> None:
-        state = asyncio.run(_store(read_settings()).load(parse_project_id(number)))
+        settings = read_settings()
+        state = asyncio.run(_store(settings).load(parse_project_id(number)))
         if as_json:
             say_json(state.model_dump(mode="json"))
         else:
-            _print_state(state)
+            _print_state(state, Paths(settings.data_dir))
 
     @app.command("list", help=str(Text("所有專案，新的在前", "all projects, newest first")))
     def list_projects(
@@ -156,16 +157,18 @@ def _video(settings: Settings, state: ProjectState) -> str:
     return str(Paths(settings.data_dir).project(state.project_id).video)
 
 
-def _print_state(state: ProjectState) -> None:
+def _print_state(state: ProjectState, paths: Paths) -> None:
     named = str(STATUS[state.status])
     say(f"{Text('專案', 'project')} {state.project_id}: {named}" + ("" if named == state.status else f" ({state.status})"))
     say(f"  {title(state)}")
     for stage in Stage:
         known = state.stages[stage]
         took = f"  {known.duration_s:.1f} s" if known.duration_s is not None else ""
-        say(f"  {TITLES[stage]}: {known.status}{took}")
+        say(f"  {TITLES[stage]}: {STAGES[known.status]}{took}")
         for warning in known.warnings:
             say(f"    ! {warning}")
+    if state.status is ProjectStatus.COMPLETED:
+        say_where(state, paths)
     try:
         resting(state, through_waits=False)
     except ReelqueueError as reason:
@@ -205,6 +208,15 @@ STATUS = {
     ProjectStatus.COMPLETED: Text("完成", "completed"),
     ProjectStatus.FAILED: Text("失敗", "failed"),
     ProjectStatus.CANCELLED: Text("已取消", "cancelled"),
+}
+
+
+STAGES = {
+    StageStatus.PENDING: Text("未開始", "pending"),
+    StageStatus.RUNNING: Text("進行中", "running"),
+    StageStatus.DONE: Text("完成", "done"),
+    StageStatus.FAILED: Text("失敗", "failed"),
+    StageStatus.SKIPPED: Text("不需要", "skipped"),
 }
 
 

@@ -116,8 +116,26 @@ def test_what_is_on_disk_is_read_without_a_redis(redis, place, said, monkeypatch
     assert json.loads(out)["brief"]["topic"] == "黑洞"
     assert [state["project_id"] for state in listed] == [2, 1]
     assert "黑洞" in said("list")[1]
-    assert "已建立" in said("status", "1")[1]
+    shown = said("status", "1")[1]
+    assert ("已建立" in shown, "腳本: 未開始" in shown) == (True, True)
     assert json.loads(said("list", "--json", "--status", "failed")[1]) == []
+
+
+def test_the_status_of_what_is_completed_says_where_it_lies(place, said):
+    said("new", "黑洞")
+    folder = place / "data/projects/1"
+    state = json.loads((folder / "project_state.json").read_text())
+    state["status"] = "completed"
+    state["stages"]["upload"] |= {"status": "done", "result": {"video_url": "file:///there.mp4"}}
+    (folder / "project_state.json").write_text(json.dumps(state))
+    (folder / "output").mkdir(exist_ok=True)
+    (folder / "output/final_video.mp4").write_bytes(b"x" * 1000)
+
+    code, out, _ = said("status", "1")
+
+    assert code == 0
+    assert f"影片: {folder}/output/final_video.mp4 (1.0 kB)" in out
+    assert "發布於: file:///there.mp4" in out
 
 
 def test_a_projects_way_by_hand(redis, place, said):
