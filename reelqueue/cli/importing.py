@@ -1,6 +1,7 @@
 """`reelqueue import DIR`: take over the Celery system's projects and go on where they stopped."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,14 +47,16 @@ def register(app: typer.Typer) -> None:
         async def work() -> int:
             shop = await _workshop(settings, dry_run=dry_run)
             plans = await look_at_all(shop, root, others, renumber=renumber)
-            taken: Taken = [(plan, None) for plan in plans] if dry_run else []
+            taken: Taken = []
             try:
-                if not dry_run:
-                    async for one in take_over_all(shop, plans):
-                        taken.append(one)
+                async for one in _unchanged(plans) if dry_run else take_over_all(shop, plans):
+                    taken.append(one)
+                    if not as_json:
+                        _tell(*one)  # at once: hundreds of videos take their time
                 started = await _started(settings, taken) if start and not dry_run else set[int]()
             finally:
-                _tell(taken, as_json=as_json, dry_run=dry_run)
+                if as_json:
+                    say_json([_as_json(plan, state, dry_run=dry_run) for plan, state in taken])
             if not as_json:
                 _sum_up(taken, started, dry_run=dry_run)
             return _exit_code(taken)
@@ -94,17 +97,19 @@ async def _started(settings: Settings, taken: Taken) -> set[int]:
     return set(wanted)
 
 
-def _tell(taken: Taken, *, as_json: bool, dry_run: bool) -> None:
-    if as_json:
-        say_json([_as_json(plan, state, dry_run=dry_run) for plan, state in taken])
-        return
-    for plan, state in taken:
-        if plan.error is not None:
-            complain(plan.error)
-        else:
-            say(_sentence(plan, state))
-        for told in plan.notes:
-            note(f"    · {told}")
+async def _unchanged(plans: Sequence[Plan]) -> AsyncIterator[tuple[Plan, ProjectState | None]]:
+    """The plans as if carried out."""
+    for plan in plans:
+        yield plan, None
+
+
+def _tell(plan: Plan, state: ProjectState | None) -> None:
+    if plan.error is not None:
+        complain(plan.error)
+    else:
+        say(_sentence(plan, state))
+    for told in plan.notes:
+        note(f"    · {told}")
 
 
 def _sentence(plan: Plan, state: ProjectState | None) -> Text:
@@ -148,7 +153,9 @@ def _sum_up(taken: Taken, started: set[int], *, dry_run: bool) -> None:
             )
         )
     if left:
-        say(Text(f"繼續：reelqueue start {left[0]}", f"to go on: reelqueue start {left[0]}"))
+        one = f"reelqueue start {left[0]}"
+        how = one if len(left) == 1 else f"for id in {' '.join(map(str, left))}; do reelqueue start $id; done"
+        say(Text(f"繼續：{how}", f"to go on: {how}"))
 
 
 def _as_json(plan: Plan, state: ProjectState | None, *, dry_run: bool) -> dict[str, Any]:

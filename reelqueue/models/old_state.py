@@ -50,6 +50,10 @@ _STAGES = {
 }
 
 
+_STATUSES = frozenset({
+    "initialized", "script_generating", "assets_generating", "rendering", "thumbnail_generating", "uploading", "failed", "paused",
+})  # fmt: skip
+"""Words of a project's status, and of progress, that some states have as their `stage`; how far it came its results say."""
 _INDICES = frozenset({"segment_index", "index"})
 """Fields that count from 0."""
 
@@ -99,9 +103,9 @@ def read_old_state(data: Any, *, language: str, seconds: SegmentSeconds) -> OldP
     video, thumbnail = _mapping(data, "video_info"), _mapping(data, "thumbnail_info")
     upload = _mapping(data, "upload_result")
     reached = _reached(data, notes)
-    status = str(data.get("status") or data.get("project_status") or "").lower()
-    _note_the_error(data, status, notes)
-    if status == "paused":
+    said = {str(data.get(name) or "").lower() for name in ("status", "project_status", "stage")}
+    _note_the_error(data, notes, failed="failed" in said)
+    if "paused" in said:
         notes.append(Text(
             "舊系統把它暫停了：匯入後不會自動開始，用 reelqueue start 繼續", "the old system had paused it: it is not started by itself, reelqueue start goes on"
         ))  # fmt: skip
@@ -120,8 +124,8 @@ def read_old_state(data: Any, *, language: str, seconds: SegmentSeconds) -> OldP
         thumbnail=_text(thumbnail, "thumbnail_path", "path"),
         video_id=_text(upload, "video_id", "youtube_video_id", "id") or _text(data, "youtube_video_id", "video_id"),
         video_url=_text(upload, "video_url", "url"),
-        is_paused=status == "paused",
-        is_uploading=status == "uploading",
+        is_paused="paused" in said,
+        is_uploading="uploading" in said,
         updated_at=_moment(data.get("last_updated")),
         notes=(*notes, *(script.notes if script is not None else ())),
     )
@@ -158,7 +162,7 @@ def _reached(data: Mapping[str, Any], notes: list[Text]) -> Reached:
         ("assets", Reached.ASSETS), ("script", Reached.SCRIPT),
     ):  # fmt: skip
         if data.get(key):
-            if said is not None:
+            if said is not None and str(said).lower() not in _STATUSES:
                 notes.append(Text(
                     f"不認得階段 {_short(said)}：以留下的結果為準", f"the stage {_short(said)} is not known: its results decide"
                 ))  # fmt: skip
@@ -166,10 +170,10 @@ def _reached(data: Mapping[str, Any], notes: list[Text]) -> Reached:
     return Reached.NOTHING
 
 
-def _note_the_error(data: Mapping[str, Any], status: str, notes: list[Text]) -> None:
+def _note_the_error(data: Mapping[str, Any], notes: list[Text], *, failed: bool) -> None:
     found = data.get("error_info")
     words = _text(found, "last_error", "message") if isinstance(found, Mapping) else found if isinstance(found, str) else None
-    if words or status == "failed":
+    if words or failed:
         why = _short(words) if words else Text("原因不明", "for an unknown reason")
         notes.append(Text(
             f"在舊系統裡失敗過（{why if isinstance(why, str) else why.zh}）：從完成的部分繼續",

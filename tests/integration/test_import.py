@@ -449,6 +449,15 @@ async def test_start_starts_what_was_imported_but_not_what_was_paused(settings, 
     assert "reelqueue start 8" in out
 
 
+async def test_what_was_imported_and_not_started_is_named_whole(settings, old):
+    place(old, 7, "zh-script-generated")
+    place(old, 8, "en-assets-generated")
+
+    _, out, _ = await said(settings, "import", str(old))
+
+    assert "for id in 7 8; do reelqueue start $id; done" in out
+
+
 async def test_a_new_cut_of_a_video_that_was_taken_over_begins_with_its_voice(settings, old):
     folder = place(old, 21, "zh-video-rendered")
     video(folder / "output/final_video.mp4")

@@ -163,6 +163,18 @@ def test_a_failure_a_pause_and_a_moment_are_kept():
     assert "is not started by itself" in notes(old)
 
 
+@pytest.mark.parametrize(
+    ("stage", "paused", "uploading"),
+    [("UPLOADING", False, True), ("PAUSED", True, False), ("FAILED", False, False), ("ASSETS_GENERATING", False, False)],
+)
+def test_a_status_that_stands_as_the_stage_counts_as_one(stage, paused, uploading):
+    old = read({"stage": stage, "script": {}, "video_info": {"video_path": "v.mp4"}})
+
+    assert (old.is_paused, old.is_uploading, old.reached) == (paused, uploading, Reached.VIDEO)
+    assert "not known" not in notes(old)
+    assert ("had failed" in notes(old)) == (stage == "FAILED")
+
+
 def test_an_unknown_stage_is_judged_by_its_results():
     old = read({"stage": "mixing", "script": {}, "video_info": {"video_path": "v.mp4"}})
 
