@@ -1,4 +1,4 @@
-"""A full disk ends no worker and fails no project: it waits as `waiting_disk`, and goes on when there is space."""
+"""A full disk, and whatever else runs out, ends no worker and fails no project: it waits as `waiting_disk`, and goes on when there is space."""
 
 import asyncio
 import signal
@@ -12,8 +12,8 @@ from reelqueue.errors import ProjectWaiting, ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
 from tests.faults.test_real_videos import TEXT
-from tests.faults.tight_disk import CAN_LIMIT, CAN_MOUNT, no_longer_files, tiny_disk
-from tests.workers import worker
+from tests.faults.tight_disk import CAN_LIMIT, CAN_MOUNT, no_longer_files, no_more_files, tiny_disk
+from tests.workers import until, worker
 
 PIECE_BYTES, MEGABYTES = 1_000_000, 8
 FULL = Path("/dev/full")
@@ -63,6 +63,23 @@ async def test_a_project_whose_files_find_no_room_waits_likewise_where_nothing_c
         await queue.wait(1, timeout=20, through_waits=True)
 
         assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
+        assert worker.runs
+
+
+@pytest.mark.skipif(not CAN_LIMIT, reason="needs prlimit")
+async def test_a_worker_without_a_descriptor_left_waits_and_goes_on_when_there_are_some(server, queue, course, world):
+    """No file can be opened and no connection made, and Redis is started again just then."""
+    async with world.worker() as worker:
+        await queue.create_project({"topic": "How tides work"})
+        with no_more_files(worker.pid):
+            await queue.start(1)
+            await server.restart()
+            await until(lambda: "Too many open files" in worker.said(), "it meets the limit", seconds=20)
+        course.leave(*(f"1-{stage}" for stage in Stage))
+        await queue.wait(1, timeout=20)
+
+        assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
+        assert {len(course.notes(f"1-{stage}")) for stage in Stage} == {1}
         assert worker.runs
 
 

@@ -1,4 +1,4 @@
-"""Disks that are full: a tiny file system where we may mount one, a limit on a process's files elsewhere."""
+"""Disks that are full: a tiny file system where we may mount one, a limit on a process's files elsewhere; and other limits."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 CAN_MOUNT = sys.platform == "linux" and os.geteuid() == 0
@@ -47,12 +48,21 @@ def tiny_disk(folder: Path, *, megabytes: int) -> Iterator[TinyDisk]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@contextlib.contextmanager
-def no_longer_files(pid: int, most_bytes: int) -> Iterator[None]:
+def no_longer_files(pid: int, most_bytes: int) -> AbstractContextManager[None]:
     """Let no file of a running process grow over so many bytes: a short write, then EFBIG."""
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
+    return _limited(pid, resource.RLIMIT_FSIZE, most_bytes)
+
+
+def no_more_files(pid: int) -> AbstractContextManager[None]:
+    """Let a running process open nothing more: EMFILE.  What it has open stays so."""
+    return _limited(pid, resource.RLIMIT_NOFILE, len(list(Path(f"/proc/{pid}/fd").iterdir())) - 2)
+
+
+@contextlib.contextmanager
+def _limited(pid: int, what: int, most: int) -> Iterator[None]:
+    soft, hard = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (most, hard))
     try:
         yield
     finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+        resource.prlimit(pid, what, (soft, hard))
