@@ -141,7 +141,10 @@ async def _every(seconds: float, act: Callable[[], Awaitable[Any]]) -> AsyncIter
         while True:
             await asyncio.sleep(pause)
             began = time.monotonic()
-            await _tried(act)
+            try:
+                await _tried(act)
+            except Exception as error:  # a bug; were this to end, nobody would hear that hints are lost
+                log.exception("bug", exc_info=error)
             pause = max(seconds, (time.monotonic() - began) / RENEW_SHARE)
 
     acting = asyncio.create_task(for_ever())

@@ -1,5 +1,6 @@
 """What was interrupted goes on, with one hint per project and stage; what may go, goes."""
 
+import asyncio
 import os
 import time
 from datetime import UTC, datetime, timedelta
@@ -196,4 +197,21 @@ async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, 
 
     with pytest.raises(InstallationError, match="another installation"):
         await ours.reconnect(ctx)
+    await ours.shutdown(ctx)
+
+
+async def test_a_bug_in_a_renewal_ends_no_renewing(crew, redis, monkeypatch):
+    monkeypatch.setattr("jobs.hooks.RENEW_SECONDS", 0.01)
+    renewals, again = [], asyncio.Event()
+
+    async def breaks(_service, _redis):
+        renewals.append(1)
+        if len(renewals) == 2:
+            raise ZeroDivisionError
+        if len(renewals) == 3:
+            again.set()
+
+    ours, ctx = hooks.hooks(lambda pool: crew.service(pool, VIDEO), breaks), {"redis": redis}
+    await ours.startup(ctx)
+    await asyncio.wait_for(again.wait(), 5)
     await ours.shutdown(ctx)
