@@ -15,6 +15,8 @@ from typing import Literal
 from redis.asyncio import Redis
 
 from jobs.client import INSTANCE_KEY
+from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
+from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
@@ -34,6 +36,9 @@ OURS = ("jobs", "progress", "storage", "worker_settings")
 CLOCK_SECONDS = 5.0
 """A difference to Redis's clock from which on schedules and leases look odd."""
 LEAST_REDIS = 6
+SEEN_SECONDS = 5
+"""A worker that lives looks at its queue each second."""
+QUEUES = {"video": VIDEO, "batch": BATCH, "maintenance": MAINTENANCE}
 
 
 _NOTHING = same("")
@@ -146,7 +151,7 @@ async def _examined(client: Redis, url: str, settings: Settings) -> list[Finding
         "CONFIG SET maxmemory-policy noeviction: else hints are thrown away",
     )
     found.append(Finding("ok" if keeps else "fail", same("  maxmemory-policy"), same(policy), _NOTHING if keeps else do))
-    found += [*await _installation(client, settings), await _clock(client)]
+    found += [*await _installation(client, settings), await _clock(client), await _workers(client)]
     return found
 
 
@@ -177,6 +182,20 @@ async def _clock(client: Redis) -> Finding:
     if apart <= CLOCK_SECONDS:
         return Finding("ok", what, saw)
     return Finding("warn", what, saw, Text("請用 NTP 校時", "set both clocks by NTP"))
+
+
+async def _workers(client: Redis) -> Finding:
+    """Who looks at each queue just now."""
+    seconds, _micros = await client.time()
+    since = (seconds - SEEN_SECONDS) * 1000
+    there = {kind: int(await client.zcount(WORKERS_PREFIX + queue, since, "+inf")) for kind, queue in QUEUES.items()}
+    what, saw = same("  worker"), same(", ".join(f"{kind} {count}" for kind, count in there.items()))
+    missing = [kind for kind, count in there.items() if not count]
+    if not missing:
+        return Finding("ok", what, saw)
+    kind = "all" if len(missing) == len(QUEUES) else missing[0]
+    do = Text(f"沒有人做這些工作：啟動 reelqueue worker {kind}", f"nobody does that work: start reelqueue worker {kind}")
+    return Finding("warn", what, saw, do)
 
 
 async def ffmpeg(settings: Settings) -> list[Finding]:

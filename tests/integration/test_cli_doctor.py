@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from jobs.worker import WORKERS_PREFIX
 from reelqueue import embedded
 from reelqueue.cli import checks, command
 from reelqueue.settings import Settings, read_settings
@@ -25,10 +26,26 @@ def levels(found: list[checks.Finding]) -> dict[str, str]:
 
 
 async def test_a_healthy_server_is_examined(settings, tmp_path):
-    async with embedded.server(tmp_path / "redis") as url:
+    async with embedded.server(tmp_path / "redis") as url, Redis.from_url(url) as redis:
+        seconds, _ = await redis.time()
+        for queue in checks.QUEUES.values():
+            await redis.zadd(WORKERS_PREFIX + queue, {"host/worker": seconds * 1000})
         found = levels(await checks.redis(settings.model_copy(update={"redis_url": SecretStr(url)})))
 
-    assert found == {"Redis": "ok", "AOF": "ok", "maxmemory-policy": "ok", "installation": "ok", "clock": "ok"}
+    assert found == {"Redis": "ok", "AOF": "ok", "maxmemory-policy": "ok", "installation": "ok", "clock": "ok", "worker": "ok"}
+
+
+@pytest.mark.parametrize(("there", "kind"), [([], "all"), (["batch", "maintenance"], "video")])
+async def test_a_queue_at_which_nobody_looks_is_named(settings, tmp_path, there, kind):
+    async with embedded.server(tmp_path / "redis") as url, Redis.from_url(url) as redis:
+        seconds, _ = await redis.time()
+        for name, queue in checks.QUEUES.items():
+            last = seconds if name in there else seconds - 60
+            await redis.zadd(WORKERS_PREFIX + queue, {"host/worker": last * 1000})
+        finding = (await checks.redis(settings.model_copy(update={"redis_url": SecretStr(url)})))[-1]
+
+    assert (finding.level, finding.what.en.strip()) == ("warn", "worker")
+    assert f"reelqueue worker {kind}" in finding.do.zh
 
 
 async def test_a_server_that_forgets_evicts_or_is_another_installations_is_named(settings, tmp_path):
@@ -38,7 +55,14 @@ async def test_a_server_that_forgets_evicts_or_is_another_installations_is_named
         await redis.config_set("appendonly", "no")
         found = await checks.redis(settings.model_copy(update={"redis_url": SecretStr(url)}))
 
-    assert levels(found) == {"Redis": "ok", "AOF": "warn", "maxmemory-policy": "fail", "installation": "fail", "clock": "ok"}
+    assert levels(found) == {
+        "Redis": "ok",
+        "AOF": "warn",
+        "maxmemory-policy": "fail",
+        "installation": "fail",
+        "clock": "ok",
+        "worker": "warn",
+    }
     assert all(finding.do.zh and finding.do.en for finding in found if finding.level != "ok")
 
 
