@@ -7,6 +7,7 @@ import structlog
 
 from jobs.pipeline import overall
 from progress import Publisher
+from progress.ending import DONE, completion
 from reelqueue.errors import TransientError
 from reelqueue.models.project import ProjectState, StageError
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -17,8 +18,6 @@ QUIET_AFTER_LOSS_S = 5.0
 """A lost event took up to half a second of the work's time; so often at most while nobody hears us."""
 ETA_FROM_S, ETA_FROM_PERCENT = 2.0, 3.0
 """Before so much time and progress an estimate would be a guess."""
-DONE = Text("完成", "done")
-COMPLETED = Text("影片完成", "the video is done")
 CANCELLED = Text("已取消", "cancelled")
 
 log = structlog.get_logger(__name__)
@@ -52,7 +51,7 @@ class Teller:
     async def done(self, state: ProjectState) -> None:
         """The stage is done, and with it perhaps the project."""
         self.percent = 100.0
-        await self._publish(state, 100.0, COMPLETED if state.status is ProjectStatus.COMPLETED else DONE)
+        await self._publish(state, 100.0, completion(state.goal) if state.status is ProjectStatus.COMPLETED else DONE)
 
     async def waiting(self, state: ProjectState, message: str) -> None:
         """The project waits."""

@@ -14,8 +14,9 @@ GRACE = timedelta(seconds=2)
 """How long an end's own event may take: it is sent after the commit, within 0.5 s."""
 DISK_EPOCH = "disk"
 _BATCH_ENDS = {BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED}
+DONE = Text("完成", "done")
 _WORDS = {
-    "completed": Text("影片完成", "the video is done"),
+    "completed": DONE,
     "failed": Text("失敗", "failed"),
     "cancelled": Text("已取消", "cancelled"),
 }
@@ -63,6 +64,11 @@ class StateOnDisk:
         return batch_end(batch), batch.updated_at
 
 
+def completion(goal: Stage) -> Text:
+    """What to say of a project that reached its goal, which may lie before the video."""
+    return Text("影片完成", "the video is done") if goal is Stage.UPLOAD else DONE
+
+
 def project_end(state: ProjectState) -> ProgressEvent | None:
     """The end of a project; None while it has none."""
     if not state.status.is_final:
@@ -73,6 +79,8 @@ def project_end(state: ProjectState) -> ProgressEvent | None:
     if state.status is ProjectStatus.FAILED and (why := state.stages[reached].error) is not None:
         error, message = why.model_dump() | {"stage": str(reached)}, why.message
     done = state.status is ProjectStatus.COMPLETED
+    if done:
+        message = str(completion(state.goal))
     return ProgressEvent(
         project_id=state.project_id,
         stage=ERROR_STAGE if error else reached.event_name,

@@ -29,11 +29,13 @@ async def _doctor(*, as_json: bool) -> int:
         if not as_json:
             for finding in news:
                 _print(finding)
-    bad = [finding for finding in found if finding.level == "fail"]
+    bad, doubtful = ([finding for finding in found if finding.level == level] for level in ("fail", "warn"))
     if as_json:
         say_json([{"level": one.level, "what": str(one.what).strip(), "saw": str(one.saw), "do": str(one.do)} for one in found])
     elif bad:
         say(Text(f"有 {len(bad)} 個問題要處理", f"{len(bad)} to mend"))
+    elif doubtful:
+        say(Text(f"可以使用；有 {len(doubtful)} 件事要留意", f"it works; {len(doubtful)} to look at"))
     else:
         say(Text("一切就緒", "all is well"))
     return FAILED if bad else DONE

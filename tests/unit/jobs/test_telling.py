@@ -5,6 +5,7 @@ from typing import Any
 
 from jobs.telling import Teller, eta_seconds
 from progress import subscribe_progress
+from progress.ending import project_end
 from reelqueue.errors import PermanentError
 from reelqueue.models.stage import Stage
 from reelqueue.wording import same
@@ -31,6 +32,19 @@ async def test_a_project_is_told_from_its_first_stage_to_its_end(queue, crew, pr
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert [event.status for event in events].count("completed") == 1
     assert {"script_generation", "asset_generation", "video_rendering", "thumbnail_generation"} <= {e.stage for e in events}
+
+
+async def test_the_end_of_a_stage_that_was_asked_for_alone_is_not_told_as_a_videos(queue, crew, project, settings):
+    await queue.enqueue_job("generate_script_task", project_id=1, chain=False)
+    await crew.burst()
+    (*_, alone) = await heard(settings)
+    await queue.start(1)
+    await crew.burst()
+    (*_, whole) = await heard(settings)
+
+    assert (alone.stage, alone.status, alone.message) == ("script_generation", "completed", "done")
+    assert (whole.stage, whole.status, whole.message) == ("youtube_upload", "completed", "the video is done")
+    assert project_end(await queue.get_project(1)).message == "the video is done"
 
 
 async def test_a_failure_is_told_with_its_error(queue, crew, stages, project, settings):
