@@ -43,7 +43,7 @@ async def look_for_files(folder: OldFolder, old: OldProject) -> tuple[OldFiles, 
         ), notes
     if thumbnail is not None:
         notes.append(
-            Text("沒有影片，封面會和新的畫面一起重畫", "without its video the thumbnail is drawn anew, from the new scenes")
+            Text("沒有影片，縮圖會和新的畫面一起重畫", "without its video the thumbnail is drawn anew, from the new scenes")
         )
     pictures = await _pictures(folder, old, notes)
     _note_unused(old, notes)
@@ -109,7 +109,7 @@ async def _thumbnail(folder: OldFolder, old: OldProject, notes: Notes) -> tuple[
         if old.video_id is None:
             notes.append(
                 Text(
-                    "狀態說封面已完成，但找不到檔案：重新畫",
+                    "狀態說縮圖已完成，但找不到檔案：重新畫",
                     "the state says that the thumbnail is made, but it is not there: it is drawn again",
                 )
             )
@@ -120,7 +120,7 @@ async def _thumbnail(folder: OldFolder, old: OldProject, notes: Notes) -> tuple[
     if not isinstance(picture, Ingested):
         notes.append(
             Text(
-                f"{path} 不是 2 MB 以內的 JPEG 圖片：重新畫封面",
+                f"{path} 不是 2 MB 以內的 JPEG 圖片：重新畫縮圖",
                 f"{path} is no JPEG of at most 2 MB: the thumbnail is drawn again",
             )
         )
