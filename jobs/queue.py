@@ -24,24 +24,26 @@ RESULT_SECONDS = 86_400
 RENEWAL_SLACK_MS = 30_000
 """A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
-# KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms), whether one
+# KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms; "": now), whether one
 # that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it.
 # The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, enqueued.
 _HINT = """
+local time = redis.call('TIME')
+local due = ARGV[3] ~= '' and ARGV[3] or string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local known = redis.call('GET', KEYS[1])
 local id = known and string.match(known, '^%S+')
 local score = id and redis.call('ZSCORE', KEYS[2], id)
 if score and redis.call('EXISTS', ARGV[1] .. id) == 1 then
   local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
   if ARGV[4] == '1' or not runs then
-    if not runs and tonumber(ARGV[3]) + tonumber(ARGV[5]) < tonumber(score) then redis.call('ZADD', KEYS[2], ARGV[3], id) end
+    if not runs and tonumber(due) + tonumber(ARGV[5]) < tonumber(score) then redis.call('ZADD', KEYS[2], due, id) end
     return id
   end
 end
 if ARGV[6] ~= '' then
   redis.call('SET', KEYS[1], ARGV[6], 'PX', ARGV[8])
   redis.call('SET', ARGV[1] .. ARGV[6], ARGV[7], 'PX', ARGV[8])
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[6])
+  redis.call('ZADD', KEYS[2], due, ARGV[6])
 end
 return ARGV[6]
 """
@@ -106,7 +108,7 @@ class JobQueue:
         self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool
     ) -> tuple[Job, bool]:
         now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments)
-        due_ms = int(at.timestamp() * 1000) if at else now_ms
+        due_ms = int(at.timestamp() * 1000) if at else ""
         payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
         slack_ms = RENEWAL_SLACK_MS if renewing else 0
         keep_ms = int(_expiry(at).total_seconds() * 1000)
@@ -120,7 +122,7 @@ class JobQueue:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, int(time.time() * 1000), 1, 0, "", "", 0])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0])
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""
