@@ -13,6 +13,7 @@ setup: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml reelqueue/version.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "reelqueue needs Python 3.11 to 3.14, this is %d.%d: run make PYTHON=python3.13 (or another) instead" % v)'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@echo "installing the packages: up to 400 MB to download, then a minute or two without a word"
 	@# The lock names every package, so nothing is left to resolve (older pips look past a pin when an extra is asked for).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
