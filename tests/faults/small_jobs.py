@@ -1,9 +1,9 @@
 """For arq's own command: our worker as `worker_settings` makes it, with small jobs whose course a test steers.
 
-`VideoWorker`: the five stages through the real runner, and `stay`, a job that is none.  `PlainWorker`: the names of the five
-stages, and nothing but `stay` behind each.  FAULTS_FOLDER is the course, FAULTS_HOOKS the hooks that raise, FAULTS_PIECE_BYTES
-what a stage writes, FAULTS_DISK_SECONDS the pause before a full disk is looked at again, FAULTS_STAGES how stages of projects
-misbehave: `1-assets=kills its worker,2-render=exits`.
+`VideoWorker`: the five stages through the real runner, and jobs that are none.  `PlainWorker`: the names of the five stages,
+and nothing but `stay` behind each.  In the environment: FAULTS_FOLDER, the course; FAULTS_HOOKS, the hooks that raise;
+FAULTS_PIECE_BYTES, what a stage writes; FAULTS_STAGE_SECONDS, how long one takes that is let go; FAULTS_DISK_SECONDS, the pause
+before a full disk is looked at again; FAULTS_STAGES, which stages misbehave: `1-assets=kills its worker,2-render=exits`.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from tests.faults.course import Course
 
 course = Course(Path(os.environ["FAULTS_FOLDER"]))
 PIECE_BYTES = int(os.environ.get("FAULTS_PIECE_BYTES", "100"))
+STAGE_SECONDS = float(os.environ.get("FAULTS_STAGE_SECONDS", "0"))
 BAD_STAGES = dict(pair.split("=") for pair in os.environ.get("FAULTS_STAGES", "").split(",") if pair)
 attempt.DISK_SECONDS = runner.DISK_SECONDS = float(os.environ.get("FAULTS_DISK_SECONDS", "60"))
 
@@ -83,6 +84,7 @@ def _stage(stage: Stage) -> Callable[..., Any]:
     async def work(run: StageRun) -> StageOutcome:
         name = f"{run.project.project_id}-{stage}"
         await course.stay(name, run.attempt)
+        await asyncio.sleep(STAGE_SECONDS)
         if name in BAD_STAGES:
             await misbehave(None, BAD_STAGES[name])
         artifact = await run.blobs.write(f"output/{stage}.txt", str(stage).encode().ljust(PIECE_BYTES))

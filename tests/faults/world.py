@@ -24,6 +24,10 @@ UNTENDED = re.compile("never retrieved|never awaited|was destroyed|Exception in 
 """How Python tells of what a worker forgot."""
 
 
+class NeverLooked(Exception):
+    """A worker ended before it looked at its queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """`settings` lead straight to the server, `proxied` by the proxy."""
@@ -77,10 +81,15 @@ async def opened(folder: Path) -> AsyncIterator[World]:
 async def _looks(started: Worker, url: str) -> None:
     """Wait until a worker has looked at its queue."""
     await until(lambda: "worker_starts" in started.said() or not started.runs, "it starts", seconds=60)
-    assert started.runs, started.said()
+    _runs(started)
     found = re.search(r"worker_starts.*?([\w.-]+/[0-9a-f]{16})", started.said())
     assert found is not None
     async with asyncio.timeout(30), Redis.from_url(url) as redis:
         while await redis.zscore(f"reelqueue:workers:{VIDEO}", found[1]) is None:
-            assert started.runs, started.said()
+            _runs(started)
             await asyncio.sleep(0.02)
+
+
+def _runs(started: Worker) -> None:
+    if not started.runs:
+        raise NeverLooked(started.said())
