@@ -172,15 +172,16 @@ class Worker(arq.worker.Worker):
             raise self._refusal
 
     async def close(self) -> None:
-        """Let go of everything; arq's command and tests call it after `run` or `async_run`."""
+        """Let go of everything; arq's command and tests call it after `run` or `async_run`, which may be called again then."""
         if self._pool is None:
             return
         self._hurry.set()
         self._ending.set()
         for run in list(self._runs.values()):
             run.end(Stop.ENDING)
-        if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=HAND_BACK_SECONDS)
+        ending = [*self.tasks.values(), *([self.main_task] if self.main_task is not None else [])]
+        if ending:
+            await asyncio.wait(ending, timeout=HAND_BACK_SECONDS)
         for task in self._later:
             task.cancel()
         try:
@@ -196,6 +197,9 @@ class Worker(arq.worker.Worker):
             log.exception("hook_failed", hook="on_shutdown", exc_info=error)
         await self.pool.aclose(close_connection_pool=True)
         self._pool = None
+        self._ending.clear()  # arq's --watch runs us once more
+        self._hurry.clear()
+        self.allow_pick_jobs, self._deadline = True, None
         if self._began:
             log.info("worker_ended", queue=self.queue_name, worker=self._owner.name)
 

@@ -339,6 +339,21 @@ async def test_after_an_outage_the_first_look_takes_nothing(small, redis, redis_
         assert await job.status() == "queued"
 
 
+async def test_a_worker_that_was_closed_works_again(small, redis):
+    """As arq's --watch has it after each change of a file."""
+
+    async def echo(_ctx, word):
+        return word
+
+    async with small(func(echo, name="echo")) as worker:
+        worker.handle_sig(signal.SIGUSR1)
+        await worker.close()
+        again = asyncio.create_task(worker.async_run())
+        job = await redis.enqueue_job("echo", "x", _queue_name=QUEUE)
+        assert await job.result(timeout=5, poll_delay=0.01) == "x"
+    await again
+
+
 async def test_a_worker_that_waits_for_its_first_server_ends_when_told_to(monkeypatch):
     monkeypatch.setattr("jobs.worker.START_SECONDS", 3_600.0)
     tries = asyncio.Event()
