@@ -346,11 +346,13 @@ async def test_a_worker_that_was_closed_works_again(small, redis):
         return word
 
     async with small(func(echo, name="echo")) as worker:
+        first = await redis.enqueue_job("echo", "one", _queue_name=QUEUE)
+        assert await first.result(timeout=5, poll_delay=0.01) == "one"
         worker.handle_sig(signal.SIGUSR1)
         await worker.close()
         again = asyncio.create_task(worker.async_run())
-        job = await redis.enqueue_job("echo", "x", _queue_name=QUEUE)
-        assert await job.result(timeout=5, poll_delay=0.01) == "x"
+        second = await redis.enqueue_job("echo", "two", _queue_name=QUEUE)
+        assert await second.result(timeout=5, poll_delay=0.01) == "two"
     await again
 
 
