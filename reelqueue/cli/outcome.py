@@ -97,6 +97,7 @@ _USAGE_WORDS = (
     (re.compile(r"Got unexpected extra arguments? \((.*)\)"), "多了參數 {}"),
     (re.compile(r"Option '(.*)' requires an argument\."), "選項 {} 需要一個值"),
     (re.compile(r"Invalid value for '?(.*?)'?: (.*)"), "{} 的值不正確：{}"),
+    (re.compile(r"Invalid value: (.*)"), "{}"),  # our own sentence, which says what is allowed
 )
 
 

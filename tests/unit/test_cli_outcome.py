@@ -89,6 +89,7 @@ def test_an_interrupt_says_how_to_go_on(capsys, number, code):
         ("No such option: --zz", "沒有「--zz」這個選項"),
         ("Missing argument 'ID'.", "少了參數 ID"),
         ("Got unexpected extra argument (b)", "多了參數 b"),
+        ("Invalid value: --from：允許的是 script", "--from：允許的是 script"),
         ("something else", "用法不正確：something else"),
     ],
 )
