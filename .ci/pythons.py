@@ -29,7 +29,7 @@ LOCK = ROOT / "requirements.lock"
 VENVS = ROOT / ".pythons"
 OWN_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 STEP_SECONDS = 1_200
-PYTEST = ("-v", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=120")
+PYTEST = ("-v", "--tb=short", "--disable-warnings", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=120")
 """What hangs is named by the last line and its stack."""
 TOPIC = "Why bread rises"
 TEXT = """\
