@@ -7,7 +7,7 @@ from arq.worker import Retry
 from redis.exceptions import RedisError
 
 from jobs import acts, transitions
-from jobs.attempt import Attempt
+from jobs.attempt import DISK_SECONDS, STORAGE_SECONDS, Attempt
 from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
@@ -26,8 +26,6 @@ from reelqueue.telemetry import bound
 from storage import Glance, Lease
 
 __all__ = ["StageInputs", "StageOutcome", "StageRun", "StageWork", "run_stage"]
-
-STORAGE_SECONDS, DISK_SECONDS = 5.0, 60.0
 
 log = structlog.get_logger(__name__)
 
