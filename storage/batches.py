@@ -95,12 +95,12 @@ class BatchStore:
         return sorted(await hop(self._nursery.ids), reverse=newest_first)
 
     async def take_over(self, batch_id: object) -> StateLease[BatchState]:
-        """Have a batch in hand.
+        """Have a batch in hand; the lease's first commit raises the fence: a look at it that changes nothing writes nothing.
 
         Raises:
             BatchNotFound, Busy, NeedsPerson, DiskFull, Unavailable: as for a project; nothing is held.
         """
-        held, previous = await self._holding.take(parse_batch_id(batch_id))
+        held, previous = await self._holding.take(parse_batch_id(batch_id), fence_later=True)
         return StateLease(held, previous)
 
     async def change(self, batch_id: object, change: Callable[[BatchState], BatchState]) -> BatchState:

@@ -48,6 +48,30 @@ async def test_a_batch_that_waits_holds_no_slot(queue, crew, stages):
         await queue.wait_batch(second.batch_id, timeout=10)
 
 
+async def test_looks_at_a_batch_in_which_nothing_changed_write_nothing(queue, crew, stages, redis, until):
+    """There are two a second, for as long as its videos take."""
+    stages.acts[Stage.SCRIPT] = stages.stay
+    batch = await queue.create_batch(BRIEFS[:1])
+    async with crew.working(VIDEO, BATCH):
+        job = await queue.start_batch(batch.batch_id)
+        await stages.inside.wait()
+
+        async def looks():
+            return int(await redis.get(f"arq:retry:{job.job_id}") or 0)
+
+        async def is_looked_at_twice_more(seen):
+            return await looks() > seen + 2
+
+        await until(lambda: is_looked_at_twice_more(0), "nobody looks at the batch")
+        before, seen = await queue.get_batch(batch.batch_id), await looks()
+        await until(lambda: is_looked_at_twice_more(seen), "nobody looks at the batch")
+        after = await queue.get_batch(batch.batch_id)
+        stages.leave.set()
+        await queue.wait_batch(batch.batch_id, timeout=10)
+
+    assert after == before
+
+
 async def test_the_same_key_gives_the_same_batch(queue):
     one = await queue.create_batch(BRIEFS, idempotency_key="week 1")
     again = await queue.create_batch(BRIEFS, idempotency_key="week 1")
