@@ -20,6 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from jobs.claims import ALIVE_PREFIX, RELEASE, RENEW
+from jobs.watchdog import Watchdog
 from reelqueue.vitals import Vitals
 
 HEARTBEAT_PREFIX = "reelqueue:worker:"
@@ -47,6 +48,7 @@ class Keeper:
         held: Callable[[], list[str]],
         on_lost: Callable[[str], None],
         describe: Callable[[], Mapping[str, Any]],
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._open = client
         self._queue = queue
@@ -57,6 +59,7 @@ class Keeper:
         self._held = held
         self._on_lost = on_lost
         self._describe = describe
+        self._watchdog = watchdog
         self._vitals = Vitals()
         self._stop = threading.Event()
         self._loop = asyncio.get_running_loop()
@@ -78,6 +81,8 @@ class Keeper:
         beaten, pause = float("-inf"), 0.0
         while not self._stop.wait(pause):
             self._look_at_parent()
+            if self._watchdog is not None:
+                self._watchdog.look(pause)
             pause = self._every
             try:
                 self._renew(renew, release)

@@ -33,6 +33,7 @@ from jobs.pipeline import Load
 from jobs.pools import open_pool, open_thread_client
 from jobs.schedule import Schedule
 from jobs.wakeup import Wakeup
+from jobs.watchdog import Watchdog
 from reelqueue.errors import ReelqueueError
 from reelqueue.process import say_ready
 from reelqueue.version import __version__
@@ -262,6 +263,7 @@ class Worker(arq.worker.Worker):
             held=lambda: [job_id for job_id, run in list(self._runs.items()) if not run.leaving],
             on_lost=self._lost,
             describe=self._describe,
+            watchdog=Watchdog(self.loop) if self._handle_signals else None,  # else the process is somebody else's
         )
 
     def _describe(self) -> dict[str, Any]:
