@@ -45,7 +45,7 @@ class Watchdog:
             return
         self._silent += seconds
         if self._silent >= SILENT_SECONDS:
-            frame = sys._current_frames().get(self._loop_thread or 0)
+            frame = sys._current_frames().get(self._loop_thread or 0)  # noqa: SLF001 - the one way to see where it stands
             where = "".join(traceback.format_stack(frame)) if frame is not None else ""
             log.critical("loop_stands_still", seconds=self._silent, exception=where)
             self._give_up()
