@@ -23,8 +23,10 @@ $(STAMP): requirements.lock pyproject.toml reelqueue/version.py
 demo: setup
 	@$(BIN)/python -m reelqueue.cli.demo
 
+# Three processes on two cores: much of the suite waits. Each file stays with one, which its tests share things in.
+TEST_PROCESSES ?= 3
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 # What takes minutes, outages among it.
 soak: setup

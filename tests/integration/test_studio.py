@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from reelqueue.art.arrange import arrange
@@ -73,8 +75,18 @@ async def test_a_video_is_made_unit_by_unit(tmp_path):
     check_video(video, size=(W, H), fps=FPS, duration_s=TIMELINE.duration_s, audio=False)
 
 
+def decoded(path: Path) -> list[np.ndarray]:
+    """The planes of all frames, as whole numbers that can be subtracted."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray().astype(int) for frame in container.decode(video=0)]
+
+
 async def test_a_unit_is_the_same_whatever_the_child_made_before(tmp_path):
-    """A joint after its first body finds one scene kept; alone it draws both: the bytes must be equal."""
+    """A joint after its first body finds one scene kept; alone it draws both: the pictures must be equal.
+
+    Not to the bit: x264's macroblock tree is not repeatable on processors with AVX-512 (it is with `asm=avx2`), and moves
+    a few levels about; another scene's layer would move dozens.
+    """
     alone, after = tmp_path / "alone", tmp_path / "after"
     alone.mkdir(), after.mkdir()
     async with open_studio() as studio:
@@ -83,7 +95,9 @@ async def test_a_unit_is_the_same_whatever_the_child_made_before(tmp_path):
         for request in requests(after)[:2]:
             await studio.make(request)
 
-    assert (alone / "1.mp4").read_bytes() == (after / "1.mp4").read_bytes()
+    apart = [np.abs(one - other) for one, other in zip(decoded(alone / "1.mp4"), decoded(after / "1.mp4"), strict=True)]
+    assert max(one.mean() for one in apart) < 0.5
+    assert max(one.max() for one in apart) < 32
 
 
 async def test_another_scene_of_the_same_length_is_drawn_anew(tmp_path):
