@@ -492,7 +492,7 @@ async def test_no_folder_and_a_folder_without_projects_are_wrong_usage(settings,
     code, _, complaint = await said(settings, "import", str(old / where))
 
     assert code == 2
-    assert str(old / where) in complaint
+    assert str(old / where)[:60] in complaint  # a long one is cut
 
 
 async def test_every_word_is_there_in_chinese(settings, old, tmp_path):

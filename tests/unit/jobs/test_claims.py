@@ -14,8 +14,19 @@ QUEUE = "video_generation"
 LEASE_S = 5.0
 
 
+MADE: list[Claims] = []
+
+
 def claims_of(redis, name="me"):
-    return Claims(redis, QUEUE, name, LEASE_S, heavy=["render_video_task"])
+    MADE.append(Claims(redis, QUEUE, name, LEASE_S, heavy=["render_video_task"]))
+    return MADE[-1]
+
+
+@pytest.fixture(autouse=True)
+async def _their_connections_are_closed():
+    yield
+    while MADE:
+        await MADE.pop().close()
 
 
 async def queued(redis, job_id, function="debug_task", *, due_in_s=-1.0, body=None):
