@@ -210,13 +210,14 @@ class Carrier:
             await asyncio.sleep(ABORT_FOLLOWS_S)
         if run.stop is not None:
             return self._stopped(run)
-        say = log.info if run.taken.job_try == 1 else log.debug  # to arq each look of a waiting job is one more try
 
         async def called() -> Any:  # arguments that don't fit are an error of the job's
             return await function.coroutine(context, *run.args, **run.kwargs)
 
         run.work = asyncio.create_task(contained(called()))
-        asyncio.get_running_loop().call_soon(say, "job_started")  # after the job's first step, which does not wait for it
+        asyncio.get_running_loop().call_soon(
+            _say_started, run.taken.job_try
+        )  # after the job's first step, which does not wait for it
         outcome = await self._awaited(run, self.timeout_s if function.timeout_s is None else function.timeout_s)
         if self.on_job_end is not None:
             await self._hooked("on_job_end", self.on_job_end(context))
@@ -349,6 +350,11 @@ def _sure(serializer: Serializer) -> Serializer:
             return serializer(answer | {"a": (), "k": {}})
 
     return serialized
+
+
+def _say_started(job_try: int) -> None:
+    say = log.info if job_try == 1 else log.debug  # to arq each look of a waiting job is one more try
+    say("job_started")
 
 
 def _words(error: BaseException) -> str:

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+import hiredis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -58,7 +59,7 @@ class Line:
             self._connection = connection
         connection, answered = self._connection, False
         try:
-            await connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            await connection.send_packed_command(hiredis.pack_command(command), check_health=False)
             answer = await connection.read_response()
             answered = True
         except ResponseError:

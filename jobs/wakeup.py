@@ -80,6 +80,7 @@ class Wakeup:
             while True:
                 with contextlib.suppress(ResponseError):  # of a ping, by a server that can't write: it is there all the same
                     self._heard(await _answer(connection))
+                await asyncio.sleep(0)  # whom we woke goes first
         finally:
             self.listens = False
             if pinging is not None:

@@ -325,6 +325,8 @@ class Worker(arq.worker.Worker):
             look = await self._claims.take(cpu=places[0], wait=places[1], offset=offset)
             for taken in look.taken:
                 self._start(taken)
+            if look.taken:
+                await asyncio.sleep(0)  # the jobs begin before we go on
             if self._away_since is not None:
                 self._health_at = 0.0  # a server that only reads is not back
             await self._say_health(look.now_ms)
