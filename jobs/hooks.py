@@ -143,9 +143,11 @@ async def _every(seconds: float, act: Callable[[], Awaitable[Any]]) -> AsyncIter
             began = time.monotonic()
             try:
                 await _tried(act)
+                took = time.monotonic() - began
             except Exception as error:  # a bug; were this to end, nobody would hear that hints are lost
+                took = time.monotonic() - began  # to write the trace is no part of it
                 log.exception("bug", exc_info=error)
-            pause = max(seconds, (time.monotonic() - began) / RENEW_SHARE)
+            pause = max(seconds, took / RENEW_SHARE)
 
     acting = asyncio.create_task(for_ever())
     try:
