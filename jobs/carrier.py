@@ -238,7 +238,7 @@ class Carrier:
             return self._stopped(run)
         except ReelqueueError as error:
             return self._failed(run, error)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the job ends by it and the worker does not
             log.exception("job_failed", exc_info=error)
             return Ended(success=False, result=error)
 
@@ -262,7 +262,7 @@ class Carrier:
         """A hook is news, not work: what it raises is told, and nothing more."""
         try:
             await contained(hook)
-        except Exception as error:
+        except Exception as error:  # see above
             log.exception("hook_failed", hook=name, exc_info=error)
 
     # After.

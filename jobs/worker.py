@@ -194,7 +194,7 @@ class Worker(arq.worker.Worker):
         try:
             if self.on_shutdown:
                 await self.on_shutdown(self.ctx)
-        except Exception as error:
+        except Exception as error:  # a hook must not keep the worker from its end
             log.exception("hook_failed", hook="on_shutdown", exc_info=error)
         await self.pool.aclose(close_connection_pool=True)
         self._pool = None
@@ -413,7 +413,7 @@ class Worker(arq.worker.Worker):
         self._abort_asked, self._abort_at = False, time.monotonic()
         try:
             aborts = await self._claims.aborts(list(self._runs))
-        except BaseException:
+        except BaseException:  # cancelled, too: they have yet to be looked for
             self._abort_asked = True
             raise
         for abort in aborts:

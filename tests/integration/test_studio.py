@@ -11,6 +11,7 @@ import pytest
 from reelqueue.art.arrange import arrange
 from reelqueue.art.style import choose_style
 from reelqueue.errors import MediaError, TransientError
+from reelqueue.media.encode import Scenes, body, joint
 from reelqueue.media.join import join
 from reelqueue.media.probe import check_video, probe
 from reelqueue.media.studio import open_studio
@@ -98,6 +99,29 @@ async def test_a_unit_is_the_same_whatever_the_child_made_before(tmp_path):
     apart = [np.abs(one - other) for one, other in zip(decoded(alone / "1.mp4"), decoded(after / "1.mp4"), strict=True)]
     assert max(one.mean() for one in apart) < 0.5
     assert max(one.max() for one in apart) < 32
+
+
+def composed(asked: list[UnitRequest]) -> list[np.ndarray]:
+    """What the last of these units hands to the encoder, made after the others by one child's scenes."""
+    scenes = Scenes()
+    for request in asked:
+        shown, firsts = (
+            [scenes.get(request, number) for number in range(len(request.scenes))],
+            [one.first for one in request.scenes],
+        )
+        if len(shown) == 1:
+            frames = body(shown[0], first=firsts[0], frames=request.frames)
+        else:
+            frames = joint(shown, firsts=firsts, frames=request.frames)
+        made = [frame.to_ndarray() for frame in frames]
+    return made
+
+
+def test_a_unit_is_composed_the_same_to_the_bit_whatever_was_composed_before(tmp_path):
+    alone, after = composed(requests(tmp_path)[1:2]), composed(requests(tmp_path)[:2])
+
+    assert len(alone) == len(after) > 0
+    assert all(np.array_equal(one, other) for one, other in zip(alone, after, strict=True))
 
 
 async def test_another_scene_of_the_same_length_is_drawn_anew(tmp_path):
