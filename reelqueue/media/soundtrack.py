@@ -27,13 +27,13 @@ _CONTROL_HZ = 200
 Sound = NDArray[np.float32]
 
 
-def read_mono(path: Path) -> Sound:
-    """A WAV file, mono and 16-bit of any rate, as floats at 48 kHz."""
+def read_mono(path: Path, rate_hz: int = SAMPLE_RATE_HZ) -> Sound:
+    """A WAV file, mono and 16-bit of any rate, as floats at `rate_hz`."""
     with wave.open(str(path), "rb") as file:
         rate, data = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
-    if rate == SAMPLE_RATE_HZ:
+    if rate == rate_hz:
         return (data / 32768).astype(np.float32)
-    resampler = av.AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE_HZ)
+    resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate_hz)
     frame = av.AudioFrame.from_ndarray(data[None, :], format="s16", layout="mono")
     frame.sample_rate = rate
     parts = [out.to_ndarray()[0] for given in (frame, None) for out in resampler.resample(given)]

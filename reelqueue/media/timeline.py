@@ -145,9 +145,13 @@ class Timeline:
             out.append(Viseme(shape="rest", start_s=shift + placed.length_s))
         return tuple(out)
 
+    def voice_start_s(self, part: int) -> float:
+        """When a part's voice begins in its scene's time: the same wherever in the video the scene lies."""
+        return (self.heard[part] - self.scenes[part].start) / self.fps
+
     def _in_scene_s(self, placed: PlacedSpeech) -> float:
-        """When a piece is first heard in its scene's time: the same wherever in the video the scene lies."""
-        return (self.heard[placed.part] - self.scenes[placed.part].start) / self.fps + placed.after_first_s
+        """When a piece is first heard in its scene's time."""
+        return self.voice_start_s(placed.part) + placed.after_first_s
 
 
 def lay_out(parts: Sequence[Sequence[Speech]], *, fps: int) -> Timeline:
@@ -182,12 +186,21 @@ def lay_out(parts: Sequence[Sequence[Speech]], *, fps: int) -> Timeline:
 
 def _placed(part: int, pieces: Sequence[Speech], frame: int, fps: int) -> list[PlacedSpeech]:
     """The pieces of a part whose first is heard with the frame `frame`."""
-    out: list[PlacedSpeech] = []
+    start = _samples_at(frame, fps)
+    return [
+        PlacedSpeech(part, index, speech, start + after, length, after)
+        for index, (speech, (after, length)) in enumerate(zip(pieces, laid(pieces), strict=True))
+    ]
+
+
+def laid(pieces: Sequence[Speech]) -> list[tuple[int, int]]:
+    """Where each piece of one part lies after the first, and how long it is, both in samples at 48 kHz."""
+    out: list[tuple[int, int]] = []
     after = 0
     for index, speech in enumerate(pieces):
         after += round(SENTENCE_GAP_S * SAMPLE_RATE_HZ) if index else 0
         length = math.ceil(Fraction(speech.samples * SAMPLE_RATE_HZ, speech.sample_rate))
-        out.append(PlacedSpeech(part, index, speech, _samples_at(frame, fps) + after, length, after))
+        out.append((after, length))
         after += length
     return out
 

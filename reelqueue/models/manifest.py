@@ -5,6 +5,8 @@ The state holds only the manifest's hash: a 30-minute video has hundreds of piec
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.media import Loudness, MediaInfo
 from reelqueue.models.project import Artifact
@@ -32,10 +34,14 @@ class ShownPiece(Frozen):
 
 
 class PresentedPiece(Frozen):
-    """A presenter for one part, as the service that made it describes it (`kind`: "figure" or "clip")."""
+    """A presenter for one part, as the service that made it describes it (`kind`: "figure" or "clip").
+
+    `clip` is the file of a clip, None for a figure; it is left out there, so that an older version reads the record.
+    """
 
     key: str
     description: dict[str, Any]
+    clip: Artifact | None = Field(default=None, exclude_if=lambda clip: clip is None)
 
 
 class PartAssets(Frozen):
