@@ -8,14 +8,15 @@ from typing import Any
 
 from aiohttp import web
 
-from reelqueue.sandbox import control
+from reelqueue.sandbox import control, oauth
+from reelqueue.sandbox.accounts import Accounts
 from reelqueue.sandbox.clock import Clock
 from reelqueue.sandbox.faults import Faults
 from reelqueue.sandbox.journal import Journal
 from reelqueue.sandbox.middleware import dated, through
 from reelqueue.sandbox.world import Service, World
 
-SERVICES: tuple[Service, ...] = ()
+SERVICES: tuple[Service, ...] = (oauth,)
 """The modules that play a service each; see `world.Service` for what one must have."""
 
 LARGEST_BODY_BYTES = 64 << 20
@@ -56,6 +57,15 @@ class Sandbox:
     def settings(self) -> dict[str, str]:
         """The environment variables that point a service at it.  The keys are canaries: they open nothing else."""
         return {name: value for service in SERVICES for name, value in service.settings(self._world).items()}
+
+    @property
+    def oauth(self) -> Accounts:
+        """Who may do what."""
+        return oauth.accounts_of(self._world)
+
+    def add_channel(self, name: str) -> str:
+        """A channel of this name, or the one that is there; returns its refresh token."""
+        return self.oauth.add_channel(name)
 
     @property
     def gemini(self) -> Any:
