@@ -47,14 +47,18 @@ def speak(model: Model, text: str, *, language: str, voice: str | None, lexicon:
     sound = settled[first:last]
     whole = whole.moved(-first / SAMPLE_RATE)
     duration = len(sound) / SAMPLE_RATE
-    words = tuple(_words(whole, duration))
+    words = words_of(whole, duration)
     shapes = visemes(whole.tokens, duration)
     speech = Speech(text=text, sample_rate=SAMPLE_RATE, samples=len(sound), words=words, visemes=shapes)
     return Spoken(waves.faded(sound), speech)
 
 
-def _words(spoken: Take, duration_s: float) -> Iterator[Word]:
+def words_of(spoken: Take, duration_s: float) -> tuple[Word, ...]:
     """Words in order, inside the sound, none before the one before it; several sounds of one written stretch are one word."""
+    return tuple(_words(spoken, duration_s))
+
+
+def _words(spoken: Take, duration_s: float) -> Iterator[Word]:
     last_end = 0.0
     for (start_char, end_char), spans in _by_place(spoken):
         start = min(max(spans[0][0], last_end, 0.0), duration_s)
