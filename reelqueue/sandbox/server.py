@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from reelqueue.sandbox import control, oauth
+from reelqueue.sandbox import control, gemini, oauth
 from reelqueue.sandbox.accounts import Accounts
 from reelqueue.sandbox.clock import Clock
 from reelqueue.sandbox.faults import Faults
@@ -16,7 +16,7 @@ from reelqueue.sandbox.journal import Journal
 from reelqueue.sandbox.middleware import dated, through
 from reelqueue.sandbox.world import Service, World
 
-SERVICES: tuple[Service, ...] = (oauth,)
+SERVICES: tuple[Service, ...] = (oauth, gemini)
 """The modules that play a service each; see `world.Service` for what one must have."""
 
 LARGEST_BODY_BYTES = 64 << 20

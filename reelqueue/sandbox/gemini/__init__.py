@@ -1,0 +1,17 @@
+"""Gemini on this machine: scripts, pictures and voices that follow from the prompt."""
+
+from reelqueue.sandbox.gemini.service import (
+    KEY,
+    SERVICE,
+    Cap,
+    Memory,
+    Paid,
+    SpokenText,
+    call_name,
+    refusal,
+    routes,
+    settings,
+    state,
+)
+
+__all__ = ["KEY", "SERVICE", "Cap", "Memory", "Paid", "SpokenText", "call_name", "refusal", "routes", "settings", "state"]
