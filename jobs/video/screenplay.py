@@ -12,7 +12,7 @@ from reelqueue.errors import InvalidBrief
 from reelqueue.media.captions import ROOMS, cues_of, joined, within
 from reelqueue.media.image import ingest
 from reelqueue.media.timeline import Timeline, Unit, lay_out
-from reelqueue.media.unit import UnitRequest, UnitScene
+from reelqueue.media.unit import UnitClip, UnitRequest, UnitScene
 from reelqueue.models.brief import ALLOWED, MAX_DURATION_S
 from reelqueue.models.cue import Cue
 from reelqueue.models.keys import piece_key
@@ -46,14 +46,16 @@ class Screenplay:
 
     def _scene(self, number: int, first: int) -> UnitScene:
         part, span, fps = self.assets.parts[number], self.timeline.scenes[number], self.timeline.fps
+        clip = None if part.presenter is None else part.presenter.clip
         return UnitScene(
             scene=self.scenes[number].model_dump(mode="json"),
             frames=span.frames,
             first=first,
             words=self.timeline.words(number, part.text),
-            visemes=self.timeline.visemes(number) if part.presenter is not None else (),
+            visemes=self.timeline.visemes(number) if part.presenter is not None and clip is None else (),
             cues=within(self.cues, span.start / fps, span.end / fps),
             presenter=part.presenter is not None,
+            clip=clip and UnitClip(path=clip.path, sha256=clip.sha256, start_s=self.timeline.voice_start_s(number)),
         )
 
 

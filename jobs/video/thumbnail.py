@@ -45,7 +45,7 @@ async def draw_thumbnail(run: StageRun) -> StageOutcome:
     await run.hold("thumbnail")
     script, style = await read_script(run), style_of(assets)
     scenes = [piece.shown.scene for piece in assets.parts]
-    presenter = any(piece.presenter is not None for piece in assets.parts)
+    presenter = any(piece.presenter is not None and piece.presenter.clip is None for piece in assets.parts)  # a figure's face
     still = await run.call(
         "thumbnail", lambda: make_thumbnail(script, scenes, style, part, presenter=presenter, font_dir=run.tools.font_dir)
     )

@@ -6,11 +6,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from reelqueue.art.arrange import ArrangedScene
-from reelqueue.art.layers import DrawnScene, Layer, Move, Sprite, Sway
+from reelqueue.art.layers import Clip, DrawnScene, Layer, Move, Sprite, Sway
 from reelqueue.art.layouts import LAYOUTS
 from reelqueue.art.layouts.frame import Frame, frame_for
 from reelqueue.art.layouts.host import add_circle
 from reelqueue.art.layouts.pictures import logo as read_logo
+from reelqueue.art.layouts.portrait import add_round
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
 from reelqueue.art.motifs.base import Box
 from reelqueue.art.style import Style
@@ -26,6 +27,7 @@ def draw(
     words: Sequence[Word] = (),
     visemes: Sequence[Viseme] = (),
     presenter: bool = False,
+    clip: Clip | None = None,
     project_root: Path = Path(),
     logo: Path | None = None,
 ) -> DrawnScene:
@@ -39,6 +41,7 @@ def draw(
         words: offsets into the scene's text; times in seconds of the scene.
         visemes: mouth shapes, on the same clock; used with `presenter`.
         presenter: whether somebody is seen who speaks.
+        clip: the presenter as a video; None: as a drawn figure.
         project_root: what the scene's `picture` is relative to.
         logo: a picture for the corner.
 
@@ -46,11 +49,11 @@ def draw(
         OSError: a picture can't be read.
     """
     frame = frame_for(*size)
-    here = Scene(scene, style, frame, duration_s, words, visemes, presenter, project_root)
+    here = Scene(scene, style, frame, duration_s, words, visemes, presenter, project_root, clip)
     drawing = Drawing(frame)
     LAYOUTS[scene.layout](here, drawing)
-    if presenter and not any(item.name == "presenter-head" for item in drawing.layers):
-        add_circle(here, drawing)
+    if presenter and not any(item.name.startswith("presenter-") for item in drawing.layers):
+        add_round(here, clip, drawing) if clip is not None else add_circle(here, drawing)
     if logo is not None:
         drawing.add(_logo(frame, logo))
     if drawing.camera is None and not any(item.sway for item in drawing.layers):

@@ -55,11 +55,42 @@ class Sway:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a picture: its centre and width as fractions of the picture's width and height (0-1)."""
+
+    cx: float
+    cy: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video file of `width` x `height` px whose first picture is due at `start_s` of the scene.
+
+    Before that its first picture is seen, after its end its last one.
+    """
+
+    path: Path
+    width: int
+    height: int
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What of a clip is seen: a window of the layer's own shape."""
+
+    clip: Clip
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One thing in front of the ground.  Later layers lie above earlier ones.
 
     `shows` are in the order of their times; before the first the layer is not there.  All its sprites have the
-    same size.  `enter` and `leave` are None where it comes and goes at once.
+    same size.  `enter` and `leave` are None where it comes and goes at once.  With a `shot` the sprite is a mask: the
+    clip is seen where it is opaque.
     """
 
     name: str
@@ -70,15 +101,7 @@ class Layer:
     enter: Move | None = None
     leave: Move | None = None
     sway: Sway | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a picture: its centre and width as fractions of the picture's width and height (0-1)."""
-
-    cx: float
-    cy: float
-    width: float
+    shot: Shot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reelqueue.art.layers import DrawnScene
 from reelqueue.media.camera import Film
+from reelqueue.media.footage import Footage
 from reelqueue.media.motion import Look, look_at
 from reelqueue.media.patches import PatchStore, placed
 from reelqueue.media.planes import Patch, Planes, Rect, blend, ground_planes, padded, restore
@@ -21,6 +22,7 @@ class _Shown:
 
     look: Look | None = None
     patch: Patch | None = None
+    footage: Footage | None = None
 
 
 @dataclass(slots=True)
@@ -42,6 +44,11 @@ class Stage:
     def frame(self) -> Rect:
         """The whole canvas."""
         return Rect(0, 0, self.canvas.y.shape[1], self.canvas.y.shape[0])
+
+    @property
+    def is_still(self) -> bool:
+        """Whether most of its frames equal the one before: neither a camera nor a clip is in it."""
+        return self.film is None and all(shown.footage is None for shown in self.shown)
 
     def show(self, number: int) -> bool:
         """Bring the canvas to the frame `number`; whether anything changed."""
@@ -76,10 +83,14 @@ class Stage:
         dirty: list[Rect] = []
         for layer, shown in zip(self.scene.layers, self.shown, strict=True):
             look = look_at(layer, seconds)
+            if look is not None and shown.footage is not None:  # the picture that is due in the middle of the frame
+                look = look._replace(picture=shown.footage.number_at(seconds + 0.5 / self.fps))
             if look == shown.look:
                 continue
             before = shown.patch
             whole = None if look is None else self.patches.get(layer, look.sprite)
+            if whole is not None and look is not None and shown.footage is not None:
+                whole = shown.footage.behind(whole, layer, look.picture)
             shown.look = look
             shown.patch = None if look is None or whole is None else placed(whole, layer, look)
             dirty += [part for patch in (before, shown.patch) if patch and (part := patch.rect.common(self.frame)).area]
@@ -110,7 +121,7 @@ def prepare(scene: DrawnScene, *, fps: int, frames: int, canvas: Planes) -> Stag
     """Make what a scene needs: its ground, and its picture where it has a camera.  Layers are made when first seen.
 
     Raises:
-        MediaError: the camera's picture can't be read.
+        MediaError: the camera's picture or a clip can't be read.
     """
     ground = ground_planes(scene.ground, grain=scene.grain, seed=scene.seed)
     film = None
@@ -119,4 +130,5 @@ def prepare(scene: DrawnScene, *, fps: int, frames: int, canvas: Planes) -> Stag
         if not film.moves:
             film.draw(film.window_at(0.0), ground)
             film = None
-    return Stage(scene, fps, frames, canvas, ground, film, shown=[_Shown() for _ in scene.layers])
+    shown = [_Shown(footage=None if layer.shot is None else Footage(layer.shot)) for layer in scene.layers]
+    return Stage(scene, fps, frames, canvas, ground, film, shown=shown)

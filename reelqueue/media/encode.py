@@ -30,6 +30,7 @@ from reelqueue.art.style import Style
 from reelqueue.art.subtitles import subtitle_layers
 from reelqueue.errors import MediaError
 from reelqueue.media.compose import Stage, prepare
+from reelqueue.media.footage import clip_at
 from reelqueue.media.planes import Planes, mix, padded
 from reelqueue.media.refusal import refusal
 from reelqueue.media.unit import UnitInfo, UnitRequest, UnitScene, part_of
@@ -41,7 +42,7 @@ KEYFRAME_EVERY = 180
 """Frames at most between IDR frames (render.md: 8 % smaller than 60)."""
 THREADS = 2
 B_FRAMES, B_FRAMES_STILL = 2, 5
-"""In joints and under a camera; in typographic bodies, where most frames equal the one before."""
+"""In joints, under a camera and beside a clip; in typographic bodies, where most frames equal the one before."""
 X264 = "mbtree=1:rc-lookahead=10:b-adapt=0:scenecut=0:b-pyramid=none:stitchable=1:open-gop=0"
 """Settings S of render.md on `superfast`: 0.60 of veryfast's CPU at the same VMAF."""
 TELLS_PER_SECOND = 4
@@ -142,7 +143,7 @@ def write_unit(scenes: Sequence[Shown], *, firsts: Sequence[int], frames: int, f
     height, width = scenes[0].screen.planes.y.shape
     alone = len(scenes) == 1
     source = body(scenes[0], first=firsts[0], frames=frames) if alone else joint(scenes, firsts=firsts, frames=frames)
-    b_frames = B_FRAMES_STILL if alone and scenes[0].stage.film is None else B_FRAMES
+    b_frames = B_FRAMES_STILL if alone and scenes[0].stage.is_still else B_FRAMES
     part = part_of(out)
     told = 0.0
     try:
@@ -201,7 +202,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
     """Have art draw a scene, its subtitles above all else.
 
     Raises:
-        MediaError, OSError: a picture can't be read.
+        MediaError, OSError: a picture or a clip can't be read.
     """
     use_font_dir(request.font_dir)
     size = (request.width, request.height)
@@ -214,6 +215,7 @@ def draw_scene(request: UnitRequest, scene: UnitScene) -> DrawnScene:
         words=scene.words,
         visemes=scene.visemes,
         presenter=scene.presenter,
+        clip=None if scene.clip is None else clip_at(request.project_root / scene.clip.path, scene.clip.start_s),
         project_root=request.project_root,
         logo=None if request.logo is None else request.project_root / request.logo,
     )

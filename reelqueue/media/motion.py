@@ -19,7 +19,7 @@ class Look(NamedTuple):
     """What is seen of a layer.
 
     `dx`, `dy` are in 1/8 px from its place.  `window` is what is revealed: left, top, right, bottom in 1/8 px of the
-    layer's own box; None is all of it.
+    layer's own box; None is all of it.  `picture` counts the pictures of a layer's clip.
     """
 
     sprite: int
@@ -27,6 +27,7 @@ class Look(NamedTuple):
     dy: int = 0
     opacity: int = OPACITIES
     window: tuple[int, int, int, int] | None = None
+    picture: int = 0
 
 
 def ease_out(t: float) -> float:

@@ -27,11 +27,24 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
+class UnitClip(Frozen):
+    """A presenter's clip: its file below the project's folder, and when its first picture is due in the scene."""
+
+    path: str
+    sha256: str
+    start_s: float
+
+    @field_validator("start_s", mode="after")
+    @classmethod
+    def _time_is_rounded(cls, start_s: float) -> float:
+        return round(start_s, TIME_DIGITS)
+
+
 class UnitScene(Frozen):
     """One scene of a unit.
 
     `scene` is an `art.arrange.ArrangedScene` as JSON; `frames` is the whole of the scene, joints included, of which
-    the unit shows those from `first` on.  Words, visemes and cues are in the scene's own time.
+    the unit shows those from `first` on.  Words, visemes, cues and the clip are in the scene's own time.
     """
 
     scene: dict[str, Any]
@@ -41,6 +54,8 @@ class UnitScene(Frozen):
     visemes: tuple[Viseme, ...] = ()
     cues: tuple[Cue, ...] = ()
     presenter: bool = False
+    clip: UnitClip | None = Field(default=None, exclude_if=lambda clip: clip is None)
+    """Left out where there is none: units that were made before there were clips keep their names."""
 
     @field_validator("words", "visemes", "cues", mode="after")
     @classmethod

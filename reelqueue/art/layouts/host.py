@@ -39,7 +39,7 @@ def add_host(scene: Scene, drawing: Drawing) -> None:
         cx = frame.width - cx
     radius = 575 * scale
     drawing.ground.append(f'<circle cx="{n(cx)}" cy="{n(head + 500 * scale)}" r="{n(radius)}" fill="{disc_colour(scene)}"/>')
-    _confetti(scene, drawing, Box(cx - radius, head + 500 * scale - radius, 2 * radius, 2 * radius))
+    confetti(scene, drawing, Box(cx - radius, head + 500 * scale - radius, 2 * radius, 2 * radius))
     place = Place(cx - 500 * scale, head - 150 * scale, scale)
     stresses = [
         at for at in (scene.spoken_at(scene.spec.marked) if scene.spec.marked else None, _question(scene)) if at is not None
@@ -72,7 +72,7 @@ def _question(scene: Scene) -> float | None:
     return scene.heard_at(max(0, at - 4)) if at >= 0 else None
 
 
-def _confetti(scene: Scene, drawing: Drawing, disc: Box) -> None:
+def confetti(scene: Scene, drawing: Drawing, disc: Box) -> None:
     """Two small discs in the accents, which float."""
     tones = scene.tones
 

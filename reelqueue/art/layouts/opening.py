@@ -4,6 +4,7 @@ import re
 
 from reelqueue.art.layouts.lettering import entering, fitted, line_times, rising
 from reelqueue.art.layouts.motif import add_art
+from reelqueue.art.layouts.portrait import add_portrait
 from reelqueue.art.layouts.scene import Drawing, Scene
 
 TITLE_PX = {"wide": (100, 150), "tall": (104, 156), "square": (76, 112)}
@@ -14,8 +15,11 @@ LONG_TITLE = 26
 
 
 def draw(scene: Scene, drawing: Drawing) -> None:
-    """Kicker, title, note on one side; the motif on the other or below."""
-    add_art(scene, drawing, with_object=True)
+    """Kicker, title, note on one side; the motif on the other or below, and before it the presenter's clip."""
+    portrayed = scene.clip if scene.presenter else None
+    add_art(scene, drawing, with_object=portrayed is None)
+    if portrayed is not None:
+        add_portrait(scene, portrayed, drawing)
     spec, ground, frame = scene.spec, scene.ground, scene.frame
     box = frame.text_box(mirrored=scene.arranged.mirrored, share=0.52 if frame.shape == "wide" else 0.5)
     language = spec.language

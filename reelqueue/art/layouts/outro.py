@@ -6,6 +6,7 @@ from reelqueue.art.layouts.furniture import texture
 from reelqueue.art.layouts.host import add_host
 from reelqueue.art.layouts.lettering import entering, fitted, line_times, placed, rising
 from reelqueue.art.layouts.motif import add_art
+from reelqueue.art.layouts.portrait import add_portrait
 from reelqueue.art.layouts.scene import Drawing, Scene, layer
 from reelqueue.art.motifs.base import Box, n
 from reelqueue.art.palette import mix, text_on
@@ -21,7 +22,9 @@ def draw(scene: Scene, drawing: Drawing) -> None:
     """Title and note above, the slot and the pill below, the figure at the side."""
     frame, spec, ground = scene.frame, scene.spec, scene.ground
     texture(scene, drawing, corner=(0.0 if scene.arranged.mirrored else 1.0, 1.0), opacity=0.08)
-    if scene.presenter:
+    if scene.presenter and scene.clip is not None:
+        add_portrait(scene, scene.clip, drawing)
+    elif scene.presenter:
         add_host(scene, drawing)
     else:
         add_art(scene, drawing, quiet=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reelqueue.art.arrange import ArrangedScene
 from reelqueue.art.fonts import Faces, faces
-from reelqueue.art.layers import Camera, Layer, Move, Show, Sprite, Sway
+from reelqueue.art.layers import Camera, Clip, Layer, Move, Show, Sprite, Sway
 from reelqueue.art.layouts.frame import Frame
 from reelqueue.art.motifs.base import Box, MotifArt, Patch, Tones, n
 from reelqueue.art.palette import Ground, Palette
@@ -27,6 +27,7 @@ class Scene:
     visemes: Sequence[Viseme]
     presenter: bool
     folder: Path
+    clip: Clip | None = None
 
     @property
     def spec(self) -> SceneSpec:
