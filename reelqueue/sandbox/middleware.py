@@ -51,7 +51,8 @@ async def _with_order(
 ) -> tuple[web.StreamResponse, bool]:
     """The answer, and whether the client gets one."""
     if order is None:
-        return await _handled(request, handler), True
+        answer = await _handled(request, handler)
+        return answer, not request.get("cut", False)
     if not order.generic:
         request["order"] = order
         answer = await _handled(request, handler)

@@ -38,6 +38,9 @@ from reelqueue.sandbox.world import World
 
 SERVICE = "oauth"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+GOOGLE_AUDIENCE = "https://oauth2.googleapis.com/token"
+"""What google-auth writes into its statement, wherever the token endpoint is."""
+
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CALLS = {"token": "token", "auth": "consent", "allow": "allow", "deny": "deny", "revoke": "revoke"}
 
@@ -258,7 +261,7 @@ class _OAuth:
         """A service account proves itself by a signed statement; its times are held against the machine's clock."""
         try:
             claims = jwt.decode(  # type: ignore[no-untyped-call]
-                form.get("assertion", ""), certs=service_key()[1], audience=f"{self._world.url}/oauth/token"
+                form.get("assertion", ""), certs=service_key()[1], audience=[f"{self._world.url}/oauth/token", GOOGLE_AUDIENCE]
             )
         except (GoogleAuthError, ValueError) as error:
             return _refused(400, "invalid_grant", f"Invalid JWT: {error}")

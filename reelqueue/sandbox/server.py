@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from reelqueue.sandbox import control, gemini, oauth
+from reelqueue.sandbox import control, gemini, oauth, youtube
 from reelqueue.sandbox.accounts import Accounts
 from reelqueue.sandbox.clock import Clock
 from reelqueue.sandbox.faults import Faults
@@ -16,7 +16,7 @@ from reelqueue.sandbox.journal import Journal
 from reelqueue.sandbox.middleware import dated, through
 from reelqueue.sandbox.world import Service, World
 
-SERVICES: tuple[Service, ...] = (oauth, gemini)
+SERVICES: tuple[Service, ...] = (oauth, youtube, gemini)
 """The modules that play a service each; see `world.Service` for what one must have."""
 
 LARGEST_BODY_BYTES = 64 << 20
@@ -63,8 +63,14 @@ class Sandbox:
         """Who may do what."""
         return oauth.accounts_of(self._world)
 
+    @property
+    def youtube(self) -> youtube.YouTube:
+        """What YouTube holds."""
+        return youtube.youtube_of(self._world)
+
     def add_channel(self, name: str) -> str:
         """A channel of this name, or the one that is there; returns its refresh token."""
+        self.youtube.channel(name)
         return self.oauth.add_channel(name)
 
     @property
@@ -108,3 +114,5 @@ async def open_sandbox(folder: Path, *, host: str = "127.0.0.1", port: int = 0) 
     finally:
         world.closing.set()
         await runner.cleanup()
+        for last in world.at_end:
+            last()

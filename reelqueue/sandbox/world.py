@@ -1,7 +1,7 @@
 """What all services of one sandbox share: a folder, a clock, a journal, orders for faults, and what each remembers."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ class World:
 
     `url` is known once the server listens.  `services` holds what each service remembers, by its name:
     `routes` puts it there.  `closing` is set when the sandbox ends: whoever waits then stops.
+    `at_end` is called once nobody is served any more.
     """
 
     folder: Path
@@ -28,6 +29,7 @@ class World:
     services: dict[str, Any] = field(default_factory=dict)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
+    at_end: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Service(Protocol):
