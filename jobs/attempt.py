@@ -15,7 +15,8 @@ from jobs.context import Service
 from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide, decisive
-from jobs.stages import StageInputs, StageOutcome, StageRun, imported_fingerprint
+from jobs.spending import Spender
+from jobs.stages import Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
 from jobs.telling import Teller
 from jobs.wire import translate
 from reelqueue.errors import (
@@ -33,7 +34,7 @@ from reelqueue.errors import (
 from reelqueue.models.project import StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
-from storage import Lease
+from storage import Debts, Lease
 from storage.disk import NO_SPACE
 
 LOOK_SECONDS = 0.5
@@ -56,6 +57,7 @@ class Attempt:
     job: StageJob
     lease: Lease
     teller: Teller
+    spender: Spender
 
     @property
     def service(self) -> Service:
@@ -162,12 +164,15 @@ class Attempt:
             stage=self.stage,
             attempt=self.lease.state.stages[self.stage].attempts,
             language=self.job.given(self.lease.state, self.lease.blobs).language,
-            providers=self.service.providers,
+            choice=self.service.choice,
             tools=self.service.tools,
             lease=self.lease,
             teller=self.teller,
             rules=self.service.rules,
             timeout_s=SPECS[self.stage].timeout_s,
+            spender=self.spender,
+            others=self._others,
+            debts=Debts(self.service.paths.owed),
         )
         try:
             outcome = await self._work(run)
@@ -219,10 +224,10 @@ class Attempt:
             result=result,
             artifacts=outcome.artifacts,
             warnings=tuple(run.warnings),
-            usage=outcome.usage,
             skipped=outcome.skipped,
             chain=self.job.chain,
         )
+        change = await self._with_usage(change)
         try:
             await self.lease.commit(lambda state: change(transitions.still_wanted(state, self.stage)))
         except ReelqueueError as error:
@@ -239,20 +244,27 @@ class Attempt:
                 Text(f"磁碟空間不足：{error.strerror}", f"there is no space left: {error.strerror}"),
                 Text("請釋放 DATA_DIR 所在磁碟的空間", "free space on the disk of DATA_DIR"),
             )
-        if isinstance(error, Fenced):
-            log.warning("fenced")
-            return Later(FENCED_SECONDS)
-        if isinstance(error, ProjectCancelled):
-            return error
-        if isinstance(error, Parked):
-            return await self._parked(error)
-        if isinstance(error, TransientError) and run is None:
-            return Later(STORAGE_SECONDS)
-        if isinstance(error, TransientError) and run is not None and error not in run.given_up:
-            return await self._again(error, run)
+        match error:
+            case Fenced():
+                log.warning("fenced")
+                return Later(FENCED_SECONDS)
+            case ProjectCancelled():
+                return error
+            case Parked() | Postponed():
+                return await self._not_now(error)
+            case TransientError() if run is None:
+                return Later(STORAGE_SECONDS)
+            case TransientError() if run is not None and error not in run.given_up:
+                return await self._again(error, run)
         if not isinstance(error, ReelqueueError):
             log.error("bug", exc_info=error)
         return await self._failed(translate(error))
+
+    async def _not_now(self, error: Parked | Postponed) -> Exception:
+        """The project waits for something; or goes on soon, as if nothing had been."""
+        if isinstance(error, Parked):
+            return await self._parked(error)
+        return await self._handed_back(error, error.seconds, counts=False)
 
     async def _again(self, error: TransientError, run: StageRun) -> Exception:
         """The whole stage once more, after a pause outside; a time-out that made a piece was no attempt."""
@@ -293,8 +305,19 @@ class Attempt:
 
     async def _ended(self, change: transitions.Change, ending: Exception) -> Exception:
         """Commit `change`, then end with `ending`; or with what the commit met."""
-        met = await self._tried(change)
+        met = await self._tried(await self._with_usage(change))
         return Later(DISK_SECONDS) if isinstance(met, DiskFull) else met or ending
+
+    async def _others(self) -> int:
+        return max(0, len(await self.service.projects.unfinished()) - 1)
+
+    async def _with_usage(self, change: transitions.Change) -> transitions.Change:
+        """`change`, and what the ledger knows of what the project was billed for."""
+        try:
+            return transitions.with_usage(change, await self.spender.usage())
+        except (StorageUnavailable, NeedsPerson) as error:
+            log.warning("usage_unknown", error=error.message)
+            return change
 
     async def _commit(self, change: transitions.Change) -> None:
         """Commit; what it meets ends the job.  Where there is no space for it the project waits, and says so."""

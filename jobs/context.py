@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TypedDict
 
 from arq.connections import ArqRedis
 
 from jobs.queue import JobQueue
+from jobs.spending import Caps, Spender
 from progress import Publisher
+from reelqueue.errors import InvalidBrief
 from reelqueue.media.ffmpeg import Ffmpeg
-from reelqueue.providers.protocols import Providers
-from storage import BatchStore, Owner, Paths, ProjectStore
+from reelqueue.models.brief import Brief
+from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
+from reelqueue.providers.protocols import Choice
+from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class Rules:
     retry_delays: Sequence[float] = (2.0, 5.0, 10.0)
     poison_after: int = 3
     keep_days: int = 30
+    daily_cost_cap_usd: Decimal = Decimal(0)
+    project_cost_cap_usd: Decimal = Decimal(0)
+    reconcile_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +56,31 @@ class Service:
     paths: Paths
     projects: ProjectStore
     batches: BatchStore
+    ledger: Ledger
     queue: JobQueue
     publisher: Publisher
-    providers: Providers
+    choice: Choice
     tools: Tools
     rules: Rules = field(default_factory=Rules)
     told: dict[int, int] = field(default_factory=dict)
     suspects: set[int] = field(default_factory=set)
+
+    def spender(self, project_id: int, brief: Brief) -> Spender:
+        """A project's hand on the ledger, under the caps of the day, of the project and of its channel."""
+        try:
+            channel = self.choice.channel_of(brief)
+        except InvalidBrief:  # there is none of that name: what needs it refuses
+            channel = Channel(name=DEFAULT_CHANNEL)
+        return Spender(
+            self.ledger,
+            project_id,
+            Caps(
+                daily_usd=self.rules.daily_cost_cap_usd,
+                project_usd=self.rules.project_cost_cap_usd,
+                channel=channel.name,
+                channel_daily_usd=channel.daily_cost_cap_usd or Decimal(0),
+            ),
+        )
 
 
 class WorkerContext(TypedDict):

@@ -56,7 +56,7 @@ class StageJob:
             project=state,
             files=self.service.paths.project(self.project_id),
             blobs=blobs,
-            providers=self.service.providers,
+            choice=self.service.choice,
             tools=self.service.tools,
             language=narration_language(state.brief, self.service.rules.language),
         )

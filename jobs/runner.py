@@ -74,7 +74,9 @@ async def _in_hand(job: StageJob, glance: Glance[ProjectState]) -> tuple[dict[st
     """Run the stage with the project in hand; a state that changed since it was judged is `Busy`, and judged anew."""
     async with await job.service.projects.take_over(job.project_id, glance, fence_later=True) as lease:
         try:
-            answer = await Attempt(job, lease, Teller(job.service.publisher, job.stage)).carry_out()
+            answer = await Attempt(
+                job, lease, Teller(job.service.publisher, job.stage), job.service.spender(job.project_id, lease.state.brief)
+            ).carry_out()
         finally:
             await _let_go(job, lease)
         return answer, lease.state

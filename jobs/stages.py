@@ -4,27 +4,40 @@
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jobs.context import Rules, Tools
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide
+from jobs.spending import Held, Spender
 from jobs.telling import Teller
 from jobs.transitions import still_wanted
-from reelqueue.errors import TransientError
+from reelqueue.errors import QuotaExhausted, ReelqueueError, TransientError
 from reelqueue.models.brief import Brief
+from reelqueue.models.cost import FREE, Cost
 from reelqueue.models.keys import piece_key
 from reelqueue.models.language import detect_language
 from reelqueue.models.project import Artifact, ProjectState, Usage
 from reelqueue.models.stage import Stage
-from reelqueue.providers.protocols import Providers
+from reelqueue.providers.protocols import Choice, Providers
 from reelqueue.wording import Text
-from storage import Blobs, Lease, ProjectFiles
+from storage import Blobs, Debts, Lease, ProjectFiles
 
 T = TypeVar("T")
+
+
+async def _nobody_else() -> int:
+    return 0
+
+
+def _nothing_billed(_made: object) -> tuple[Usage, ...]:
+    return ()
+
 
 LONGEST_PAUSE_INSIDE_S = 30.0
 """A longer pause that a service asks for is waited for outside, as soon as no other call of the stage goes on: the job
@@ -41,6 +54,18 @@ class HandBack(TransientError):
         self.retry_after = seconds
 
 
+class Postponed(ReelqueueError):
+    """The stage goes on after `seconds`, from where it is, and this was no attempt: a service's list lags behind, say."""
+
+    def __init__(self, message: Text, seconds: float) -> None:
+        super().__init__(message, Text("會自動繼續", "it goes on by itself"))
+        self.seconds = seconds
+
+
+class Stopped(ReelqueueError):
+    """Something else failed: nothing new is begun."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageInputs:
     """What a stage's inputs are found from.  `language` is the narration's BCP 47 tag."""
@@ -48,9 +73,19 @@ class StageInputs:
     project: ProjectState
     files: ProjectFiles
     blobs: Blobs
-    providers: Providers
+    choice: Choice
     tools: Tools
     language: str
+
+    @property
+    def providers(self) -> Providers:
+        """Who makes what.  Raises as `Choice.chosen`."""
+        return self.choice.chosen(self.project.brief)
+
+    @property
+    def brief(self) -> Brief:
+        """What the project is made from, its channel's wishes filled in.  Raises as `Choice.filled`."""
+        return self.choice.filled(self.project.brief)
 
     def made(self, stage: Stage, place: int = 0) -> str | None:
         """The sha256 of what an earlier stage made; None where it was taken over from elsewhere without it."""
@@ -69,7 +104,6 @@ class StageOutcome:
     result: dict[str, Any]
     artifacts: tuple[Artifact, ...]
     partial: bool = False
-    usage: tuple[Usage, ...] = ()
     skipped: bool = False
 
 
@@ -98,12 +132,15 @@ class StageWork:
 
 @dataclass(slots=True)
 class StageRun:
-    """One attempt of one stage, as its work sees it."""
+    """One attempt of one stage, as its work sees it.
+
+    `others` counts the other projects that are not ended; `sent` the calls that cost; `stopping` is set when a piece failed.
+    """
 
     stage: Stage
     attempt: int
     language: str
-    providers: Providers
+    choice: Choice
     tools: Tools
     lease: Lease
     teller: Teller
@@ -113,6 +150,11 @@ class StageRun:
     made_a_piece: bool = False
     given_up: list[BaseException] = field(default_factory=list)
     calls: int = 0
+    spender: Spender | None = None
+    others: Callable[[], Awaitable[int]] = _nobody_else
+    debts: Debts | None = None
+    sent: int = 0
+    stopping: bool = False
     deadline: asyncio.Timeout | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -122,9 +164,14 @@ class StageRun:
         return self.lease.state
 
     @property
+    def providers(self) -> Providers:
+        """Who makes what.  Raises as `Choice.chosen`."""
+        return self.choice.chosen(self.lease.state.brief)
+
+    @property
     def brief(self) -> Brief:
-        """What the project is made from."""
-        return self.lease.state.brief
+        """What the project is made from, its channel's wishes filled in.  Raises as `Choice.filled`."""
+        return self.choice.filled(self.lease.state.brief)
 
     @property
     def files(self) -> ProjectFiles:
@@ -150,7 +197,10 @@ class StageRun:
 
         Raises:
             Fenced, ProjectCancelled: it must not happen.
+            Stopped: another piece of the stage failed meanwhile.
         """
+        if self.stopping:
+            raise Stopped("stopped")
         await self.lease.check()
         still_wanted(self.lease.state, self.stage)
 
@@ -158,17 +208,74 @@ class StageRun:
         """Name the piece in hand, before it is made.  Raises `Fenced` as `check`."""
         await self.lease.hold(f"{self.stage}: {piece}")
 
-    async def call(self, piece: str, make: Callable[[], Awaitable[T]]) -> T:
+    async def call(
+        self,
+        piece: str,
+        make: Callable[[], Awaitable[T]],
+        *,
+        cost: Cost = FREE,
+        turn: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext,
+        billed: Callable[[T], tuple[Usage, ...]] = _nothing_billed,
+        held: Held | None = None,
+    ) -> T:
         """One call of a service or a tool, retried after transient errors while others go on.
 
+        What it may `cost` is reserved before each time that it is sent, and settled after it by what was `billed`; `turn` is
+        waited for first, so that a call that is not ours to make any more is not made.  `held` is reserved already, for the
+        first time that it is sent.
+
         Raises:
-            whatever `make` raises and a retry does not mend; Fenced, ProjectCancelled before a retry.
+            whatever `make` raises and a retry does not mend; Fenced, ProjectCancelled, Stopped before it is sent.
+            BudgetExhausted, QuotaExhausted: nothing was sent.
         """
         self.calls += 1
         try:
-            return await self._tried(piece, make)
+            kept = [held] if held is not None else []
+            return await self._tried(piece, lambda: self._sent(make, cost, turn, billed, kept))
         finally:
             self.calls -= 1
+
+    async def _sent(
+        self,
+        make: Callable[[], Awaitable[T]],
+        cost: Cost,
+        turn: Callable[[], AbstractAsyncContextManager[object]],
+        billed: Callable[[T], tuple[Usage, ...]],
+        kept: list[Held],
+    ) -> T:
+        if cost.is_free or self.spender is None:
+            return await make()
+        async with turn():
+            held = kept.pop() if kept else await self.reserve(cost)
+            try:
+                await self.check()
+            except ReelqueueError:
+                await self.spender.release(held)
+                raise
+            try:
+                made = await make()
+            except ReelqueueError as error:
+                if isinstance(error, QuotaExhausted):
+                    await self.spender.close(held, error)
+                await self.spender.settle(held, error.usage)
+                raise
+            await self.spender.settle(held, billed(made))
+            return made
+
+    async def reserve(self, cost: Cost) -> Held:
+        """Reserve what a call may take, ahead of it.
+
+        Raises:
+            BudgetExhausted, QuotaExhausted: there is no room for it.
+        """
+        self.sent += 1
+        key = f"{self.project.project_id}.{self.project.fence}.{self.stage}.{self.sent}"
+        return Held(key) if self.spender is None else await self.spender.reserve(key, cost)
+
+    async def release(self, held: Held) -> None:
+        """A call that was reserved for is not made."""
+        if self.spender is not None:
+            await self.spender.release(held)
 
     async def _tried(self, piece: str, make: Callable[[], Awaitable[T]]) -> T:
         attempt = 0
@@ -192,6 +299,8 @@ class StageRun:
         try:
             while (left := ends - time.monotonic()) > LONGEST_PAUSE_INSIDE_S:
                 await asyncio.sleep(IDLE_LOOK_S)
+                if self.stopping:
+                    raise Stopped("stopped") from error
                 if not self.calls:
                     raise HandBack(error, left) from error
         finally:

@@ -109,7 +109,6 @@ def done(
     result: dict[str, Any],
     artifacts: tuple[Artifact, ...],
     warnings: tuple[str, ...],
-    usage: tuple[Usage, ...],
     skipped: bool,
     chain: bool,
 ) -> Change:
@@ -128,7 +127,7 @@ def done(
             warnings=warnings,
             result=result,
             error=None,
-        ).replace(crashes=0, crash_piece="", usage=_summed(state.usage, usage))
+        ).replace(crashes=0, crash_piece="")
         return _after_stage(state, stage, chain=chain)
 
     return change
@@ -230,6 +229,15 @@ def review_due(stage: Stage, *, chain: bool) -> Change:
     return change
 
 
+def with_usage(change: Change, usage: tuple[Usage, ...]) -> Change:
+    """`change`, and what the project was billed for by now, as the ledger has it."""
+
+    def both(state: ProjectState) -> ProjectState:
+        return change(state).replace(usage=usage) if usage else change(state)
+
+    return both
+
+
 def lost(stage: Stage) -> Change:
     """What a finished stage made is gone from the disk: it has to run again."""
 
@@ -294,12 +302,3 @@ def later_than(stage: Stage) -> tuple[Stage, ...]:
 def is_about(review: str, stage: Stage) -> bool:
     """Whether an approval speaks of what `stage` makes anew."""
     return stage is not Stage.UPLOAD if review == FINAL_REVIEW else Stage(review).reaches(stage)
-
-
-def _summed(before: tuple[Usage, ...], more: tuple[Usage, ...]) -> tuple[Usage, ...]:
-    sums = {(use.service, use.model, use.unit): use for use in before}
-    for use in more:
-        key = (use.service, use.model, use.unit)
-        old = sums.get(key)
-        sums[key] = use if old is None else use.replace(amount=old.amount + use.amount, cost_usd=old.cost_usd + use.cost_usd)
-    return tuple(sums.values())

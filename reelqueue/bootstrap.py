@@ -11,15 +11,16 @@ from jobs.context import Rules, Service, Tools
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
-from reelqueue.providers.registry import choose_providers
+from reelqueue.providers.registry import open_shelf
 from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text, speak
+from storage import Ledger
 
 __all__ = [
     "Settings",
-    "choose_providers",
     "open_service",
+    "open_shelf",
     "open_tools",
     "read_language",
     "read_manner",
@@ -53,7 +54,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     speak(settings.language)
     keep_secret(*settings.secrets())
     tools = await open_tools(settings)
-    async with open_queue(settings, redis=redis) as client:
+    async with open_queue(settings, redis=redis) as client, contextlib.aclosing(open_shelf(settings, client.paths)) as shelf:
         yield Service(
             queue_name=queue,
             instance=client.instance,
@@ -63,12 +64,16 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
             batches=client.batches,
             queue=client.queue,
             publisher=client.publisher,
-            providers=choose_providers(settings, client.paths),
+            ledger=Ledger(client.paths),
+            choice=shelf,
             tools=tools,
             rules=Rules(
                 language=settings.language,
                 retry_delays=settings.retry_delays,
                 poison_after=settings.poison_after,
                 keep_days=settings.keep_days,
+                daily_cost_cap_usd=settings.daily_cost_cap_usd,
+                project_cost_cap_usd=settings.project_cost_cap_usd,
+                reconcile_seconds=settings.youtube_reconcile_seconds,
             ),
         )

@@ -17,6 +17,7 @@ ReelqueueError                       code             what happens
 ├── PermanentError                   permanent        fails at once
 │   ├── AuthenticationFailed         authentication
 │   ├── ContentRefused               content_refused
+│   ├── ServiceMisconfigured         misconfigured    a retired model, an API that is not switched on
 │   └── MediaError                   media            a picture, sound or video is not what it should be
 ├── Parked                           waits, no attempt used
 │   ├── QuotaExhausted               quota
@@ -39,6 +40,8 @@ class ReelqueueError(Exception):
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    usage: tuple[Any, ...] | None = None
+    """What a failed call of a service was billed for (`models.project.Usage`): () surely nothing, None nobody knows."""
 
     def __init__(self, message: Text | str, hint: Text | str = "") -> None:
         self.text = message if isinstance(message, Text) else same(message)
@@ -287,6 +290,12 @@ class ContentRefused(PermanentError):
     code = "content_refused"
 
 
+class ServiceMisconfigured(PermanentError):
+    """The service can't do this as it is set up: a retired model, an API that is not switched on."""
+
+    code = "misconfigured"
+
+
 class MediaError(PermanentError):
     """A picture, a sound or a video is not what it should be, or a tool could not make it."""
 
@@ -308,10 +317,21 @@ class Parked(ReelqueueError):
 
 
 class QuotaExhausted(Parked):
-    """The day's quota of a service is used up."""
+    """The quota of a service is used up until `until`.
+
+    `closes` is the bucket that the service itself says is empty (`models.cost.Need.name`, or "channel"); None where our own
+    count says so.
+    """
 
     code = "quota"
     status = "waiting_quota"
+    closes: str | None = None
+
+    def __init__(
+        self, message: Text | str, hint: Text | str = "", *, until: datetime | None = None, closes: str | None = None
+    ) -> None:
+        super().__init__(message, hint, until=until)
+        self.closes = closes
 
 
 class BudgetExhausted(Parked):
@@ -357,7 +377,7 @@ _BY_CODE: dict[str, type[ReelqueueError]] = {
     cls.code: cls
     for cls in (
         ReelqueueError, InvalidSettings, Conflict, WrongState, TransientError, RateLimited, ServiceUnavailable,
-        StorageUnavailable, StageTimedOut, PermanentError, AuthenticationFailed, ContentRefused, MediaError, QuotaExhausted,
+        StorageUnavailable, StageTimedOut, PermanentError, AuthenticationFailed, ContentRefused, ServiceMisconfigured, MediaError, QuotaExhausted,
         BudgetExhausted, DiskFull, NeedsPerson, Busy, Fenced, JobAborted, InvalidBrief, ProjectNotFound, StageNotReady,
         ProjectFailed, ProjectCancelled, ProjectWaiting,
     )

@@ -7,6 +7,7 @@ documents the same list; a test holds the two together.
 import os
 import re
 import warnings
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -28,9 +29,24 @@ from reelqueue.celery_url import as_redis_url, is_redis, passwords_in
 from reelqueue.errors import InvalidSettings
 from reelqueue.wording import Language, Text
 
-Provider = Literal["auto", "local"]
+Provider = Literal["auto", "local", "gemini"]
+PresenterName = Literal["auto", "local", "did"]
+PublisherName = Literal["auto", "local", "youtube"]
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 OLD_NAMES = ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
 """Celery's settings, read where none of ours names a server."""
+
+
+CLOUD = frozenset({"gemini", "did", "youtube"})
+KEYS = {
+    "gemini": "GEMINI_API_KEY",
+    "did": "DID_API_KEY",
+    "youtube": "YOUTUBE_TOKEN_FILE",
+}
+"""The setting that makes a cloud provider usable."""
+URLS = (
+    "gemini_base_url", "did_base_url", "did_source_url", "youtube_api_base_url", "google_token_url", "google_auth_url", "google_monitoring_base_url",
+)  # fmt: skip
 
 
 def _named(name: str, default: Any, **rules: Any) -> Any:
@@ -57,8 +73,33 @@ class Settings(BaseSettings):
     script_provider: Provider = _named("SCRIPT_PROVIDER", "auto")
     image_provider: Provider = _named("IMAGE_PROVIDER", "auto")
     voice_provider: Provider = _named("VOICE_PROVIDER", "auto")
-    presenter_provider: Provider = _named("PRESENTER_PROVIDER", "auto")
-    publisher: Provider = _named("PUBLISHER", "auto")
+    presenter_provider: PresenterName = _named("PRESENTER_PROVIDER", "auto")
+    publisher: PublisherName = _named("PUBLISHER", "auto")
+    gemini_api_key: SecretStr | None = _named("GEMINI_API_KEY", None)
+    gemini_base_url: str | None = _named("GEMINI_BASE_URL", None)
+    gemini_text_model: str = _named("GEMINI_TEXT_MODEL", "gemini-3.8-flash", pattern=MODEL_NAME)
+    gemini_image_model: str = _named("GEMINI_IMAGE_MODEL", "gemini-3.1-flash-image", pattern=MODEL_NAME)
+    gemini_tts_model: str = _named("GEMINI_TTS_MODEL", "gemini-3.8-flash-tts", pattern=MODEL_NAME)
+    gemini_images_per_minute: int = _named("GEMINI_IMAGES_PER_MINUTE", 30, ge=1, le=10_000)
+    prices_file: Path | None = _named("PRICES_FILE", None)
+    did_api_key: SecretStr | None = _named("DID_API_KEY", None)
+    did_base_url: str | None = _named("DID_BASE_URL", None)
+    did_source_url: str | None = _named("DID_SOURCE_URL", None)
+    youtube_client_id: str | None = _named("YOUTUBE_CLIENT_ID", None)
+    youtube_client_secret: SecretStr | None = _named("YOUTUBE_CLIENT_SECRET", None)
+    youtube_refresh_token: SecretStr | None = _named("YOUTUBE_REFRESH_TOKEN", None)
+    youtube_token_file: Path | None = _named("YOUTUBE_TOKEN_FILE", None)
+    youtube_api_base_url: str | None = _named("YOUTUBE_API_BASE_URL", None)
+    google_token_url: str | None = _named("GOOGLE_TOKEN_URL", None)
+    google_auth_url: str | None = _named("GOOGLE_AUTH_URL", None)
+    google_monitoring_base_url: str | None = _named("GOOGLE_MONITORING_BASE_URL", None)
+    google_service_account_file: Path | None = _named("GOOGLE_SERVICE_ACCOUNT_FILE", None)
+    youtube_daily_quota: int = _named("YOUTUBE_DAILY_QUOTA", 10_000, ge=0, le=1_000_000_000)
+    youtube_daily_uploads: int = _named("YOUTUBE_DAILY_UPLOADS", 100, ge=0, le=1_000_000)
+    youtube_reconcile_seconds: float = _named("YOUTUBE_RECONCILE_SECONDS", 600.0, ge=0.0, le=86_400.0)
+    channels_file: Path | None = _named("CHANNELS_FILE", None)
+    daily_cost_cap_usd: Decimal = _named("DAILY_COST_CAP_USD", Decimal(5), ge=0, le=1_000_000)
+    project_cost_cap_usd: Decimal = _named("PROJECT_COST_CAP_USD", Decimal(2), ge=0, le=1_000_000)
     retry_delays: Annotated[tuple[float, ...], NoDecode] = _named("RETRY_DELAYS", (2.0, 5.0, 10.0))
     lease_seconds: float = _named("LEASE_SECONDS", 15.0, ge=1.0, le=300.0)
     drain_seconds: float = _named("DRAIN_SECONDS", 30.0, ge=0.0, le=3600.0)
@@ -88,6 +129,17 @@ class Settings(BaseSettings):
             raise ValueError("delays")
         return value
 
+    @field_validator(*URLS)
+    @classmethod
+    def _urls_are_urls(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if not parts.hostname or parts.scheme not in ({"http", "https"} if local else {"https"}) or parts.query or parts.fragment:
+            raise ValueError("url")
+        return value.rstrip("/")
+
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
@@ -103,11 +155,57 @@ class Settings(BaseSettings):
             warnings.warn(_deprecated(self.redis_setting, self.configured_redis_url or ""), DeprecationWarning, stacklevel=2)
         return self
 
+    @model_validator(mode="after")
+    def _a_token_has_its_client(self) -> Self:
+        parts = {
+            name: getattr(self, name.lower()) for name in ("YOUTUBE_REFRESH_TOKEN", "YOUTUBE_CLIENT_ID", "YOUTUBE_CLIENT_SECRET")
+        }
+        missing = [name for name, value in parts.items() if value is None]
+        if self.youtube_refresh_token is not None and missing:
+            raise InvalidSettings(
+                missing[0], Text("要與 YOUTUBE_REFRESH_TOKEN 一起設定", "set beside YOUTUBE_REFRESH_TOKEN"), None
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_chosen_has_its_key(self) -> Self:
+        for setting, chosen, key in self._choices():
+            if chosen in CLOUD and not self.has_key(chosen):
+                raise InvalidSettings(setting, Text(f"auto、local，或先設定 {key}", f"auto, local, or {key} set as well"), chosen)
+        return self
+
+    def _choices(self) -> tuple[tuple[str, str, str], ...]:
+        makers = [
+            ("SCRIPT_PROVIDER", self.script_provider),
+            ("IMAGE_PROVIDER", self.image_provider),
+            ("VOICE_PROVIDER", self.voice_provider),
+        ]
+        others = [("PRESENTER_PROVIDER", self.presenter_provider), ("PUBLISHER", self.publisher)]
+        return tuple((setting, chosen, KEYS.get(chosen, "")) for setting, chosen in (*makers, *others))
+
+    def has_key(self, provider: str) -> bool:
+        """Whether the key of a cloud provider is set: "gemini", "did" or "youtube" (any channel's token)."""
+        match provider:
+            case "gemini":
+                return self.gemini_api_key is not None
+            case "did":
+                return self.did_api_key is not None
+            case "youtube":
+                return self.has_default_channel or self.channels_file is not None
+        return False
+
+    @property
+    def has_default_channel(self) -> bool:
+        """Whether the YOUTUBE_* settings name a channel: a token file, or a refresh token with its client."""
+        whole = None not in (self.youtube_client_id, self.youtube_client_secret, self.youtube_refresh_token)
+        return whole or self.youtube_token_file is not None
+
     def secrets(self) -> tuple[str, ...]:
-        """Values that no log line may hold: the passwords in servers' addresses."""
+        """Values that no log line may hold: keys, tokens, the passwords in servers' addresses."""
         urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend)
         found = [password for url in urls if url is not None for password in passwords_in(url.get_secret_value())]
-        return tuple(dict.fromkeys(found))
+        keys = (self.gemini_api_key, self.did_api_key, self.youtube_client_secret, self.youtube_refresh_token)
+        return tuple(dict.fromkeys((*found, *(key.get_secret_value() for key in keys if key is not None))))
 
     @property
     def language(self) -> Language:
@@ -154,8 +252,17 @@ ALLOWED = {
     "LOG_FORMAT": Text("json 或 console", "json or console"),
     "ALLOW_NETWORK_FS": Text("true 或 false", "true or false"),
 }
-for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER", "PRESENTER_PROVIDER", "PUBLISHER"):
-    ALLOWED[_provider] = Text("auto 或 local", "auto or local")
+for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER"):
+    ALLOWED[_provider] = Text("auto、local 或 gemini", "auto, local or gemini")
+ALLOWED["PRESENTER_PROVIDER"] = Text("auto、local 或 did", "auto, local or did")
+ALLOWED["PUBLISHER"] = Text("auto、local 或 youtube", "auto, local or youtube")
+for _model in ("GEMINI_TEXT_MODEL", "GEMINI_IMAGE_MODEL", "GEMINI_TTS_MODEL"):
+    ALLOWED[_model] = Text("模型名稱，例如 gemini-3.8-flash", "the name of a model, for example gemini-3.8-flash")
+for _url in URLS:
+    ALLOWED[_url.upper()] = Text("https:// 的網址（本機可用 http://）", "an address with https:// (http:// on this machine only)")
+_SECRET_SETTINGS = {
+    "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "GEMINI_API_KEY", "DID_API_KEY", "YOUTUBE_CLIENT_SECRET", "YOUTUBE_REFRESH_TOKEN",
+}  # fmt: skip
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -237,7 +344,7 @@ def redacted(url: str) -> str:
 def _refusal(error: Any) -> InvalidSettings:
     name = str(error["loc"][0]).upper().removeprefix("REELQUEUE_") if error["loc"] else "settings"
     shown = os.environ.get(f"REELQUEUE_{name}", os.environ.get(name, error.get("input")))
-    if name in {"REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"} or not error["loc"]:
+    if name in _SECRET_SETTINGS or not error["loc"]:
         shown = "***"
     shown_name = "REELQUEUE_LANGUAGE" if name == "LANGUAGE" else name
     return InvalidSettings(shown_name, ALLOWED.get(name) or _number_in_range(name.lower()), shown)

@@ -5,6 +5,7 @@ Only this package opens a state file or builds a path to one.
 
 from storage.batches import BatchStore
 from storage.blobs import Blobs
+from storage.debts import Debts
 from storage.holding import Glance
 from storage.installation import open_installation
 from storage.lease import Lease, StateLease
@@ -17,6 +18,7 @@ __all__ = [
     "BatchStore",
     "Blobs",
     "Bucket",
+    "Debts",
     "Glance",
     "Lease",
     "LeaseRecord",

@@ -1,11 +1,12 @@
 """What was spent and used, by Pacific day: the quota of YouTube resets at midnight in Los Angeles.
 
 `reserve` before the call, `settle` after it; both are idempotent by the call's key.  A crash between the two leaves
-the reservation: it over-counts, which is the safe side.  Truth is on disk; Redis holds copies for readers.
+the reservation: it over-counts, which is the safe side.  `close` keeps what a service itself says.  Truth is on disk; Redis
+holds copies for readers.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,12 +17,17 @@ from pydantic import Field, ValidationError
 
 from reelqueue.errors import NeedsPerson
 from reelqueue.models.frozen import Frozen
+from reelqueue.models.project import Usage, summed
 from reelqueue.wording import Text
 from storage.answers import Exists, Missing, Stale, Unavailable
 from storage.documents import Documents, Version
 from storage.paths import Paths
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
+LASTING = "lasting"
+"""The folder of the accounts that no day ends."""
+KEPT_SETTLED = 500
+"""A key is settled again only where its first settlement was not known to have landed, seconds before."""
 MOST_TRIES = 100
 """Of one change: each lost race means that somebody else's landed."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -39,31 +45,47 @@ def pacific_midnight_after(now: datetime) -> datetime:
 
 
 class Account(Frozen):
-    """One bucket of one client on one day.  Amounts are decimals; `settled` holds those that are known."""
+    """One bucket of one client on one day.
+
+    Amounts are decimals; `used` counts reservations and what is settled; `settled` holds the last `KEPT_SETTLED` keys, so that
+    an account stays small; `usage` are sums of what was paid for.  Until `closed_until` the service itself gives no more.
+    """
 
     cap: Decimal = Decimal(0)
     used: Decimal = Decimal(0)
     reservations: dict[str, Decimal] = Field(default_factory=dict)
     settled: dict[str, Decimal] = Field(default_factory=dict)
+    usage: tuple[Usage, ...] = ()
+    closed_until: datetime | None = None
+
+    def is_closed(self, now: datetime) -> bool:
+        """Whether the service gives no more, by what it said itself."""
+        return self.closed_until is not None and self.closed_until > now
+
+    @property
+    def unsettled(self) -> Decimal:
+        """What is reserved by calls that are under way, or whose outcome nobody knows."""
+        return sum(self.reservations.values(), Decimal(0))
 
     def with_reservation(self, key: str, amount: Decimal) -> Self:
         """A copy that counts `amount` for `key`."""
         return self.replace(used=self.used + amount, reservations={**self.reservations, key: amount})
 
-    def with_actual(self, key: str, amount: Decimal) -> Self:
+    def with_actual(self, key: str, amount: Decimal, usage: Iterable[Usage] = ()) -> Self:
         """A copy that counts what `key` really took."""
         before = self.reservations.get(key, Decimal(0))
         left = {name: value for name, value in self.reservations.items() if name != key}
-        return self.replace(used=self.used - before + amount, reservations=left, settled={**self.settled, key: amount})
+        settled = dict(list({**self.settled, key: amount}.items())[-KEPT_SETTLED:])
+        return self.replace(used=self.used - before + amount, reservations=left, settled=settled, usage=summed(self.usage, usage))
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is counted: whose (a client of a service), which limit of his, on which Pacific day."""
+    """What is counted: whose (a client of a service), which limit of his, on which Pacific day; None: for good."""
 
     client: str
     name: str
-    day: date
+    day: date | None
 
     def key(self) -> str:
         """Its document.
@@ -73,7 +95,7 @@ class Bucket:
         """
         if not (_NAME.fullmatch(self.client) and _NAME.fullmatch(self.name)):
             raise ValueError(f"{self.client}.{self.name}")
-        return f"ledger/{self.day.isoformat()}/{self.client}.{self.name}.json"
+        return f"ledger/{self.day.isoformat() if self.day is not None else LASTING}/{self.client}.{self.name}.json"
 
 
 class Ledger:
@@ -82,10 +104,10 @@ class Ledger:
     def __init__(self, paths: Paths) -> None:
         self._documents = Documents(paths.root)
 
-    async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal) -> bool:
-        """Count `amount` for the call `key`; False where the bucket has no room for it (nothing is counted then).
+    async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal, now: datetime | None = None) -> bool:
+        """Count `amount` for the call `key`; False where the bucket is closed or has no room for it (nothing is counted then).
 
-        `cap` 0 is no limit.  A key that was reserved or settled before is counted already: True.
+        `cap` 0 is no limit; `amount` 0 only asks.  A key that was reserved or settled before is counted already: True.
 
         Raises:
             Unavailable, DiskFull: make no call.  NeedsPerson: the account can't be read.
@@ -94,21 +116,45 @@ class Ledger:
         def with_it(account: Account) -> Account | None:
             if key in account.reservations or key in account.settled:
                 return account
+            if account.is_closed(now or datetime.now(UTC)):
+                return None
             if cap > 0 and account.used + amount > cap:
                 return None
-            return account.replace(cap=cap).with_reservation(key, amount)
+            return account.replace(cap=cap).with_reservation(key, amount) if amount else account
 
         return await self._change(bucket, with_it) is not None
 
-    async def settle(self, bucket: Bucket, key: str, amount: Decimal) -> None:
+    async def settle(self, bucket: Bucket, key: str, amount: Decimal, usage: Iterable[Usage] = ()) -> None:
         """Count what the call `key` really took, 0 for a call that was not made; the first settlement of a key stays.
+
+        `usage` is what was paid for by it.
 
         Raises:
             Unavailable, DiskFull: the reservation stays.  NeedsPerson: the account can't be read.
         """
 
         def with_it(account: Account) -> Account:
-            return account if key in account.settled else account.with_actual(key, amount)
+            return account if key in account.settled else account.with_actual(key, amount, usage)
+
+        await self._change(bucket, with_it)
+
+    async def close(self, bucket: Bucket, until: datetime | None) -> None:
+        """Give nothing more from the bucket until `until`, as the service says; None opens it again.
+
+        Raises:
+            Unavailable, DiskFull: it is as it was.  NeedsPerson: the account can't be read.
+        """
+        await self._change(bucket, lambda account: account.replace(closed_until=until))
+
+    async def raise_used(self, bucket: Bucket, used: Decimal) -> None:
+        """Count at least `used`: the service has seen more than we did (another program uses the same client).
+
+        Raises:
+            Unavailable, DiskFull: it is as it was.  NeedsPerson: the account can't be read.
+        """
+
+        def with_it(account: Account) -> Account:
+            return account if account.used >= used else account.replace(used=used)
 
         await self._change(bucket, with_it)
 

@@ -147,6 +147,11 @@ class Paths:
         return self.root / "open"
 
     @property
+    def owed(self) -> Path:
+        """A marker for each project that owes its video something: captions that are sent when there is quota for them."""
+        return self.root / "owed"
+
+    @property
     def gone(self) -> Path:
         """A tombstone for each deleted project."""
         return self.root / "gone"
@@ -197,5 +202,15 @@ class Paths:
         Raises:
             OSError: one can't be made.
         """
-        for folder in (self.projects, self.batches, self.open, self.gone, self.keys, self.ledger, self.library_root, self.trash):
+        for folder in (
+            self.projects,
+            self.batches,
+            self.open,
+            self.owed,
+            self.gone,
+            self.keys,
+            self.ledger,
+            self.library_root,
+            self.trash,
+        ):
             make_folder(folder)

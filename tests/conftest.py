@@ -27,8 +27,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of tests that load the voice's mode
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server or folder of the developer's reaches a test."""
-    for name in ("REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "DATA_DIR"):
+    """No server, folder or key of the developer's reaches a test."""
+    keys = [name for name in os.environ if name.removeprefix("REELQUEUE_").startswith(("GEMINI_", "GOOGLE_", "DID_", "YOUTUBE_"))]
+    for name in ("REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "DATA_DIR", "CHANNELS_FILE", *keys):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"REELQUEUE_{name}", raising=False)
 

@@ -33,8 +33,10 @@ from jobs.worker import Worker
 from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import Stage
+from reelqueue.providers.protocols import Fixed
 from reelqueue.settings import Settings
 from reelqueue.wording import same
+from storage import Ledger
 
 PROJECTS = 40
 """As many as a round may start; made before it begins."""
@@ -80,7 +82,7 @@ def job(stage: Stage) -> Callable[..., Awaitable[dict[str, Any]]]:
 @asynccontextmanager
 async def service(redis: ArqRedis) -> AsyncIterator[Service]:
     """As `reelqueue.bootstrap` opens it, without providers and tools."""
-    names = ("script", "image", "voice", "presenter", "publisher", "stand_in")
+    names = ("script", "image", "voice", "presenter", "publisher", "stand_in", "stand_in_presenter")
     providers: Any = SimpleNamespace(**{name: SimpleNamespace(name="local", version="1") for name in names})
     async with open_queue(settings, redis=redis) as client:
         yield Service(
@@ -92,7 +94,8 @@ async def service(redis: ArqRedis) -> AsyncIterator[Service]:
             batches=client.batches,
             queue=client.queue,
             publisher=client.publisher,
-            providers=providers,
+            ledger=Ledger(client.paths),
+            choice=Fixed(providers),
             tools=Tools(ffmpeg=Ffmpeg(Path("/nowhere"), "0")),
             rules=Rules(language="en"),
         )

@@ -142,7 +142,7 @@ class _Taking:
         maker, shown = self._shop.providers.stand_in, list[ShownPiece]()
         for request in image_requests(brief, script):
             key = piece_key({"request": request.model_dump(), "maker": [maker.name, maker.version]})
-            shown.append(ShownPiece(key=key, scene=await maker.make_image(request, self._files.images)))
+            shown.append(ShownPiece(key=key, scene=(await maker.make_image(request, self._files.images)).scene))
         manifest = assets_manifest(brief, script, [()] * len(shown), shown, [None] * len(shown))
         return (await self._blobs.write("assets/manifest.json", manifest.model_dump_json().encode()),)
 

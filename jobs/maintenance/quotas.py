@@ -8,6 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from jobs.context import WorkerContext
+from reelqueue.models.brief import Brief
 
 QUOTAS_KEY = "reelqueue:quotas"
 """A copy for readers: JSON, the services by name."""
@@ -24,7 +25,7 @@ async def sync_quotas(ctx: WorkerContext) -> dict[str, Any]:
     Costs: nothing.
     Repeats: harmless.
     """
-    providers = ctx["service"].providers
+    providers = ctx["service"].choice.chosen(Brief(topic="-"))
     kinds = ("script", "image", "voice", "presenter", "publisher")
     services = {kind: _local(getattr(providers, kind).name) for kind in kinds}
     answer = {"status": "success", "checked_at": datetime.now(UTC).isoformat(timespec="seconds"), "services": services}

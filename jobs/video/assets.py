@@ -3,31 +3,29 @@
 Voice piece by piece (the local voice: a sentence), one picture or drawn scene a part, a presenter for intro and outro.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.images import own_pictures, picture_inputs, shown_pieces
-from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
+from jobs.video.pieces import Tally
+from jobs.video.presenters import show_presenters
 from jobs.video.script import read_script
 from jobs.video.speech import speak_all, voice_pieces
+from jobs.video.together import together
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
-from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import AssetsManifest, PartAssets, PresentedPiece, ShownPiece, SpokenPiece
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage
-from reelqueue.providers.protocols import PresenterRequest
 from reelqueue.wording import Text, same
 
 ASSETS_VERSION = 1
 MOST_FAILED_IMAGES = 0.20
 """From this share of failed images on the stage fails (contract, section 2a)."""
 SECONDS_PER_PIECE = 15.0
-PRESENTER_POLL_S = 3.0
 
 
 async def generate_assets_task(ctx: WorkerContext, project_id: int, chain: bool = True) -> dict[str, Any]:
@@ -43,11 +41,12 @@ async def generate_assets_task(ctx: WorkerContext, project_id: int, chain: bool 
 
 async def inputs(given: StageInputs) -> Mapping[str, Any]:
     """What the assets are made from: the script, the brief's wishes, the makers, the user's own pictures by content."""
-    brief, makers = given.project.brief, given.providers
+    brief, makers = given.brief, given.providers
     return {
         "assets": ASSETS_VERSION,
         "script": given.made(Stage.SCRIPT),
-        "brief": brief.model_dump(mode="json", include={"voice", "lexicon", "presenter", "presenter_required", "aspect"}),
+        "brief": brief.model_dump(mode="json", include={"voice", "lexicon", "presenter", "presenter_required", "aspect"})
+        | brief.model_dump(mode="json", include={"image_style", "negative_prompt"}, exclude_none=True),
         "pictures": await picture_inputs(brief),
         "makers": [[maker.name, maker.version] for maker in (makers.voice, makers.image, makers.presenter)],
         "language": given.language,
@@ -66,12 +65,10 @@ async def make_assets(run: StageRun) -> StageOutcome:
     tally = Tally(
         sum(len(piece) for pieces in cut for piece in pieces) + 20 * len(script.texts), lambda share: _tell(run, share, sentences)
     )
-    async with asyncio.TaskGroup() as group:
-        voice = group.create_task(speak_all(run, cut, script.language, tally))
-        shown = group.create_task(shown_pieces(run, script, pictures, tally))
-    spoken, (images, errors) = voice.result(), shown.result()
+    voice, shown = speak_all(run, cut, script.language, tally), shown_pieces(run, script, pictures, tally)
+    spoken, (images, errors) = cast("tuple[Any, Any]", await together(run, [voice, shown]))
     _enough_images(images, errors)
-    presenters = await _presenters(run, script, spoken)
+    presenters = await show_presenters(run, script, spoken)
     manifest = assets_manifest(run.brief, script, spoken, images, presenters)
     artifact = await run.blobs.write("assets/manifest.json", manifest.model_dump_json().encode())
     counts = {
@@ -116,45 +113,6 @@ class _Failed(ReelqueueError):
             ),
             same(str(errors[0].get("hint", ""))),
         )
-
-
-async def _presenters(run: StageRun, script: Script, spoken: list[tuple[SpokenPiece, ...]]) -> list[PresentedPiece | None]:
-    """A presenter for the first and the last part; where it fails and is not required, a warning."""
-    out: list[PresentedPiece | None] = [None] * len(spoken)
-    if not run.brief.presenter:
-        return out
-    for place, role in ((0, "intro"), (len(spoken) - 1, "outro")):
-        try:
-            out[place] = await _presenter(run, script, role, spoken[place])
-        except ReelqueueError as error:
-            if run.brief.presenter_required or isinstance(error, NOT_THE_MAKERS):
-                raise
-            run.warn(Text(f"沒有主播畫面：{error.message}", f"no presenter: {error.message}"))
-    return out
-
-
-async def _presenter(run: StageRun, script: Script, role: str, spoken: tuple[SpokenPiece, ...]) -> PresentedPiece:
-    maker = run.providers.presenter
-    request = PresenterRequest(
-        role=role, duration_s=sum(p.speech.duration_s for p in spoken), language=script.language, seed=script.metadata.title
-    )
-    key = piece_key(
-        {"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]}
-    )
-    sound = await run.blobs.fetch(spoken[0].sound)
-
-    async def holds(_piece: PresentedPiece) -> bool:
-        return True
-
-    async def make() -> PresentedPiece:
-        await run.hold(f"presenter {role}")
-        job_id = await run.call(f"presenter {role}", lambda: maker.begin(request, sound))
-        while not await run.call(f"presenter {role}", lambda: maker.poll(job_id)):  # noqa: ASYNC110 - a service elsewhere has no event
-            await asyncio.sleep(PRESENTER_POLL_S)
-        description = await run.call(f"presenter {role}", lambda: maker.fetch(job_id, run.files.avatars))
-        return PresentedPiece(key=key, description=description)
-
-    return await kept_or_made(run, PresentedPiece, f"avatars/{key}.json", holds=holds, make=make)
 
 
 def assets_manifest(

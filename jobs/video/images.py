@@ -8,6 +8,7 @@ from typing import Any
 from jobs.stages import StageRun
 from jobs.video.given import content_of
 from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
+from jobs.video.together import together
 from reelqueue.errors import ReelqueueError, as_wire
 from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
 from reelqueue.models.brief import Brief
@@ -86,9 +87,7 @@ async def shown_pieces(
         await tally.add(20)
         return piece
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(place, request)) for place, request in enumerate(requests)]
-    return [task.result() for task in tasks], errors
+    return await together(run, [one(place, request) for place, request in enumerate(requests)]), errors
 
 
 def image_requests(brief: Brief, script: Script) -> Sequence[ImageRequest]:
@@ -99,7 +98,7 @@ def image_requests(brief: Brief, script: Script) -> Sequence[ImageRequest]:
     def request(role: str, index: int, text: str, description: str, heading: str | None) -> ImageRequest:
         return ImageRequest(
             role=role, text=text, image_description=description, heading=heading, title=metadata.title, topic=topic, language=script.language,
-            index=index, aspect=aspect,
+            index=index, aspect=aspect, image_style=brief.image_style, negative_prompt=brief.negative_prompt,
         )  # fmt: skip
 
     middle, heading = [], None
@@ -115,12 +114,13 @@ def image_requests(brief: Brief, script: Script) -> Sequence[ImageRequest]:
 
 async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, errors: list[dict[str, Any]]) -> ShownPiece:
     if own is not None:  # the words are the part's, the picture is the user's
-        words = await run.providers.stand_in.make_image(request, run.files.images)
+        words = (await run.providers.stand_in.make_image(request, run.files.images)).scene
         scene = own.scene.replace(
             text=request.text, title=words.title, marked="", note="", language=request.language, subject=words.subject
         )
         return own.replace(scene=scene)
-    maker, stand_in = run.providers.image, run.providers.stand_in
+    stand_in = run.providers.stand_in
+    maker = run.providers.image if request.role == "segment" else stand_in  # an opening and a close are drawn: words lead there
     try:
         return await _made(run, maker, request)
     except ReelqueueError as error:
@@ -138,8 +138,18 @@ async def _made(run: StageRun, maker: ImageMaker, request: ImageRequest) -> Show
 
     async def make() -> ShownPiece:
         await run.hold(f"image {key}")
-        scene = await run.call(f"image {key}", lambda: maker.make_image(request, run.files.images))
-        picture = None if scene.picture is None else await run.blobs.describe(f"images/{scene.picture}")
-        return ShownPiece(key=key, scene=scene, picture=picture)
+        made = await run.call(
+            f"image {key}",
+            lambda: maker.make_image(request, run.files.images),
+            cost=maker.cost(request),
+            turn=maker.turn,
+            billed=lambda image: image.usage,
+        )
+        scene = made.scene
+        if scene.picture is None:
+            return ShownPiece(key=key, scene=scene, usage=made.usage)
+        suffix = Path(scene.picture).suffixes[-2]  # before `.part`
+        picture = await run.blobs.put(f"images/{key}{suffix}", run.files.images / scene.picture)
+        return ShownPiece(key=key, scene=scene.replace(picture=picture.path), picture=picture, usage=made.usage)
 
     return await kept_or_made(run, ShownPiece, f"images/{key}.json", holds=holds, make=make)

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from jobs.stages import HandBack, StageRun
+from jobs.stages import HandBack, StageRun, Stopped
 from reelqueue.errors import Fenced, Parked, ProjectCancelled, StorageUnavailable
 from reelqueue.models.frozen import Frozen
 
 Piece = TypeVar("Piece", bound=Frozen)
 
-NOT_THE_MAKERS = (Fenced, ProjectCancelled, Parked, HandBack, StorageUnavailable)
+NOT_THE_MAKERS = (Fenced, ProjectCancelled, Parked, HandBack, Stopped, StorageUnavailable)
 """What ends an attempt whoever met it: nothing stands in for a piece because of these."""
 
 

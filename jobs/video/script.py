@@ -6,9 +6,11 @@ from typing import Any
 from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
+from jobs.video.pieces import kept_or_made
+from reelqueue.models.keys import piece_key
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage
-from reelqueue.providers.protocols import ScriptRequest
+from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 from reelqueue.wording import Text, same
 
 
@@ -31,10 +33,25 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
 
 async def write_script(run: StageRun) -> StageOutcome:
     """Ask the script writer and keep its answer."""
-    writer = run.providers.script
+    writer, request = run.providers.script, _request(run)
     await run.tell(5, Text("正在撰寫腳本...", "writing the script..."))
-    await run.check()
-    written = await run.call("script", lambda: writer.write_script(_request(run)))
+
+    async def holds(_written: WrittenScript) -> bool:
+        return True
+
+    async def make() -> WrittenScript:
+        await run.hold("script")
+        return await run.call(
+            "script",
+            lambda: writer.write_script(request),
+            cost=writer.cost(request),
+            turn=writer.turn,
+            billed=lambda answer: answer.usage,
+        )
+
+    # A run of the project has one script: who dies before the commit finds the answer again, who asks anew gets another.
+    key = piece_key({"request": request.model_dump(mode="json"), "writer": [writer.name, writer.version], "run": run.project.run})
+    written = await kept_or_made(run, WrittenScript, f"script/{key}.json", holds=holds, make=make)
     await run.tell(80, Text("正在儲存腳本...", "keeping the script..."))
     for warning in written.warnings:
         run.warn(same(warning))

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 
 from jobs.stages import StageRun
 from jobs.video.pieces import Tally, kept_or_made
+from jobs.video.together import together
 from reelqueue.errors import PermanentError
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import SpokenPiece
 from reelqueue.providers.protocols import Speaker, SpeechRequest
 from reelqueue.wording import Text
-
-AT_ONCE = 2
-"""Pieces spoken side by side: the local voice keeps a process a core of a small machine busy."""
 
 
 def voice_pieces(run: StageRun, text: str, language: str) -> tuple[str, ...]:
@@ -25,10 +23,11 @@ def voice_pieces(run: StageRun, text: str, language: str) -> tuple[str, ...]:
 
 async def speak_all(run: StageRun, cut: Sequence[tuple[str, ...]], language: str, tally: Tally) -> list[tuple[SpokenPiece, ...]]:
     """Every piece of every part, in their order."""
-    places = asyncio.Semaphore(AT_ONCE)
-    async with run.providers.voice.open() as speaker, asyncio.TaskGroup() as group:
-        tasks = [[group.create_task(_speak(run, speaker, text, language, places, tally)) for text in part] for part in cut]
-    return [tuple(task.result() for task in part) for part in tasks]
+    places = asyncio.Semaphore(run.providers.voice.at_once)
+    async with run.providers.voice.open() as speaker:
+        texts = [text for part in cut for text in part]
+        pieces = iter(await together(run, [_speak(run, speaker, text, language, places, tally) for text in texts]))
+    return [tuple(next(pieces) for _ in part) for part in cut]
 
 
 async def _speak(
@@ -45,8 +44,14 @@ async def _speak(
     async def make() -> SpokenPiece:
         await run.hold(f"voice {key}")
         part = run.files.audio / f"{key}.{run.project.fence}.part"
-        speech = await run.call(f"voice {key}", lambda: speaker.speak(request, part))
-        return SpokenPiece(key=key, sound=await run.blobs.put(name, part), speech=speech)
+        spoken = await run.call(
+            f"voice {key}",
+            lambda: speaker.speak(request, part),
+            cost=voice.cost(request),
+            turn=voice.turn,
+            billed=lambda one: one.usage,
+        )
+        return SpokenPiece(key=key, sound=await run.blobs.put(name, part), speech=spoken.speech, usage=spoken.usage)
 
     async with places:
         piece = await kept_or_made(run, SpokenPiece, f"audio/{key}.json", holds=holds, make=make)

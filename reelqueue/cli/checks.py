@@ -20,7 +20,7 @@ from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
-from reelqueue.bootstrap import Settings, choose_providers, redacted
+from reelqueue.bootstrap import Settings, open_shelf, redacted
 from reelqueue.cli.console import size
 from reelqueue.cli.server import DEFAULT_URL, answers
 from reelqueue.errors import ReelqueueError
@@ -220,7 +220,7 @@ async def fonts(settings: Settings) -> list[Finding]:
 
 async def voice(settings: Settings) -> list[Finding]:
     """The voice speaks one word: its model is there, and its hashes match (they are checked on load)."""
-    what, provider = Text("語音", "voice"), choose_providers(settings, Paths(settings.data_dir)).voice
+    what, provider = Text("語音", "voice"), open_shelf(settings, Paths(settings.data_dir)).usual().voice
     request = SpeechRequest(text="好。", language="zh-TW", voice=None, lexicon={})
     with tempfile.TemporaryDirectory(prefix="reelqueue-doctor-") as folder:
         try:
@@ -249,7 +249,7 @@ async def disk(settings: Settings) -> list[Finding]:
 
 async def providers(settings: Settings) -> list[Finding]:
     """What would be used for each service, and whether it costs."""
-    chosen = choose_providers(settings, Paths(settings.data_dir))
+    chosen = open_shelf(settings, Paths(settings.data_dir)).usual()
     kinds = (chosen.script, chosen.image, chosen.voice, chosen.presenter, chosen.publisher)
     names = ", ".join(sorted({kind.name for kind in kinds}))
     return [Finding("ok", Text("服務", "services"), Text(f"{names}（不需要金鑰）", f"{names} (no key needed)"))]

@@ -9,7 +9,7 @@ import typer
 
 from jobs import connect
 from jobs.importing.plan import Outcome, Plan, Workshop
-from reelqueue.bootstrap import Settings, choose_providers, read_settings
+from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.console import complain, note, say, say_json
 from reelqueue.cli.outcome import DONE, FAILED, WAITING, run
@@ -71,7 +71,7 @@ async def _workshop(settings: Settings, *, dry_run: bool) -> Workshop:
     return Workshop(
         paths=paths,
         projects=ProjectStore(paths, Owner.here(), lease_seconds=settings.lease_seconds),
-        providers=choose_providers(settings, paths),
+        providers=open_shelf(settings, paths).usual(),
         seconds=estimated_seconds,
         language=settings.language,
         spare_bytes=settings.disk_low_water_gb * 1e9,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jobs.stages import narration_language
 from jobs.video.sound import NO_MUSIC
-from reelqueue.bootstrap import Settings, choose_providers
+from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.image import given_pictures
 from reelqueue.models.brief import ALLOWED, Brief
@@ -17,7 +17,7 @@ def refuse_early(brief: Brief, settings: Settings) -> None:
     Raises:
         InvalidBrief: names the field.
     """
-    voice = choose_providers(settings, Paths(settings.data_dir)).voice
+    voice = open_shelf(settings, Paths(settings.data_dir)).chosen(brief).voice
     voice.check(narration_language(brief, settings.language), brief.voice)
     given_pictures(brief.images, brief.images_dir)
     for field, name in (("music", brief.music), ("logo", brief.logo)):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reelqueue.bootstrap import choose_providers, read_settings
+from reelqueue.bootstrap import open_shelf, read_settings
 from reelqueue.cli.brief import read_lexicon
 from reelqueue.cli.console import say
 from reelqueue.cli.outcome import DONE, run
@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 async def _say(request: SpeechRequest, out: Path | None) -> int:
     settings = read_settings()
-    voice = choose_providers(settings, Paths(settings.data_dir)).voice
+    voice = open_shelf(settings, Paths(settings.data_dir)).usual().voice
     voice.check(request.language, request.voice)
     name = hashlib.sha256(request.model_dump_json().encode()).hexdigest()[:12]
     target = (out or settings.data_dir / "say" / f"{name}.wav").resolve()

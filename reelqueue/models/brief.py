@@ -3,8 +3,10 @@
 `parse_brief` is the only door for what people typed: it names the field, what is allowed and what was given.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -22,6 +24,18 @@ MAX_BRIEF_BYTES = 48 * 1024
 """Of all fields together as JSON: the state, which holds the brief, stays under 64 KB.  10,000 Chinese characters are 30 KB."""
 MIN_DURATION_S, MAX_DURATION_S = 15, 1_800
 LOCAL_LANGUAGES = ("zh-TW", "en")
+CHANNEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
+MOST_TITLE_CHARS, MOST_DESCRIPTION_BYTES = 100, 5_000
+"""YouTube's limits."""
+_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
+PROVIDERS: dict[str, tuple[str, ...]] = {
+    "script": ("auto", "local", "gemini"),
+    "image": ("auto", "local", "gemini"),
+    "voice": ("auto", "local", "gemini"),
+    "presenter": ("auto", "local", "did"),
+    "publisher": ("auto", "local", "youtube"),
+}
+"""Who may make what, by the names that a brief uses."""
 REVIEWS = ("script", "assets", "render", "thumbnail", "final")
 
 
@@ -43,17 +57,17 @@ class Brief(Frozen):
     music: str | None = Field(default=None, min_length=1, max_length=1_000)
     logo: str | None = Field(default=None, min_length=1, max_length=1_000)
     subtitle_style: Literal["box", "outline", "none"] = "box"
-    image_style: str | None = None
-    negative_prompt: str | None = None
+    image_style: str | None = Field(default=None, max_length=500)
+    negative_prompt: str | None = Field(default=None, max_length=500)
     privacy: Literal["private", "unlisted", "public"] = "private"
     publish_at: str | None = None
-    playlist: str | None = None
+    playlist: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{2,64}$")
     tags: tuple[str, ...] = Field(default=(), max_length=60)
     category_id: int | None = Field(default=None, ge=1, le=99)
     made_for_kids: bool = Field(default=False, strict=True)
     synthetic_media: bool = Field(default=True, strict=True)
     localizations: dict[str, dict[str, str]] = Field(default_factory=dict, max_length=50)
-    channel: str | None = None
+    channel: str | None = Field(default=None, pattern=CHANNEL_NAME)
     priority: int = 0
     deadline: str | None = None
     review: tuple[str, ...] = ()
@@ -101,11 +115,8 @@ class Brief(Frozen):
 
     @field_validator("providers")
     @classmethod
-    def _providers_are_local(cls, value: dict[str, str]) -> dict[str, str]:
-        if any(
-            k not in {"script", "image", "voice", "presenter", "publisher"} or v not in {"auto", "local"}
-            for k, v in value.items()
-        ):
+    def _providers_are_known(cls, value: dict[str, str]) -> dict[str, str]:
+        if any(maker not in PROVIDERS.get(kind, ()) for kind, maker in value.items()):
             raise ValueError("providers")
         return value
 
@@ -117,9 +128,35 @@ class Brief(Frozen):
             raise ValueError("tags")
         return tags
 
-    @field_validator(
-        "image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"
-    )
+    @field_validator("image_style", "negative_prompt")
+    @classmethod
+    def _style_is_a_line(cls, value: str | None) -> str | None:
+        if value is not None and (not value.strip() or any(unicodedata.category(c) in {"Cc", "Cs"} for c in value)):
+            raise ValueError("style")
+        return value
+
+    @field_validator("publish_at")
+    @classmethod
+    def _time_is_aware(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise ValueError("zone")
+        return at.isoformat(timespec="seconds")
+
+    @field_validator("localizations")
+    @classmethod
+    def _localizations_fit(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for tag, words in value.items():
+            fits = set(words) <= {"title", "description"} and 1 <= len(words.get("title", "")) <= MOST_TITLE_CHARS
+            if not _TAG.fullmatch(tag) or not fits or len(words.get("description", "").encode()) > MOST_DESCRIPTION_BYTES:
+                raise ValueError("localizations")
+            if any(sign in text for text in words.values() for sign in "<>"):
+                raise ValueError("localizations")
+        return value
+
+    @field_validator("deadline", "priority")
     @classmethod
     def _effect_is_built(cls, value: Any) -> Any:
         """A field whose effect is not built yet is refused unless it asks for nothing."""
@@ -170,7 +207,20 @@ ALLOWED: dict[str, Text] = {
         "由 script、assets、render、thumbnail、final 組成的清單", "a list of script, assets, render, thumbnail, final"
     ),
     "providers": Text(
-        "{script|image|voice|presenter|publisher: auto 或 local}", "{script|image|voice|presenter|publisher: auto or local}"
+        "{script|image|voice: auto、local 或 gemini; presenter: auto、local 或 did; publisher: auto、local 或 youtube}",
+        "{script|image|voice: auto, local or gemini; presenter: auto, local or did; publisher: auto, local or youtube}",
+    ),
+    "image_style": Text("圖片風格，1 到 500 個字元", "the style of pictures, 1 to 500 characters"),
+    "negative_prompt": Text("圖片裡不要有的，1 到 500 個字元", "what no picture may show, 1 to 500 characters"),
+    "publish_at": Text(
+        "含時區的 ISO 8601 時間，例如 2026-12-01T18:00:00+08:00",
+        "an ISO 8601 time with its zone, for example 2026-12-01T18:00:00+08:00",
+    ),
+    "playlist": Text("YouTube 播放清單的編號（PL 開頭）", "the id of a YouTube playlist (PL...)"),
+    "channel": Text("CHANNELS_FILE 裡的頻道名稱", "the name of a channel in CHANNELS_FILE"),
+    "localizations": Text(
+        '{語言: {"title": 1 到 100 個字元, "description": 最多 5,000 位元組}}，不含 < >',
+        '{language: {"title": 1 to 100 characters, "description": at most 5,000 bytes}}, without < >',
     ),
 }
 _ALLOWED_TOGETHER = Text(
@@ -182,7 +232,7 @@ _WITH_A_TOPIC = Text(
     "give a topic too (reelqueue make TOPIC --from FILE), or more text",
 )
 _NOT_BUILT = Text("目前還不支援，請拿掉這個欄位", "nothing yet: the effect of this field is not built; leave it out")
-for _name in ("image_style", "negative_prompt", "publish_at", "playlist", "channel", "deadline", "priority", "localizations"):
+for _name in ("deadline", "priority"):
     ALLOWED[_name] = _NOT_BUILT
 
 

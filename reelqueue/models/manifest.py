@@ -1,6 +1,7 @@
 """What a stage's `manifest.json` lists: its pieces, and what the next stage builds from.
 
-The state holds only the manifest's hash: a 30-minute video has hundreds of pieces.
+The state holds only the manifest's hash: a 30-minute video has hundreds of pieces.  `usage` is what the call for a piece
+took, left out where it took nothing, so that an older version reads the record.
 """
 
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.media import Loudness, MediaInfo
-from reelqueue.models.project import Artifact
+from reelqueue.models.project import Artifact, Usage
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.voice import Speech
 
@@ -22,6 +23,7 @@ class SpokenPiece(Frozen):
     key: str
     sound: Artifact
     speech: Speech
+    usage: tuple[Usage, ...] = Field(default=(), exclude_if=lambda usage: not usage)
 
 
 class ShownPiece(Frozen):
@@ -31,6 +33,7 @@ class ShownPiece(Frozen):
     scene: SceneSpec
     picture: Artifact | None = None
     stand_in: bool = False
+    usage: tuple[Usage, ...] = Field(default=(), exclude_if=lambda usage: not usage)
 
 
 class PresentedPiece(Frozen):
@@ -42,6 +45,7 @@ class PresentedPiece(Frozen):
     key: str
     description: dict[str, Any]
     clip: Artifact | None = Field(default=None, exclude_if=lambda clip: clip is None)
+    usage: tuple[Usage, ...] = Field(default=(), exclude_if=lambda usage: not usage)
 
 
 class PartAssets(Frozen):

@@ -1,5 +1,6 @@
 """The state of a project, as it stands in `project_state.json`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,16 @@ class Usage(Frozen):
     unit: str
     amount: float
     cost_usd: float = 0.0
+
+
+def summed(before: Iterable[Usage], more: Iterable[Usage]) -> tuple[Usage, ...]:
+    """Both, with one entry for each service, model and unit."""
+    sums = {(use.service, use.model, use.unit): use for use in before}
+    for use in more:
+        key = (use.service, use.model, use.unit)
+        old = sums.get(key)
+        sums[key] = use if old is None else use.replace(amount=old.amount + use.amount, cost_usd=old.cost_usd + use.cost_usd)
+    return tuple(sums.values())
 
 
 class ProjectState(Frozen):

@@ -2,6 +2,7 @@
 
 The docstrings here are the contract; an adapter says only what differs.  No adapter retries, caches, reads a
 setting or touches a project's state: it builds the request, sends it once, checks the answer and translates the error.
+An error says by `usage` what the failed call was billed for.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -10,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import Field
+
+from reelqueue.models.brief import Brief
+from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
+from reelqueue.models.cost import Cost
 from reelqueue.models.frozen import Frozen
+from reelqueue.models.project import Usage
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Script
 from reelqueue.models.voice import Speech
@@ -41,14 +48,27 @@ class ScriptRequest(Frozen):
 
 
 class WrittenScript(Frozen):
-    """A script, and what a person should know of it (as sentences in the process's language)."""
+    """A script, and what a person should know of it (as sentences in the process's language); `usage` is what it took."""
 
     script: Script
     warnings: tuple[str, ...] = ()
+    usage: tuple[Usage, ...] = ()
 
 
-class ScriptWriter(Named, Protocol):
+class TakesTurns(Protocol):
+    """A service that takes so many calls at once, and so many a minute."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """The right to send one call; who waits for it has reserved and looked at nothing yet."""
+        ...
+
+
+class ScriptWriter(Named, TakesTurns, Protocol):
     """Writes scripts."""
+
+    def cost(self, request: ScriptRequest) -> Cost:
+        """What one call may take at most."""
+        ...
 
     async def write_script(self, request: ScriptRequest) -> WrittenScript:
         """Write one script.
@@ -76,14 +96,18 @@ class SpeechRequest(Frozen):
     lexicon: dict[str, str]
 
 
+class Spoken(Frozen):
+    """One piece as it was spoken, with the times of its words and mouth shapes; `usage` is what it took."""
+
+    speech: Speech
+    usage: tuple[Usage, ...] = ()
+
+
 class Speaker(Protocol):
     """A voice that is ready to speak; keeps its model loaded."""
 
-    async def speak(self, request: SpeechRequest, target: Path) -> Speech:
+    async def speak(self, request: SpeechRequest, target: Path) -> Spoken:
         """Speak one piece into `target` (WAV, mono, 16-bit), written whole or not at all.
-
-        Returns:
-            The piece with the times of its words and mouth shapes.
 
         Raises:
             TransientError: the service is down, or a local process died.
@@ -92,8 +116,17 @@ class Speaker(Protocol):
         ...
 
 
-class Voice(Named, Protocol):
+class Voice(Named, TakesTurns, Protocol):
     """Speaks."""
+
+    @property
+    def at_once(self) -> int:
+        """How many pieces of one project may be asked for side by side."""
+        ...
+
+    def cost(self, request: SpeechRequest) -> Cost:
+        """What one call may take at most."""
+        ...
 
     def pieces(self, text: str, language: str) -> tuple[str, ...]:
         """Cut one part's text into the pieces in which this voice is asked: sentences, or the whole part.
@@ -127,15 +160,29 @@ class ImageRequest(Frozen):
     language: str
     index: int
     aspect: str
+    image_style: str | None = Field(default=None, exclude_if=lambda style: style is None)
+    negative_prompt: str | None = Field(default=None, exclude_if=lambda prompt: prompt is None)
 
 
-class ImageMaker(Named, Protocol):
+class MadeImage(Frozen):
+    """What one part shows; `usage` is what it took."""
+
+    scene: SceneSpec
+    usage: tuple[Usage, ...] = ()
+
+
+class ImageMaker(Named, TakesTurns, Protocol):
     """Makes what is seen."""
 
-    async def make_image(self, request: ImageRequest, folder: Path) -> SceneSpec:
+    def cost(self, request: ImageRequest) -> Cost:
+        """What one call may take at most."""
+        ...
+
+    async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:
         """Make what one part shows.
 
-        A picture is written into `folder` and named by the scene's `picture`; a drawn scene writes no file.
+        A picture, re-encoded by us, is written into `folder` under a name of its own that ends in `.jpg.part` or `.png.part`, and
+        named so by the scene's `picture`; a drawn scene writes no file.
         Costs one billable call, none locally.
 
         Raises:
@@ -156,8 +203,12 @@ class PresenterRequest(Frozen):
 class Presenter(Named, Protocol):
     """Shows somebody who speaks.  A job with steps, because a remote one runs for minutes: its id is kept before the first poll."""
 
+    def cost(self, request: PresenterRequest) -> Cost:
+        """What one job may take at most."""
+        ...
+
     async def begin(self, request: PresenterRequest, sound: Path) -> str:
-        """Start the job; returns its id."""
+        """Start the job, once; returns its id.  `sound` is the whole part as it will be heard."""
         ...
 
     async def poll(self, job_id: str) -> bool:
@@ -165,12 +216,20 @@ class Presenter(Named, Protocol):
         ...
 
     async def fetch(self, job_id: str, folder: Path) -> dict[str, Any]:
-        """What the job made: `{"kind": "figure", "name": ...}` for one that is drawn, or `{"kind": "clip", "path": ...}`."""
+        """What the job made: `{"kind": "figure", "name": ...}` for one that is drawn, or `{"kind": "clip", "path": ...}`.
+
+        A clip is written into `folder`, whole or not at all; its path is relative to it.
+        """
         ...
 
 
 class Publication(Frozen):
-    """What is published.  Paths are absolute; `marker` identifies the video among others; `captions` is None where there are none."""
+    """What is published.
+
+    Paths are absolute; `marker` identifies the video among others; `captions` is None where there are none.  `channel` is
+    its name in the settings; `playlist` an id; `publish_at` an aware time in ISO 8601, `localizations` maps a BCP 47 tag to
+    `{"title", "description"}`.
+    """
 
     project_id: int
     marker: str
@@ -185,6 +244,10 @@ class Publication(Frozen):
     video: str
     thumbnail: str
     captions: str | None
+    channel: str = "default"
+    playlist: str | None = None
+    publish_at: str | None = None
+    localizations: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class Publisher(Named, Protocol):
@@ -192,6 +255,28 @@ class Publisher(Named, Protocol):
 
     A session is the service's idempotency key: one session makes at most one video.
     """
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """The steps without which a video is published all the same: that they are refused is a warning."""
+        ...
+
+    @property
+    def listed_within_s(self) -> float:
+        """How long a new video may be missing in `find`, in seconds; 0: never."""
+        ...
+
+    def cost(self, what: str, publication: Publication) -> Cost:
+        """What "open", "find" or a step may take."""
+        ...
+
+    def check(self, publication: Publication) -> None:
+        """U0: refuse what the service would refuse, before anything is sent.
+
+        Raises:
+            InvalidBrief, PermanentError: names the field, what is allowed, what stands there.
+        """
+        ...
 
     def steps(self, publication: Publication) -> tuple[str, ...]:
         """The names of the steps that follow the video itself, in their order; the last one makes it visible."""
@@ -213,8 +298,8 @@ class Publisher(Named, Protocol):
         """U3: the id of the video that the session made, None where it is not whole yet.  Raises `SessionGone` as `send`."""
         ...
 
-    async def find(self, publication: Publication) -> str | None:
-        """U4: the id of the video that bears the marker, None where there is none."""
+    async def find(self, publication: Publication) -> tuple[str, ...]:
+        """U4: the ids of the videos that bear the marker, the newest first; a service's list may lag behind."""
         ...
 
     async def step(self, name: str, publication: Publication, video_id: str) -> Mapping[str, Any]:
@@ -228,7 +313,7 @@ class SessionGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """One provider of each kind; `stand_in` draws where `image` failed."""
+    """One provider of each kind; `stand_in` draws where `image` failed, `stand_in_presenter` where `presenter` did."""
 
     script: ScriptWriter
     image: ImageMaker
@@ -236,3 +321,43 @@ class Providers:
     presenter: Presenter
     publisher: Publisher
     stand_in: ImageMaker
+    stand_in_presenter: Presenter
+
+
+class Choice(Protocol):
+    """Who makes what, for a brief and its channel."""
+
+    def chosen(self, brief: Brief) -> Providers:
+        """One provider of each kind.
+
+        Raises:
+            InvalidBrief, InvalidSettings: what the brief asks for is not set up.
+        """
+        ...
+
+    def channel_of(self, brief: Brief) -> Channel:
+        """The channel that a brief means.  Raises `InvalidBrief`: there is no such channel."""
+        ...
+
+    def filled(self, brief: Brief) -> Brief:
+        """The brief, its channel's wishes where it has none.  Raises as `channel_of`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same for every brief."""
+
+    providers: Providers
+
+    def chosen(self, brief: Brief) -> Providers:  # noqa: ARG002 - as the class says
+        """See `Choice`."""
+        return self.providers
+
+    def channel_of(self, brief: Brief) -> Channel:  # noqa: ARG002 - as the class says
+        """See `Choice`."""
+        return Channel(name=DEFAULT_CHANNEL)
+
+    def filled(self, brief: Brief) -> Brief:
+        """See `Choice`: as it is."""
+        return brief

@@ -21,7 +21,7 @@ from jobs.importing.plan import Plan, Workshop
 from jobs.importing.taking import take_over_all
 from reelqueue.errors import Conflict, DiskFull, WrongState
 from reelqueue.models.stage import Stage
-from reelqueue.providers.registry import choose_providers, estimated_seconds
+from reelqueue.providers.registry import estimated_seconds, open_shelf
 from reelqueue.wording import speak
 from storage import Owner, Paths, ProjectStore
 from storage.incoming import open_incoming
@@ -48,7 +48,7 @@ def shop(settings) -> Workshop:
     return Workshop(
         paths=paths,
         projects=ProjectStore(paths, Owner.here(), lease_seconds=3),
-        providers=choose_providers(settings, paths),
+        providers=open_shelf(settings, paths).usual(),
         seconds=estimated_seconds,
         language="en",
     )

@@ -81,7 +81,7 @@ async def test_a_child_speaks_refuses_and_is_replaced_after_a_crash(tmp_path):
     """A kill -9 in the middle of a sentence is a transient error, and the next sentence finds a new child."""
     target = tmp_path / "one.wav"
     async with LocalVoice().open() as speaker:
-        speech = await speaker.speak(ask("謝謝大家。"), target)
+        speech = (await speaker.speak(ask("謝謝大家。"), target)).speech
         with pytest.raises(PermanentError, match="……"):
             await speaker.speak(ask("……"), tmp_path / "none.wav")
 

@@ -314,7 +314,7 @@ def test_an_english_title_begins_with_its_subject(text, title):
 
 
 async def test_a_drawn_scene_writes_no_file(tmp_path):
-    scene = await LocalImageMaker().make_image(part("珊瑚是動物。"), tmp_path)
+    scene = (await LocalImageMaker().make_image(part("珊瑚是動物。"), tmp_path)).scene
 
     assert scene.picture is None
     assert not list(tmp_path.iterdir())

@@ -102,10 +102,10 @@ async def test_a_cut_copy_is_no_video(library, publication, monkeypatch):
     await sending.aclose()
 
     assert await publisher.query(publication, session) is None
-    assert await publisher.find(publication) is None
+    assert await publisher.find(publication) == ()
 
     assert [share async for share in publisher.send(publication, session)][-1] == 1.0
-    assert await publisher.find(publication) == "local-7"
+    assert await publisher.find(publication) == ("local-7",)
     assert not [name for name in contents(library) if name.endswith(".part")]
 
 
@@ -129,7 +129,7 @@ async def test_a_lost_folder_is_a_lost_session(library, publication):
 
     with pytest.raises(SessionGone):
         await publisher.query(publication, publication.marker)
-    assert await publisher.find(publication) is None
+    assert await publisher.find(publication) == ()
 
 
 async def test_another_video_in_the_folder_is_never_overwritten(library, publication):

@@ -4,18 +4,19 @@ import asyncio
 from pathlib import Path
 
 from reelqueue.models.scene import SceneSpec
-from reelqueue.providers.protocols import ImageRequest
+from reelqueue.providers.local.free import Free
+from reelqueue.providers.protocols import ImageRequest, MadeImage
 
 
-class LocalImageMaker:
+class LocalImageMaker(Free):
     """See `ImageMaker`.  Writes no file: what it returns is drawn in render's child, which knows neighbours and word times."""
 
     name = "local"
     version = "2"
 
-    async def make_image(self, request: ImageRequest, folder: Path) -> SceneSpec:  # noqa: ARG002 - no picture is written
+    async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:  # noqa: ARG002 - no picture is written
         """See `ImageMaker`; takes milliseconds, in a thread: the first call loads the word list."""
-        return await asyncio.to_thread(_scene, request)
+        return MadeImage(scene=await asyncio.to_thread(_scene, request))
 
 
 def _scene(request: ImageRequest) -> SceneSpec:

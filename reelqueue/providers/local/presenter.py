@@ -6,10 +6,11 @@ from typing import Any
 
 from reelqueue.art.figures import FIGURES
 from reelqueue.art.style import pick
+from reelqueue.providers.local.free import Free
 from reelqueue.providers.protocols import PresenterRequest
 
 
-class LocalPresenter:
+class LocalPresenter(Free):
     """See `Presenter`.  A job's id is its result: the figure that the seed chooses, drawn later by `art/presenter.py`."""
 
     name = "local"

@@ -17,6 +17,7 @@ from typing import Any
 import aiofiles
 
 from reelqueue.errors import DiskFull, MediaError, PermanentError, ServiceUnavailable
+from reelqueue.providers.local.free import Free
 from reelqueue.providers.protocols import Publication, SessionGone
 from reelqueue.wording import Text
 from storage import disk
@@ -27,15 +28,20 @@ VIDEO, THUMBNAIL, CAPTIONS, METADATA = "video.mp4", "thumbnail.jpg", "captions.s
 STEPS = ("thumbnail", "captions", "metadata", "publish")
 
 
-class LocalPublisher:
+class LocalPublisher(Free):
     """See `Publisher`.  A second run of any step changes nothing; a session is the marker itself."""
 
     name = "local"
     version = "1"
+    listed_within_s = 0.0
+    optional: frozenset[str] = frozenset()  # what fails here is the disk's matter, and mended by a retry
 
     def __init__(self, library: Path) -> None:
         """`library` is the folder of all published videos (`storage.paths.Paths.library_root`)."""
         self._library = library
+
+    def check(self, publication: Publication) -> None:
+        """See `Publisher`: a folder takes any title."""
 
     def steps(self, publication: Publication) -> tuple[str, ...]:
         """See `Publisher`."""
@@ -71,11 +77,12 @@ class LocalPublisher:
     async def query(self, publication: Publication, session: str) -> str | None:
         """See `Publisher`."""
         await asyncio.to_thread(self._check, publication, session)
-        return await self.find(publication)
-
-    async def find(self, publication: Publication) -> str | None:
-        """See `Publisher`.  The folder's video counts where its record bears the marker."""
         return await asyncio.to_thread(self._find, publication)
+
+    async def find(self, publication: Publication) -> tuple[str, ...]:
+        """See `Publisher`.  The folder's video counts where its record bears the marker."""
+        found = await asyncio.to_thread(self._find, publication)
+        return () if found is None else (found,)
 
     async def step(self, name: str, publication: Publication, video_id: str) -> Mapping[str, Any]:
         """See `Publisher`."""

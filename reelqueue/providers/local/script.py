@@ -2,10 +2,11 @@
 
 import asyncio
 
+from reelqueue.providers.local.free import Free
 from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 
 
-class LocalScriptWriter:
+class LocalScriptWriter(Free):
     """See `ScriptWriter`.  Narrates `content` in its own words; makes an outline of questions from a topic alone."""
 
     name = "local"

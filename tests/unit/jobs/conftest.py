@@ -29,9 +29,10 @@ from jobs.worker import Worker
 from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import Stage
+from reelqueue.providers.protocols import Fixed
 from reelqueue.settings import Settings
 from reelqueue.wording import same, speak, spoken
-from storage import Paths, ProjectStore
+from storage import Ledger, Paths, ProjectStore
 
 BRIEF = {"topic": "How tides work"}
 Act = Callable[[StageRun], Awaitable[None]]
@@ -106,7 +107,7 @@ class Crew:
 
     @contextlib.asynccontextmanager
     async def service(self, redis: ArqRedis, queue_name: str = VIDEO) -> AsyncIterator[Service]:
-        names = ("script", "image", "voice", "presenter", "publisher", "stand_in")
+        names = ("script", "image", "voice", "presenter", "publisher", "stand_in", "stand_in_presenter")
         providers: Any = SimpleNamespace(**{name: SimpleNamespace(name="local", version="1") for name in names})
         async with open_queue(self.settings, redis=redis) as client:
             yield Service(
@@ -118,7 +119,8 @@ class Crew:
                 batches=client.batches,
                 queue=client.queue,
                 publisher=client.publisher,
-                providers=providers,
+                ledger=Ledger(client.paths),
+                choice=Fixed(providers),
                 tools=Tools(ffmpeg=Ffmpeg(Path("/nowhere"), "0")),
                 rules=self.rules,
             )

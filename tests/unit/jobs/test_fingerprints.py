@@ -15,6 +15,7 @@ from reelqueue.media.ffmpeg import Ffmpeg, find_ffmpeg
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import Artifact, StageState
 from reelqueue.models.stage import Stage, StageStatus
+from reelqueue.providers.protocols import Fixed
 from storage import Owner, Paths, ProjectStore
 
 
@@ -31,7 +32,7 @@ def given(tmp_path) -> Any:
     tools = Tools(ffmpeg=Ffmpeg(Path("/nowhere"), "7"), music_dir=tmp_path / "music", font_dir=tmp_path / "fonts")
     project: Any = SimpleNamespace(brief=brief, stages=stages)
     nothing: Any = None
-    return StageInputs(project=project, files=nothing, blobs=nothing, providers=nothing, tools=tools, language="en")
+    return StageInputs(project=project, files=nothing, blobs=nothing, choice=Fixed(nothing), tools=tools, language="en")
 
 
 @pytest.mark.parametrize("name", ["logo.png", "bed.mp3", "fonts/Inter-Bold.ttf"])

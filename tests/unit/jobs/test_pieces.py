@@ -24,6 +24,8 @@ from reelqueue.models.frozen import Frozen
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import Stage, StageStatus
+from reelqueue.providers.local.free import Free
+from reelqueue.providers.protocols import Fixed, MadeImage
 from storage import Owner, Paths, ProjectStore
 
 
@@ -33,7 +35,7 @@ class Note(Frozen):
     text: str
 
 
-class Maker:
+class Maker(Free):
     """Draws, but for the segment that it is told to fail in."""
 
     version = "1"
@@ -42,10 +44,10 @@ class Maker:
         self.name = name
         self.error = error
 
-    async def make_image(self, request: Any, _folder: Any) -> SceneSpec:
+    async def make_image(self, request: Any, _folder: Any) -> MadeImage:
         if self.error is not None and request.index == 3:
             raise self.error
-        return SceneSpec(text=request.text, language="en", candidates=("statement",), title="")
+        return MadeImage(scene=SceneSpec(text=request.text, language="en", candidates=("statement",), title=""))
 
 
 class Quiet:
@@ -76,7 +78,7 @@ async def run(tmp_path):
         await lease.commit(lambda s: s.with_stage(Stage.ASSETS, status=StageStatus.RUNNING))
         providers: Any = SimpleNamespace(image=Maker("cloud"), stand_in=Maker("local"))
         yield StageRun(
-            stage=Stage.ASSETS, attempt=1, language="en", providers=providers, tools=None, lease=lease, teller=Quiet(),
+            stage=Stage.ASSETS, attempt=1, language="en", choice=Fixed(providers), tools=None, lease=lease, teller=Quiet(),
             rules=Rules(retry_delays=(0.0, 0.0, 0.0)), timeout_s=600,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from reelqueue.errors import (
     WrongState,
 )
 from reelqueue.models.brief import parse_brief
-from reelqueue.models.project import ProjectState, Upload, Usage
+from reelqueue.models.project import ProjectState, Upload, Usage, summed
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -37,10 +37,8 @@ def with_done(state: ProjectState, *stages: Stage) -> ProjectState:
     return state
 
 
-def finish(stage: Stage, *, chain: bool = True, usage: tuple[Usage, ...] = ()) -> transitions.Change:
-    return transitions.done(
-        stage, NOW, fingerprint="f", result={}, artifacts=(), warnings=(), usage=usage, skipped=False, chain=chain
-    )
+def finish(stage: Stage, *, chain: bool = True) -> transitions.Change:
+    return transitions.done(stage, NOW, fingerprint="f", result={}, artifacts=(), warnings=(), skipped=False, chain=chain)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +161,16 @@ def test_deaths_in_one_piece_are_counted_and_another_piece_begins_anew():
 
 def test_usage_is_summed_by_service_model_and_unit():
     use = Usage(service="gemini", model="m", unit="calls", amount=1, cost_usd=0.5)
-    state = transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of(usage=(use,)))
 
-    assert finish(Stage.SCRIPT, usage=(use, use.replace(unit="tokens")))(state).usage == (
-        use.replace(amount=2, cost_usd=1.0),
-        use.replace(unit="tokens"),
-    )
+    assert summed((use,), (use, use.replace(unit="tokens"))) == (use.replace(amount=2, cost_usd=1.0), use.replace(unit="tokens"))
+
+
+def test_what_the_ledger_knows_of_a_projects_usage_is_kept_with_whatever_becomes_of_it():
+    use = Usage(service="gemini", model="m", unit="calls", amount=1, cost_usd=0.5)
+    state = transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of())
+
+    assert transitions.with_usage(finish(Stage.SCRIPT), (use,))(state).usage == (use,)
+    assert transitions.with_usage(finish(Stage.SCRIPT), ())(state.replace(usage=(use,))).usage == (use,)
 
 
 def test_a_stage_alone_in_a_failed_project_leaves_it_failed():

@@ -10,9 +10,10 @@ from jobs.context import Rules
 from jobs.stages import StageRun
 from jobs.video.upload import MOST_SESSIONS, publish
 from reelqueue.errors import Fenced, NeedsPerson, ServiceUnavailable
+from reelqueue.models.cost import FREE, Cost
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import Stage, StageStatus
-from reelqueue.providers.protocols import Publication, SessionGone
+from reelqueue.providers.protocols import Fixed, Publication, SessionGone
 from storage import Owner, Paths, ProjectStore
 
 
@@ -20,6 +21,8 @@ class Channel:
     """Sessions and the videos they made; `works` says whether a session that is sent to its end makes one."""
 
     name, version = "channel", "1"
+    optional: frozenset[str] = frozenset()
+    listed_within_s = 0.0
 
     def __init__(self) -> None:
         self.sessions: dict[str, str] = {}
@@ -31,6 +34,12 @@ class Channel:
 
     def steps(self, publication: Publication) -> tuple[str, ...]:
         return ("publish",)
+
+    def check(self, publication: Publication) -> None:
+        pass
+
+    def cost(self, what: str, publication: Publication) -> Cost:
+        return FREE
 
     async def open(self, publication: Publication) -> str:
         session = f"session {len(self.sessions) + 1}"
@@ -51,9 +60,10 @@ class Channel:
             raise self.failing.pop(0)
         return session.replace("session", "video") if session in self.videos else None
 
-    async def find(self, publication: Publication) -> str | None:
-        made = [session for session, marker in self.videos.items() if marker == publication.marker]
-        return made[0].replace("session", "video") if made else None
+    async def find(self, publication: Publication) -> tuple[str, ...]:
+        return tuple(
+            session.replace("session", "video") for session, marker in self.videos.items() if marker == publication.marker
+        )
 
     async def step(self, name: str, publication: Publication, video_id: str) -> dict[str, Any]:
         return {"video_url": f"file:///{video_id}", "video_status": "private"}
@@ -116,7 +126,7 @@ def run(lease, channel):
 
     def begun() -> StageRun:
         return StageRun(
-            stage=Stage.UPLOAD, attempt=1, language="en", providers=providers, tools=None, lease=lease, teller=Quiet(),
+            stage=Stage.UPLOAD, attempt=1, language="en", choice=Fixed(providers), tools=None, lease=lease, teller=Quiet(),
             rules=Rules(retry_delays=(0.0, 0.0, 0.0)), timeout_s=3600,
         )  # fmt: skip
 

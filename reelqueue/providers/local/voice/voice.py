@@ -14,10 +14,11 @@ from pathlib import Path
 from reelqueue.errors import DiskFull, InvalidBrief, PermanentError, ReelqueueError, TransientError
 from reelqueue.models.voice import Speech
 from reelqueue.process import ChildFailed, Limits, PythonChild, python_child
+from reelqueue.providers.local.free import Free
 from reelqueue.providers.local.voice import model, styles
 from reelqueue.providers.local.voice.sentences import sentences
 from reelqueue.providers.local.voice.tables import FOLDER
-from reelqueue.providers.protocols import Speaker, SpeechRequest
+from reelqueue.providers.protocols import Speaker, SpeechRequest, Spoken
 from reelqueue.wording import Text
 
 LANGUAGES = ("zh-TW", "en")
@@ -44,10 +45,11 @@ def _version() -> str:
     return f"kokoro-82m-v1.0-int8/{digest.hexdigest()[:16]}"
 
 
-class LocalVoice:
+class LocalVoice(Free):
     """See `Voice`: Kokoro-82M on this machine.  It asks for no key and no network, and costs nothing but CPU."""
 
     name = "local"
+    at_once = CHILDREN
 
     @property
     def version(self) -> str:
@@ -106,7 +108,7 @@ class LocalSpeaker:
         for place in reversed(places):
             self._free.put_nowait(place)
 
-    async def speak(self, request: SpeechRequest, target: Path) -> Speech:
+    async def speak(self, request: SpeechRequest, target: Path) -> Spoken:
         """See `Speaker`."""
         place = await self._free.get()
         whole = False
@@ -129,7 +131,7 @@ class LocalSpeaker:
                 ),
                 Text("請改寫這一句", "rewrite this sentence"),
             )
-        return Speech.model_validate(answer["speech"])
+        return Spoken(speech=Speech.model_validate(answer["speech"]))
 
 
 def _translated(error: ChildFailed) -> ReelqueueError:

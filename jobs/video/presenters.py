@@ -1,0 +1,138 @@
+"""Somebody who speaks the opening and the close: made elsewhere, or drawn.
+
+A job elsewhere runs for minutes and is paid for when it begins: its id is kept before the first look at it, so that whoever
+goes on after a crash looks at that job and begins no other.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.stages import StageRun
+from jobs.video.pieces import NOT_THE_MAKERS, kept_or_made
+from jobs.video.together import together
+from reelqueue.errors import PermanentError, ReelqueueError, ServiceUnavailable
+from reelqueue.media.part_sound import part_sound, spoken_s
+from reelqueue.models.frozen import Frozen
+from reelqueue.models.keys import piece_key
+from reelqueue.models.manifest import PresentedPiece, SpokenPiece
+from reelqueue.models.project import Usage
+from reelqueue.models.script import Script
+from reelqueue.providers.protocols import Presenter, PresenterRequest
+from reelqueue.wording import Text
+
+POLL_S = 3.0
+LONGEST_JOB_S = 1_200.0
+"""A talk of a minute takes one to two; one that is not ready after so long is taken for lost."""
+
+
+class RemoteJob(Frozen):
+    """A job that a service has begun for us, as `avatars/<key>.job.json`; `job_id` is "" where it turned out dead."""
+
+    job_id: str
+    usage: tuple[Usage, ...] = ()
+
+
+async def show_presenters(
+    run: StageRun, script: Script, spoken: Sequence[tuple[SpokenPiece, ...]]
+) -> list[PresentedPiece | None]:
+    """A presenter for the first and the last part; a drawn figure, with a warning, where it fails and is not required."""
+    out: list[PresentedPiece | None] = [None] * len(spoken)
+    if not run.brief.presenter:
+        return out
+    asked = (("intro", spoken[0]), ("outro", spoken[-1]))
+    shown = await together(run, [_shown(run, script, role, pieces) for role, pieces in asked])
+    if len({piece.description.get("kind") for piece in shown}) > 1:  # one of them failed; two presenters in one video are odd
+        stand_in = run.providers.stand_in_presenter
+        shown = [await _presented(run, stand_in, script, role, pieces) for role, pieces in asked]
+    out[0], out[-1] = shown
+    return out
+
+
+async def _shown(run: StageRun, script: Script, role: str, spoken: tuple[SpokenPiece, ...]) -> PresentedPiece:
+    maker, stand_in = run.providers.presenter, run.providers.stand_in_presenter
+    try:
+        return await _presented(run, maker, script, role, spoken)
+    except ReelqueueError as error:
+        if run.brief.presenter_required or isinstance(error, NOT_THE_MAKERS) or maker is stand_in:
+            raise
+        run.warn(Text(f"主播改用繪製的人物：{error.message}", f"a drawn figure stands in for the presenter: {error.message}"))
+        return await _presented(run, stand_in, script, role, spoken)
+
+
+async def _presented(
+    run: StageRun, maker: Presenter, script: Script, role: str, spoken: tuple[SpokenPiece, ...]
+) -> PresentedPiece:
+    request = PresenterRequest(
+        role=role, duration_s=spoken_s([p.speech for p in spoken]), language=script.language, seed=script.metadata.title
+    )
+    key = piece_key(
+        {"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]}
+    )
+
+    async def holds(piece: PresentedPiece) -> bool:
+        return piece.clip is None or await run.blobs.holds(piece.clip)
+
+    async def make() -> PresentedPiece:
+        await run.hold(f"presenter {role}")
+        job = await _begun(run, maker, request, spoken, key)
+        try:
+            description = await _fetched(run, maker, job, role)
+        except PermanentError:  # that job is dead: a retry begins another
+            await run.blobs.write(_job_record(key), RemoteJob(job_id="").model_dump_json().encode())
+            raise
+        if description.get("kind") != "clip":
+            return PresentedPiece(key=key, description=description)
+        clip = await run.blobs.put(f"avatars/{key}.mp4", run.files.avatars / description["path"])
+        described = description | {"path": clip.path}
+        return PresentedPiece(key=key, description=described, clip=clip, usage=job.usage)
+
+    return await kept_or_made(run, PresentedPiece, f"avatars/{key}.json", holds=holds, make=make)
+
+
+async def _begun(
+    run: StageRun, maker: Presenter, request: PresenterRequest, spoken: tuple[SpokenPiece, ...], key: str
+) -> RemoteJob:
+    """The job that was begun for this piece before, or a new one, kept before anybody looks at it."""
+    kept = await run.blobs.peek(_job_record(key))
+    job = RemoteJob.model_validate_json(kept) if kept is not None else RemoteJob(job_id="")
+    if job.job_id:
+        return job
+    sound = run.files.avatars / f"{key}.{run.project.fence}.wav.part"
+    try:
+        await part_sound([await run.blobs.fetch(p.sound) for p in spoken], [p.speech for p in spoken], sound)
+        cost = maker.cost(request)
+        usage = (
+            Usage(service=maker.name, model=maker.version, unit="second", amount=request.duration_s, cost_usd=float(cost.usd)),
+        )
+        job_id = await run.call(
+            f"presenter {request.role}",
+            lambda: maker.begin(request, sound),
+            cost=cost,
+            billed=lambda _: usage if cost.usd else (),
+        )
+    finally:
+        await asyncio.to_thread(sound.unlink, missing_ok=True)
+    job = RemoteJob(job_id=job_id, usage=usage if cost.usd else ())
+    await run.blobs.write(_job_record(key), job.model_dump_json().encode())
+    return job
+
+
+async def _fetched(run: StageRun, maker: Presenter, job: RemoteJob, role: str) -> dict[str, Any]:
+    name, gives_up = f"presenter {role}", time.monotonic() + LONGEST_JOB_S
+    while not await run.call(name, lambda: maker.poll(job.job_id)):
+        if time.monotonic() > gives_up:
+            raise ServiceUnavailable(
+                Text(
+                    f"主播影片超過 {LONGEST_JOB_S:g} 秒還沒完成", f"the presenter's clip is not ready after {LONGEST_JOB_S:g} s"
+                ),
+                Text("用 reelqueue retry 繼續等", "reelqueue retry waits on"),
+            )
+        await asyncio.sleep(POLL_S)
+        await run.check()
+    return await run.call(name, lambda: maker.fetch(job.job_id, run.files.avatars))
+
+
+def _job_record(key: str) -> str:
+    return f"avatars/{key}.job.json"
