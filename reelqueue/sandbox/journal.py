@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,15 +39,23 @@ class Entry:
 
 
 class Journal:
-    """The entries, oldest first."""
+    """The entries, oldest first.  `listeners` hear of each once it is complete."""
 
     def __init__(self) -> None:
+        self.listeners: list[Callable[[Entry], None]] = []
         self._entries: deque[Entry] = deque(maxlen=LONGEST)
 
     def note(self, entry: Entry) -> Entry:
         """Keep an entry that has just begun."""
         self._entries.append(entry)
         return entry
+
+    def end(self, entry: Entry, status: int | None) -> None:
+        """Complete an entry: its answer was given, or the connection cut (None)."""
+        entry.status = status
+        entry.ended_s = time.monotonic()
+        for hear in self.listeners:
+            hear(entry)
 
     def calls(self, service: str | None = None, call: str | None = None) -> list[Entry]:
         """The entries of a service, or of one of its calls; of all where None."""
@@ -55,9 +64,3 @@ class Journal:
     def clear(self) -> None:
         """Forget what was."""
         self._entries.clear()
-
-
-def ended(entry: Entry, status: int | None) -> None:
-    """Complete an entry: its answer was given, or the connection cut (None)."""
-    entry.status = status
-    entry.ended_s = time.monotonic()

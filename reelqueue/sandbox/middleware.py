@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from reelqueue.sandbox.faults import CONNECTION, Order, broken_off, dress, spoiled, verbatim
-from reelqueue.sandbox.journal import Entry, ended
+from reelqueue.sandbox.journal import Entry
 from reelqueue.sandbox.world import Service, World
 
 SUBJECT_BYTES = 1 << 20
@@ -40,7 +40,7 @@ def through(world: World, services: Mapping[str, Service]) -> Middleware:
             answer, answered = await _with_order(world, service, request, handler, order)
             status = answer.status if answered else None
         finally:
-            ended(entry, status)
+            world.journal.end(entry, status)
         return answer
 
     return pass_through

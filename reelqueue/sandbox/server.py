@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from reelqueue.sandbox import control, gemini, oauth, youtube
+from reelqueue.sandbox import control, did, gemini, knobs, monitoring, oauth, youtube
 from reelqueue.sandbox.accounts import Accounts
 from reelqueue.sandbox.clock import Clock
 from reelqueue.sandbox.faults import Faults
@@ -16,7 +16,7 @@ from reelqueue.sandbox.journal import Journal
 from reelqueue.sandbox.middleware import dated, through
 from reelqueue.sandbox.world import Service, World
 
-SERVICES: tuple[Service, ...] = (oauth, youtube, gemini)
+SERVICES: tuple[Service, ...] = (oauth, youtube, monitoring, gemini, did)
 """The modules that play a service each; see `world.Service` for what one must have."""
 
 LARGEST_BODY_BYTES = 64 << 20
@@ -68,6 +68,11 @@ class Sandbox:
         """What YouTube holds."""
         return youtube.youtube_of(self._world)
 
+    @property
+    def monitoring(self) -> monitoring.Monitoring:
+        """How the quota is told."""
+        return monitoring.monitoring_of(self._world)
+
     def add_channel(self, name: str) -> str:
         """A channel of this name, or the one that is there; returns its refresh token."""
         self.youtube.channel(name)
@@ -104,6 +109,7 @@ async def open_sandbox(folder: Path, *, host: str = "127.0.0.1", port: int = 0) 
     app.add_routes(control.routes(world, services))
     for service in SERVICES:
         app.add_routes(service.routes(world))
+    app.add_routes(knobs.routes(world))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
