@@ -22,7 +22,8 @@ _numbers = itertools.count(1)
 
 def environment(settings: Settings) -> dict[str, str]:
     """What a worker process sees: these settings and nothing of the developer's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REELQUEUE_", "REDIS_", "CELERY_"))}
+    theirs = ("REELQUEUE_", "REDIS_", "CELERY_", "GEMINI_", "GOOGLE_", "DID_", "YOUTUBE_", "CHANNELS_FILE", "PRICES_FILE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     assert settings.redis_url is not None
     return kept | {
         "REDIS_URL": settings.redis_url.get_secret_value(),

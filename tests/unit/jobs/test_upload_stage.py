@@ -1,27 +1,40 @@
 """The upload stage's own work over a real project folder: only the channel is a small stand-in."""
 
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from jobs.context import Rules
-from jobs.stages import StageRun
+from jobs.spending import Caps, Spender, bucket_of
+from jobs.stages import Postponed, StageRun
+from jobs.video.afterwards import OWED, captions_cost
+from jobs.video.publication import publication_of, upload_of, with_upload
 from jobs.video.upload import MOST_SESSIONS, publish
-from reelqueue.errors import Fenced, NeedsPerson, ServiceUnavailable
-from reelqueue.models.cost import FREE, Cost
+from reelqueue.errors import (
+    AuthenticationFailed,
+    Fenced,
+    InvalidBrief,
+    NeedsPerson,
+    PermanentError,
+    QuotaExhausted,
+    ServiceUnavailable,
+)
+from reelqueue.models.cost import FREE, Cost, Need
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import Stage, StageStatus
 from reelqueue.providers.protocols import Fixed, Publication, SessionGone
-from storage import Owner, Paths, ProjectStore
+from storage import Debts, Ledger, Owner, Paths, ProjectStore
 
 
 class Channel:
     """Sessions and the videos they made; `works` says whether a session that is sent to its end makes one."""
 
     name, version = "channel", "1"
-    optional: frozenset[str] = frozenset()
+    optional = frozenset({"thumbnail", "captions"})
     listed_within_s = 0.0
 
     def __init__(self) -> None:
@@ -31,15 +44,21 @@ class Channel:
         self.works = True
         self.failing: list[Exception] = []
         self.closed = 0
+        self.wanted: tuple[str, ...] = ("publish",)
+        self.costs: dict[str, Cost] = {}
+        self.refusing: dict[str, Exception] = {}
+        self.stepped: list[str] = []
+        self.checks: list[Exception] = []
 
     def steps(self, publication: Publication) -> tuple[str, ...]:
-        return ("publish",)
+        return self.wanted
 
     def check(self, publication: Publication) -> None:
-        pass
+        if self.checks:
+            raise self.checks[0]
 
     def cost(self, what: str, publication: Publication) -> Cost:
-        return FREE
+        return self.costs.get(what, FREE)
 
     async def open(self, publication: Publication) -> str:
         session = f"session {len(self.sessions) + 1}"
@@ -66,7 +85,10 @@ class Channel:
         )
 
     async def step(self, name: str, publication: Publication, video_id: str) -> dict[str, Any]:
-        return {"video_url": f"file:///{video_id}", "video_status": "private"}
+        self.stepped.append(name)
+        if name in self.refusing:
+            raise self.refusing[name]
+        return {"video_url": f"file:///{video_id}", "video_status": "private"} if name == "publish" else {}
 
 
 class Quiet:
@@ -234,3 +256,221 @@ async def test_a_large_file_gets_the_time_that_it_needs(run, lease):
     attempt.timeout_s = 0.0
     await publish(attempt)
     assert attempt.timeout_s == pytest.approx(13 / 64_000)
+
+
+# What follows once the video is there.
+
+WITH_CAPTIONS = ("thumbnail", "captions", "publish")
+UNITS = Need(client="youtube-1", name="units", amount=50, cap=1000)
+
+
+@pytest.fixture
+def metered(run, channel, tmp_path):
+    """Attempts that reserve: an upload takes one of ten, a step 50 units of 1,000, captions 400."""
+    channel.wanted = WITH_CAPTIONS
+    uploads = UNITS.replace(name="uploads", amount=1, cap=10)
+    channel.costs = {name: Cost(needs=(UNITS,)) for name in ("thumbnail", "publish")}
+    channel.costs |= {"captions": Cost(needs=(UNITS.replace(amount=400),)), "open": Cost(needs=(uploads,))}
+    ledger = Ledger(Paths(tmp_path))
+
+    def begun(others: int = 0) -> StageRun:
+        attempt: StageRun = run()
+        attempt.spender, attempt.debts = Spender(ledger, attempt.project.project_id, Caps()), Debts(tmp_path / "owed")
+
+        async def counted() -> int:
+            return others
+
+        attempt.others = counted
+        return attempt
+
+    begun.ledger = ledger  # type: ignore[attr-defined]
+    return begun
+
+
+async def used(metered, name="units"):
+    account = await metered.ledger.account(bucket_of(UNITS.replace(name=name), datetime.now(UTC)))
+    return int(account.used)
+
+
+async def fill(metered, name, amount, cap):
+    await metered.ledger.reserve(
+        bucket_of(UNITS.replace(name=name), datetime.now(UTC)), "others", Decimal(amount), cap=Decimal(cap)
+    )
+
+
+async def test_a_step_that_was_carried_out_is_not_carried_out_again(run, channel):
+    channel.wanted, channel.refusing = WITH_CAPTIONS, {"publish": ServiceUnavailable("down")}
+    with pytest.raises(ServiceUnavailable):
+        await publish(run())
+    channel.refusing = {}
+
+    await publish(run())
+
+    assert (channel.stepped.count("thumbnail"), channel.stepped.count("captions")) == (1, 1)
+
+
+async def test_a_new_thumbnail_is_the_one_step_that_is_carried_out_again(run, channel, lease):
+    channel.wanted = WITH_CAPTIONS
+    await publish(run())
+    other = (await lease.blobs.write("output/thumbnail.jpg", b"another"),)
+    await lease.commit(lambda s: s.with_stage(Stage.THUMBNAIL, status=StageStatus.DONE, artifacts=other))
+
+    await publish(run())
+
+    assert channel.stepped == ["thumbnail", "captions", "publish", "thumbnail"]
+    assert len(channel.sessions) == 1
+
+
+@pytest.mark.parametrize("step", ["thumbnail", "captions"])
+async def test_a_refused_step_that_is_no_must_warns_and_the_video_is_published(run, channel, step):
+    channel.wanted, channel.refusing = WITH_CAPTIONS, {step: PermanentError("this channel may not")}
+    attempt = run()
+
+    outcome = await publish(attempt)
+
+    assert outcome.result["video_url"] == "file:///video 1"
+    assert len(attempt.warnings) == 1
+    assert "this channel may not" in attempt.warnings[0]
+
+
+async def test_a_token_that_is_revoked_at_a_step_that_is_no_must_fails_all_the_same(run, channel):
+    channel.wanted, channel.refusing = WITH_CAPTIONS, {"thumbnail": AuthenticationFailed("revoked")}
+
+    with pytest.raises(AuthenticationFailed):
+        await publish(run())
+
+
+async def test_what_the_service_would_refuse_is_refused_before_a_session_is_opened(run, channel):
+    channel.checks = [InvalidBrief("title", "1 to 100 characters", "x" * 300)]
+
+    with pytest.raises(InvalidBrief):
+        await publish(run())
+
+    assert not channel.sessions
+
+
+async def test_a_publication_takes_its_quota_once(metered, channel):
+    await publish(metered())
+
+    assert (await used(metered), await used(metered, "uploads")) == (500, 1)
+
+
+async def test_nothing_is_sent_where_publishing_itself_has_no_room(metered, channel):
+    """The thumbnail and the last step are reserved before the first byte."""
+    await fill(metered, "units", 950, 1000)
+
+    with pytest.raises(QuotaExhausted) as refused:
+        await publish(metered())
+
+    assert (refused.value.until is not None, channel.sessions) == (True, {})
+    assert (await used(metered), await used(metered, "uploads")) == (950, 0)
+
+
+async def test_captions_for_which_there_is_no_room_are_owed_and_the_video_is_published(metered, channel, tmp_path):
+    await fill(metered, "units", 800, 1000)
+    attempt = metered()
+
+    outcome = await publish(attempt)
+
+    assert outcome.result["video_url"] == "file:///video 1"
+    assert channel.stepped == ["thumbnail", "publish"]
+    assert attempt.project.upload.steps["captions"] == OWED
+    assert (await attempt.debts.all(), len(attempt.warnings)) == ([1], 1)
+    assert await used(metered) == 900
+
+
+async def test_captions_leave_the_units_that_other_projects_need_to_be_published(metered, channel):
+    """Ten uploads a day are 1,000 units of 1,000: with five others under way there are 400 for captions, with six there are not."""
+    await publish(metered(others=5))
+    assert "captions" in channel.stepped
+
+    attempt = metered(others=6)
+    cost = await captions_cost(attempt, await publication_of(attempt))
+    assert cost.needs[0].cap == 400
+
+
+async def test_owed_captions_are_sent_by_a_later_attempt_and_the_debt_is_gone(metered, channel, tmp_path):
+    channel.refusing = {"captions": QuotaExhausted("the day's units are used up")}
+    first = metered()
+    await publish(first)
+    assert await first.debts.all() == [1]
+    channel.refusing = {}
+
+    await publish(metered())
+
+    assert (await first.debts.all(), first.project.upload.steps["captions"]["of"] != "") == ([], True)
+    assert channel.stepped.count("publish") == 1
+
+
+async def test_a_channel_whose_list_lags_is_looked_at_again_later_and_no_session_is_opened(run, channel, lease):
+    """The session is gone, the list does not show the video yet: the stage goes on later, and that is no attempt."""
+    channel.listed_within_s = 600.0
+    channel.failing = [SessionGone()]
+
+    with pytest.raises(Postponed) as later:
+        await publish(run())
+
+    assert (0 < later.value.seconds <= 10, list(channel.sessions)) == (True, ["session 1"])
+    channel.videos["session 1"] = lease.state.upload.marker
+    channel.failing = [SessionGone()]
+    assert (await publish(run())).result["video_id"] == "video 1"
+
+
+async def test_a_video_that_is_not_listed_in_all_that_time_is_sent_anew(run, channel, lease):
+    channel.listed_within_s = 600.0
+    channel.failing = [SessionGone()]
+    with pytest.raises(Postponed):
+        await publish(run())
+    long_ago = (datetime.now(UTC) - timedelta(seconds=601)).isoformat()
+    await lease.commit(lambda s: with_upload(s, steps={**upload_of(s).steps, "looking": long_ago}))
+    channel.failing = [SessionGone()]
+
+    assert (await publish(run())).result["video_id"] == "video 2"
+    assert "looking" not in lease.state.upload.steps
+
+
+async def test_two_videos_with_one_marker_need_a_person_before_anything_is_seen(run, channel, lease):
+    channel.failing = [SessionGone()]
+    channel.sessions |= {"session 8": "", "session 9": ""}
+    attempt = run()
+    marker: list[str] = []
+
+    async def listed(publication: Publication) -> tuple[str, ...]:
+        marker.append(publication.marker)
+        return ("video 8", "video 9")
+
+    channel.find = listed
+
+    with pytest.raises(NeedsPerson) as stopped:
+        await publish(attempt)
+
+    assert "video 8, video 9" in stopped.value.message
+    assert channel.stepped == []
+
+
+async def test_a_large_file_that_gets_on_between_its_faults_is_not_given_up(run, channel):
+    """Three retries are for one place; a long upload meets more faults than that."""
+    faults = 8
+    left = [0.1 * (n + 1) for n in range(faults)]
+
+    async def sending(publication: Publication, session: str) -> AsyncGenerator[float, None]:
+        if left:
+            yield left.pop(0)
+            raise ServiceUnavailable("reset")
+        channel.videos[session] = publication.marker
+        yield 1.0
+
+    channel.send = sending
+
+    assert (await publish(run())).result["video_id"] == "video 1"
+
+
+async def test_a_moment_of_publication_that_has_passed_is_published_at_once_and_said(run, lease):
+    past = "2020-01-01T00:00:00+00:00"
+    await lease.commit(lambda s: s.replace(brief=s.brief.replace(publish_at=past)))
+    attempt = run()
+    await publish(attempt)
+
+    publication = await publication_of(attempt)
+
+    assert (publication.publish_at, publication.privacy, len(attempt.warnings)) == (None, "public", 1)
