@@ -140,12 +140,20 @@ class Faults:
             self._orders.sort(key=lambda one: one.number)
 
 
+ORDER = web.RequestKey("order", Order)
+UNFIT = web.RequestKey("unfit", bool)
+"""The order was not for this request after all, says the handler: it waits on."""
+
+CUT = web.RequestKey("cut", bool)
+"""The handler has cut the connection: there was no answer."""
+
+
 def ordered(request: web.Request, *kinds: str) -> Order | None:
     """The order of a service's own kind for this request, if it is one of `kinds`.
 
-    A handler that finds the order does not fit what was asked says so by `request["unfit"] = True`: it waits on.
+    A handler that finds the order does not fit what was asked says so by `request[UNFIT] = True`: it waits on.
     """
-    order: Order | None = request.get("order")
+    order: Order | None = request.get(ORDER)
     return order if order is not None and order.kind in kinds else None
 
 

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from reelqueue.sandbox.faults import CONNECTION, Order, broken_off, dress, spoiled, verbatim
+from reelqueue.sandbox.faults import CONNECTION, CUT, ORDER, UNFIT, Order, broken_off, dress, spoiled, verbatim
 from reelqueue.sandbox.journal import Entry
 from reelqueue.sandbox.world import Service, World
 
@@ -16,9 +16,12 @@ SUBJECT_BYTES = 1 << 20
 """Bodies up to here are looked at for an order's `match`."""
 
 
+ENTRY = web.RequestKey("entry", Entry)
+
+
 def entry_of(request: web.Request) -> Entry:
     """The journal's entry of this request."""
-    found: Entry = request["entry"]
+    found: Entry = request[ENTRY]
     return found
 
 
@@ -33,7 +36,7 @@ def through(world: World, services: Mapping[str, Service]) -> Middleware:
         call = service.call_name(request)
         entry = Entry(world.clock.now(), time.monotonic(), service.SERVICE, call, request.method, request.path_qs)
         entry.bytes = request.content_length or 0
-        request["entry"] = world.journal.note(entry)
+        request[ENTRY] = world.journal.note(entry)
         order = world.faults.take(service.SERVICE, call, await _subject(request))
         status: int | None = None
         try:
@@ -52,15 +55,15 @@ async def _with_order(
     """The answer, and whether the client gets one."""
     if order is None:
         answer = await _handled(request, handler)
-        return answer, not request.get("cut", False)
+        return answer, not request.get(CUT, False)
     if not order.generic:
-        request["order"] = order
+        request[ORDER] = order
         answer = await _handled(request, handler)
-        if request.get("unfit", False):
+        if request.get(UNFIT, False):
             world.faults.give_back(order)
         else:
-            request["entry"].fault = order.kind
-        return answer, not request.get("cut", False)
+            request[ENTRY].fault = order.kind
+        return answer, not request.get(CUT, False)
     if order.when == "after":
         answer = await _handled(request, handler)
         if not order.fits(answer):
@@ -68,7 +71,7 @@ async def _with_order(
             return answer, True
     else:
         answer = web.json_response({"kind": "sandbox", "filler": "-" * 200})
-    request["entry"].fault = order.kind
+    request[ENTRY].fault = order.kind
     if order.kind in CONNECTION:
         return await broken_off(request, order, world.closing), False
     if order.status is not None:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from reelqueue.sandbox.clock import PACIFIC
 from reelqueue.sandbox.control import body_of
-from reelqueue.sandbox.faults import Order, ordered, page
+from reelqueue.sandbox.faults import ORDER, UNFIT, Order, ordered, page
 from reelqueue.sandbox.gemini import errors
 from reelqueue.sandbox.gemini.answers import BLOCKED, SPOILED, answer
 from reelqueue.sandbox.gemini.models import MODELS, RETIRED, Model, family_of
@@ -170,14 +170,14 @@ class _Gemini:
 
     async def generate(self, request: web.Request) -> web.StreamResponse:
         """One paid call."""
-        order: Order | None = request.get("order")
-        request["unfit"] = order is not None  # until it is found to fit
+        order: Order | None = request.get(ORDER)
+        request[UNFIT] = order is not None  # until it is found to fit
         read = await self._admitted(request)
         if isinstance(read, web.Response):
             return read
         model, asked = read
         if order is not None and order.kind in _QUOTAS:
-            request["unfit"] = False
+            request[UNFIT] = False
             return errors.quota(
                 _QUOTAS[order.kind], model.name, int(order.details.get("limit", 250)), order.details.get("retry_delay", 17)
             )
@@ -185,7 +185,7 @@ class _Gemini:
             reached, limit, pause = full
             return errors.quota(reached, model.name, limit, pause)
         spoil = ordered(request, "html", "no_usage", *BLOCKED, *SPOILED[model.family])
-        request["unfit"] = order is not None and spoil is None
+        request[UNFIT] = order is not None and spoil is None
         kind, reason = (spoil.kind, spoil.details.get("reason")) if spoil else ("", None)
         made = await asyncio.to_thread(answer, model, asked, kind, reason)
         paid = Paid(model.family, model.name, asked.prompt, self.world.clock.now(), made.body.get("usageMetadata", {}))

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from reelqueue.sandbox.accounts import Accounts
-from reelqueue.sandbox.faults import cut, ordered
+from reelqueue.sandbox.faults import CUT, UNFIT, cut, ordered
 from reelqueue.sandbox.middleware import entry_of
 from reelqueue.sandbox.youtube import resources, rules
 from reelqueue.sandbox.youtube.call import PUT_UP, Caller, caller_of, json_body, parts_of
@@ -50,7 +50,8 @@ class Upload:
         if self._youtube.closed(caller.channel.name):
             raise Refused("uploadLimitExceeded")
         self._resumable(request)
-        parts, body = parts_of(request), await json_body(request)
+        parts, sent = parts_of(request), await json_body(request)
+        body = {part: sent[part] for part in parts if part in sent}  # what `part` does not name is not written
         snippet = rules.checked_snippet(body.get("snippet", {}), update=False)
         rules.checked_status(body.get("status", {}))
         rules.checked_localizations(body.get("localizations", {}), snippet)
@@ -152,7 +153,7 @@ class Upload:
         entry.detail |= {"first": first, "last": wanted.last, "kept": session.received - before}
         if until is not None or not whole:
             cut(request, reset=True)
-            request["cut"] = True
+            request[CUT] = True
             return web.Response()
         return await self._progress(request, session, caller)
 
@@ -197,12 +198,12 @@ class Upload:
         await _read_away(request)
         lost, created = ordered(request, "lost_answer"), ordered(request, "created")
         if session.size is None or session.received < session.size:
-            request["unfit"] = bool(lost or created)
+            request[UNFIT] = bool(lost or created)
             return self._so_far(session)
         answer = await self._finish(session, caller)
         if lost:
             cut(request, reset=True)
-            request["cut"] = True
+            request[CUT] = True
         if created:
             answer.set_status(201)
         return answer
