@@ -14,6 +14,10 @@ from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 from reelqueue.wording import Text, same
 
 
+SERVICE_SECONDS = 300.0
+"""An attempt's time-out where a service writes: four calls of a minute, and the pauses between them."""
+
+
 async def generate_script_task(ctx: WorkerContext, project_id: int, chain: bool = True) -> dict[str, Any]:
     """Write the script of a project.
 
@@ -35,6 +39,9 @@ async def write_script(run: StageRun) -> StageOutcome:
     """Ask the script writer and keep its answer."""
     writer, request = run.providers.script, _request(run)
     await run.tell(5, Text("正在撰寫腳本...", "writing the script..."))
+
+    if not writer.cost(request).is_free:
+        run.allow(SERVICE_SECONDS)
 
     async def holds(_written: WrittenScript) -> bool:
         return True
