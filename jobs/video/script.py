@@ -13,7 +13,6 @@ from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 from reelqueue.wording import Text, same
 
-
 SERVICE_SECONDS = 300.0
 """An attempt's time-out where a service writes: four calls of a minute, and the pauses between them."""
 
