@@ -1,0 +1,1 @@
+"""D-ID: a photograph that speaks a part of the narration."""
