@@ -26,12 +26,12 @@ from jobs.maintenance.debug import debug_task
 from jobs.maintenance.quotas import sync_quotas
 from jobs.maintenance.recover import recover_interrupted, renew
 from jobs.mistakes import mistaken
-from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, VIDEO, Load
+from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, VIDEO, cpu_jobs
 from jobs.queue import PAYLOAD_EXPIRES_S, RESULT_SECONDS
 from jobs.schedule import SCHEDULE
 from jobs.wire import deserialize, serialize
 from jobs.worker import Worker
-from reelqueue.bootstrap import open_service
+from reelqueue.bootstrap import open_service, usual_makers
 from reelqueue.settings import read_settings
 
 CLOCK_JOBS = {"sync_quotas": sync_quotas, "recover_interrupted": recover_interrupted, "cleanup": cleanup}
@@ -55,7 +55,8 @@ def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Serv
 _video, _batch, _maintenance = (hooks(_opener(queue), renew) for queue in (VIDEO, BATCH, MAINTENANCE))
 
 
-CPU_JOBS = tuple(spec.job for spec in PIPELINE if spec.load is Load.CPU)
+_makers = usual_makers(_settings)
+CPU_JOBS = cpu_jobs(assets="local" in {_makers["voice"], _makers["image"]})
 
 
 class VideoWorker:

@@ -80,6 +80,11 @@ PUBLISHED_LOCKS = frozenset({Stage.SCRIPT, Stage.ASSETS, Stage.RENDER})
 """Stages that can't be run again once the project has its one video: a new cut is a new project."""
 
 
+def cpu_jobs(*, assets: bool) -> tuple[str, ...]:
+    """The jobs that load the CPU; `assets`: whether voice or pictures are made here, and not by services."""
+    return tuple(spec.job for spec in PIPELINE if spec.load is Load.CPU and (assets or spec.stage is not Stage.ASSETS))
+
+
 def overall(stage: Stage, percent: float) -> float:
     """How much of the whole is done, 0-100, where `stage` stands at `percent` and all before it are done."""
     before = sum(spec.share for spec in PIPELINE if spec.stage is not stage and stage.reaches(spec.stage))

@@ -4,18 +4,20 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import structlog
 from arq.connections import ArqRedis
 
 from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
+from jobs.pipeline import VIDEO
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
-from reelqueue.providers.registry import open_shelf
+from reelqueue.providers.registry import KINDS, open_shelf
 from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text, speak
-from storage import Ledger
+from storage import Ledger, Paths
 
 __all__ = [
     "Settings",
@@ -26,7 +28,10 @@ __all__ = [
     "read_manner",
     "read_settings",
     "redacted",
+    "usual_makers",
 ]
+
+log = structlog.get_logger(__name__)
 
 
 async def open_tools(settings: Settings) -> Tools:
@@ -44,6 +49,16 @@ async def open_tools(settings: Settings) -> Tools:
     return Tools(ffmpeg=ffmpeg, music_dir=settings.music_dir, font_dir=settings.font_dir)
 
 
+def usual_makers(settings: Settings) -> dict[str, str]:
+    """Who makes each kind where a brief leaves it open: `{"script": "gemini", "image": "local", ...}`.
+
+    Raises:
+        InvalidSettings: CHANNELS_FILE is wrong.
+    """
+    shelf = open_shelf(settings, Paths(settings.data_dir))
+    return {kind: shelf.name_of(kind, {}) for kind in KINDS}
+
+
 @contextlib.asynccontextmanager
 async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> AsyncIterator[Service]:
     """All that the jobs of one worker share; `redis` is the worker's own pool.
@@ -55,6 +70,8 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     keep_secret(*settings.secrets())
     tools = await open_tools(settings)
     async with open_queue(settings, redis=redis) as client, contextlib.aclosing(open_shelf(settings, client.paths)) as shelf:
+        if queue == VIDEO:  # who is refused says that, and no more: so it comes last
+            log.info("providers", **usual_makers(settings))
         yield Service(
             queue_name=queue,
             instance=client.instance,

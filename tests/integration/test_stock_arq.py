@@ -92,3 +92,20 @@ def test_importing_the_settings_needs_no_server(settings, tmp_path):
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "loads"),
+    [
+        pytest.param({}, True, id="all local"),
+        pytest.param({"GEMINI_API_KEY": "AIzaNONE"}, False, id="voice and pictures by a service"),
+        pytest.param({"GEMINI_API_KEY": "AIzaNONE", "VOICE_PROVIDER": "local"}, True, id="a local voice"),
+    ],
+)
+def test_assets_that_services_make_take_no_place_of_the_cpu(settings, tmp_path, chosen, loads):
+    said = subprocess.run(
+        [sys.executable, "-c", "import worker_settings; print('generate_assets_task' in worker_settings.CPU_JOBS)"],
+        env=environment(settings, PYTHONPATH=str(ROOT), **chosen), cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    assert said.stdout.strip() == str(loads)

@@ -167,6 +167,16 @@ def test_a_logging_dictionary_of_ones_own_is_obeyed_for_arqs_lines_and_only_for_
     assert {line["event"] for line in told(ran.stdout)} >= {"worker_starts", "worker_ended"}
 
 
+def test_a_video_worker_says_once_who_makes_what_and_no_key(settings: Settings) -> None:
+    done = arq(settings, "worker_settings.VideoWorker", "--burst", GEMINI_API_KEY="AIzaCANARY", VOICE_PROVIDER="local")
+
+    (line,) = [line for line in told(done.stdout) if line["event"] == "providers"]
+    assert {name: line[name] for name in ("script", "image", "voice", "presenter", "publisher")} == {
+        "script": "gemini", "image": "gemini", "voice": "local", "presenter": "local", "publisher": "local",
+    }  # fmt: skip
+    assert "CANARY" not in done.stdout
+
+
 def test_people_get_the_console_format(settings: Settings) -> None:
     done = arq(settings, "worker_settings.BatchWorker", "--burst", LOG_FORMAT="console")
 
