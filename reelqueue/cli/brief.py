@@ -70,6 +70,7 @@ def typed(
     fields["review"] = tuple(name for part in fields["review"] or () for name in part.split(",") if name) or None
     fields["tags"] = tuple(fields.pop("tag") or ()) or None
     fields["lexicon"] = read_lexicon(fields["lexicon"] or ())
+    fields["providers"] = _read_providers(fields.pop("provider") or ())
     for name in ("music", "logo"):
         fields[name] = _absolute(fields[name], Path.cwd())
     fields["images"] = tuple(_absolute(path, Path.cwd()) or "" for path in fields["images"] or ()) or None
@@ -102,6 +103,17 @@ def read_lexicon(pairs: Iterable[str]) -> dict[str, str] | None:
         if not sign or not written.strip() or not spoken.strip():
             raise InvalidBrief("lexicon", Text("寫法=讀法", "WRITTEN=SPOKEN"), pair)
         found[written.strip()] = spoken.strip()
+    return found or None
+
+
+def _read_providers(pairs: Iterable[str]) -> dict[str, str] | None:
+    """What was typed as `KIND=NAME`; the brief refuses a kind or a name that there is not."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        kind, sign, name = (part.strip() for part in pair.partition("="))
+        if not (kind and sign and name) or kind in found:
+            raise InvalidBrief("providers", Text("種類=名稱，每個種類一次", "KIND=NAME, each kind once"), pair)
+        found[kind] = name
     return found or None
 
 
@@ -201,6 +213,12 @@ def options() -> dict[str, Any]:
         "subtitle_style": Annotated[str | None, option("--subtitles", help="box | outline | none")],
         "privacy": Annotated[str | None, option(help="private | unlisted | public")],
         "tag": Annotated[list[str] | None, option(help=_help("標籤，可重複", "a tag, may be repeated"))],
+        "channel": Annotated[str | None, option(help=_help("CHANNELS_FILE 裡的頻道", "a channel of CHANNELS_FILE"))],
+        "playlist": Annotated[str | None, option(help=_help("YouTube 播放清單的編號", "the id of a YouTube playlist"))],
+        "publish_at": Annotated[str | None, option(help=_help("公開的時間，例如 2026-12-01T18:00+08:00", "when it becomes public, for example 2026-12-01T18:00+08:00"))],
+        "image_style": Annotated[str | None, option(help=_help("圖片的風格", "the style of the pictures"))],
+        "negative_prompt": Annotated[str | None, option(help=_help("圖片裡不要有的", "what no picture may show"))],
+        "provider": Annotated[list[str] | None, option(help=_help("誰來做：種類=名稱，例如 image=local，可重複", "who makes what: KIND=NAME, for example image=local, may be repeated"))],
         "category": Annotated[str | None, option(help=_help("YouTube 類別編號", "YouTube's category number"))],
         "made_for_kids": Annotated[bool | None, option("--made-for-kids/--not-made-for-kids", help=_help("是否為兒童製作", "made for kids or not"))],
         "synthetic_media": Annotated[bool | None, option("--synthetic-media/--no-synthetic-media", help=_help("標示為合成內容", "declared as synthetic"))],

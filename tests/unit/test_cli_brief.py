@@ -162,3 +162,22 @@ def test_a_brief_whose_files_are_there_is_not_refused(settings, tmp_path):
     picture.write_bytes(b"what it holds is looked at later")
 
     refuse_early(Brief(topic="t", language="en", images=(str(picture),), music="none", logo=str(picture)), settings)
+
+
+def test_options_of_the_services_are_fields(brief_of):
+    brief = brief_of(
+        "題目", "--channel", "news", "--playlist", "PL0123456789", "--publish-at", "2030-12-01T18:00+08:00",
+        "--image-style", "水彩", "--negative-prompt", "文字", "--provider", "image=local", "--provider", " voice = gemini ",
+    )  # fmt: skip
+
+    assert (brief.channel, brief.playlist, brief.publish_at) == ("news", "PL0123456789", "2030-12-01T18:00:00+08:00")
+    assert (brief.image_style, brief.negative_prompt) == ("水彩", "文字")
+    assert brief.providers == {"image": "local", "voice": "gemini"}
+
+
+@pytest.mark.parametrize(
+    "pairs", [["image"], ["image="], ["=local"], ["image=somebody"], ["soup=local"], ["image=local", "image=gemini"]]
+)
+def test_a_provider_that_makes_no_sense_is_named(brief_of, pairs):
+    with pytest.raises(InvalidBrief, match="providers"):
+        brief_of("t", *(word for pair in pairs for word in ("--provider", pair)))
