@@ -21,6 +21,7 @@ from reelqueue.errors import (
     ServiceUnavailable,
     TransientError,
 )
+from reelqueue.models.prices import Price, PriceTable
 from reelqueue.providers.did import wire
 from reelqueue.providers.did.presenter import DIdPresenter
 from reelqueue.providers.protocols import PresenterRequest
@@ -28,17 +29,11 @@ from reelqueue.providers.protocols import PresenterRequest
 RATE_HZ = 24_000
 
 
-class SixCents:
-    """A second costs six cents."""
-
-    def usd(self, service: str, model: str, unit: str, amount: float, on: date) -> Decimal:
-        assert (service, model, unit) == ("did", "talks", "second")
-        return Decimal(str(amount)) * Decimal("0.06")
-
-
 @pytest.fixture
-def prices() -> SixCents:
-    return SixCents()
+def prices() -> PriceTable:
+    """A second costs six cents."""
+    six = Price(service="did", model="talks", unit="second", usd=Decimal("0.06"), per=1, since=date(2026, 1, 1))
+    return PriceTable(prices=(six,))
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def due(number: int) -> int:
         pytest.param("opening", (960, 540), (745, 237), id="beside the title"),
         pytest.param("outro", (960, 540), (745, 237), id="beside the end screen's place"),
         pytest.param("statement", (960, 540), (882, 465), id="round, in the corner"),
-        pytest.param("opening", (540, 960), (270, 473), id="upright, below the title"),
+        pytest.param("opening", (540, 960), (250, 486), id="upright, below the title"),
         pytest.param("outro", (540, 540), (404, 293), id="square, beside the end screen's place"),
     ],
 )

@@ -44,7 +44,7 @@ def add_round(scene: Scene, clip: Clip, drawing: Drawing) -> None:
 def _room(frame: Frame, *, outro: bool, mirrored: bool) -> Box:
     """Where a portrait may stand: opposite the title in the wide frame; below it, or below the subtitles, in the others."""
     if frame.shape == "tall":
-        return Box(270, 1424, 540, 480) if outro else Box(240, 740, 600, 412)
+        return Box(270, 1424, 540, 480) if outro else Box(230, 786, 540, 374)
     square = Box(600, 384, 416, 404) if outro else Box(632, 430, 384, 364)
     box = square if frame.shape == "square" else Box(1180, 96, 620, 756)
     return Box(frame.width - box.right, box.y, box.width, box.height) if mirrored else box

@@ -5,16 +5,17 @@ import hashlib
 import math
 import re
 import secrets
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import SecretStr
 
 from reelqueue.errors import PermanentError, ReelqueueError
 from reelqueue.media.clip import CLIP_VERSION, ingest_clip
 from reelqueue.models.cost import Cost
+from reelqueue.models.prices import PriceTable
 from reelqueue.providers.did.errors import NAME, failed, gone, said, unavailable
 from reelqueue.providers.did.wire import Expired, Wire
 from reelqueue.providers.protocols import PresenterRequest
@@ -34,14 +35,6 @@ VERSION = f"talks-1.{CLIP_VERSION}"
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}", re.ASCII)
 
 
-class Prices(Protocol):
-    """Where a price is looked up."""
-
-    def usd(self, service: str, model: str, unit: str, amount: float, on: date) -> Decimal:
-        """What `amount` of a unit costs on a day, in US dollars."""
-        ...
-
-
 class DIdPresenter:
     """See `Presenter`.
 
@@ -52,7 +45,7 @@ class DIdPresenter:
 
     name = "did"
 
-    def __init__(self, base_url: str | None, api_key: SecretStr | str, *, source_url: str | None, prices: Prices) -> None:
+    def __init__(self, base_url: str | None, api_key: SecretStr | str, *, source_url: str | None, prices: PriceTable) -> None:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key
         self._source_url = source_url or SOURCE_URL
         self._prices = prices
