@@ -6,6 +6,7 @@ holds copies for readers.
 """
 
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,8 +20,10 @@ from reelqueue.errors import NeedsPerson
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.project import Usage, summed
 from reelqueue.wording import Text
+from storage import disk
 from storage.answers import Exists, Missing, Stale, Unavailable
 from storage.documents import Documents, Version
+from storage.hop import hop
 from storage.paths import Paths
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -30,6 +33,7 @@ KEPT_SETTLED = 500
 """A key is settled again only where its first settlement was not known to have landed, seconds before."""
 MOST_TRIES = 100
 """Of one change: each lost race means that somebody else's landed."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
@@ -49,6 +53,7 @@ class Account(Frozen):
 
     Amounts are decimals; `used` counts reservations and what is settled; `settled` holds the last `KEPT_SETTLED` keys, so that
     an account stays small; `usage` are sums of what was paid for.  Until `closed_until` the service itself gives no more.
+    `refused` is the smallest amount that there was no room for, None where there was for all.
     """
 
     cap: Decimal = Decimal(0)
@@ -57,10 +62,15 @@ class Account(Frozen):
     settled: dict[str, Decimal] = Field(default_factory=dict)
     usage: tuple[Usage, ...] = ()
     closed_until: datetime | None = None
+    refused: Decimal | None = None
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the service gives no more, by what it said itself."""
         return self.closed_until is not None and self.closed_until > now
+
+    def has_room(self, amount: Decimal, cap: Decimal) -> bool:
+        """Whether `amount` more fits under `cap`; 0 is no limit."""
+        return cap <= 0 or self.used + amount <= cap
 
     @property
     def unsettled(self) -> Decimal:
@@ -70,6 +80,10 @@ class Account(Frozen):
     def with_reservation(self, key: str, amount: Decimal) -> Self:
         """A copy that counts `amount` for `key`."""
         return self.replace(used=self.used + amount, reservations={**self.reservations, key: amount})
+
+    def with_refusal(self, amount: Decimal) -> Self:
+        """The account itself, or a copy that knows that `amount` was too much."""
+        return self if self.refused is not None and self.refused <= amount else self.replace(refused=amount)
 
     def with_actual(self, key: str, amount: Decimal, usage: Iterable[Usage] = ()) -> Self:
         """A copy that counts what `key` really took."""
@@ -103,6 +117,7 @@ class Ledger:
 
     def __init__(self, paths: Paths) -> None:
         self._documents = Documents(paths.root)
+        self._folder = paths.ledger
 
     async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal, now: datetime | None = None) -> bool:
         """Count `amount` for the call `key`; False where the bucket is closed or has no room for it (nothing is counted then).
@@ -112,17 +127,20 @@ class Ledger:
         Raises:
             Unavailable, DiskFull: make no call.  NeedsPerson: the account can't be read.
         """
+        granted = True
 
-        def with_it(account: Account) -> Account | None:
+        def with_it(account: Account) -> Account:
+            nonlocal granted
+            granted = True
             if key in account.reservations or key in account.settled:
                 return account
-            if account.is_closed(now or datetime.now(UTC)):
-                return None
-            if cap > 0 and account.used + amount > cap:
-                return None
-            return account.replace(cap=cap).with_reservation(key, amount) if amount else account
+            granted = not account.is_closed(now or datetime.now(UTC)) and account.has_room(amount, cap)
+            if granted:
+                return account.replace(cap=cap).with_reservation(key, amount) if amount else account
+            return account if account.has_room(amount, cap) else account.with_refusal(amount)
 
-        return await self._change(bucket, with_it) is not None
+        await self._change(bucket, with_it)
+        return granted
 
     async def settle(self, bucket: Bucket, key: str, amount: Decimal, usage: Iterable[Usage] = ()) -> None:
         """Count what the call `key` really took, 0 for a call that was not made; the first settlement of a key stays.
@@ -166,12 +184,29 @@ class Ledger:
         """
         return (await self._load(bucket))[0]
 
-    async def _change(self, bucket: Bucket, change: Callable[[Account], Account | None]) -> Account | None:
+    async def forget_before(self, day: date) -> list[str]:
+        """Remove the accounts of the days before `day`; returns which days went.  What has no day stays.
+
+        Raises:
+            Unavailable: some may still be there.
+        """
+        return await hop(self._forget_before, day)
+
+    def _forget_before(self, day: date) -> list[str]:
+        with disk.translated(self._folder):
+            if not self._folder.is_dir():
+                return []
+            old = sorted(path for path in self._folder.iterdir() if _DAY.fullmatch(path.name) and path.name < day.isoformat())
+            for path in old:
+                shutil.rmtree(path)
+            return [path.name for path in old]
+
+    async def _change(self, bucket: Bucket, change: Callable[[Account], Account]) -> None:
         for _ in range(MOST_TRIES):
             account, version = await self._load(bucket)
             changed = change(account)
-            if changed is None or changed is account:
-                return changed
+            if changed is account:
+                return
             body = changed.model_dump_json().encode()
             try:
                 if version is None:
@@ -180,7 +215,7 @@ class Ledger:
                     await self._documents.replace(bucket.key(), body, version)
             except (Exists, Stale, Missing):
                 continue
-            return changed
+            return
         raise Unavailable(bucket.key(), "others were always faster")
 
     async def _load(self, bucket: Bucket) -> tuple[Account, Version | None]:

@@ -275,6 +275,7 @@ class ProjectStore:
     def _delete(self, number: int) -> None:
         aside = self._nursery.bury(number)
         self._nursery.unmark(number)
+        (self.paths.owed / str(number)).unlink(missing_ok=True)  # what is gone is owed nothing
         shutil.rmtree(aside, ignore_errors=True)
 
 
