@@ -82,11 +82,11 @@ async def _with_order(
 
 
 async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's answer, a raised one too."""
+    """The handler's answer, a raised one too (which aiohttp does not want to be returned as it is)."""
     try:
         return await handler(request)
-    except web.HTTPException as refused:
-        return refused
+    except web.HTTPException as raised:
+        return web.Response(status=raised.status, headers=raised.headers, body=raised.body)
 
 
 async def _subject(request: web.Request) -> str:
