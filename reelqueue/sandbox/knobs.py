@@ -1,10 +1,11 @@
 """What can be set about the services over HTTP, for who has no object in hand.
 
-`POST /_sandbox/oauth`, `/_sandbox/youtube`, `/_sandbox/monitoring` take the fields of the models here;
+`POST /_sandbox/oauth`, `/_sandbox/youtube`, `/_sandbox/monitoring`, `/_sandbox/gemini`, `/_sandbox/did` take the fields of the models here;
 `POST /_sandbox/channels` takes `{"name": ...}` and gives a refresh token.  What is not sent stays as it is.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from pydantic import Field, ValidationError
 
 from reelqueue.models.frozen import Frozen
 from reelqueue.sandbox.control import bad, body_of
+from reelqueue.sandbox.did import did_of
+from reelqueue.sandbox.gemini import Cap, gemini_of
 from reelqueue.sandbox.monitoring import monitoring_of
 from reelqueue.sandbox.oauth import accounts_of
 from reelqueue.sandbox.world import World
@@ -56,6 +59,30 @@ class MonitoringKnobs(Frozen):
     page_size: int | None = Field(default=None, ge=1)
 
 
+class GeminiCap(Frozen):
+    """A model's limits; null is none."""
+
+    per_minute: int | None = Field(default=None, ge=0)
+    per_day: int | None = Field(default=None, ge=0)
+
+
+class GeminiKnobs(Frozen):
+    """As Gemini's `Memory` has them; `caps` by model, "*" being each, and `retired` replaces the list."""
+
+    caps: dict[str, GeminiCap] = Field(default_factory=dict)
+    retired: set[str] | None = None
+    enforce_min_deadline: bool | None = None
+
+
+class DidKnobs(Frozen):
+    """As D-ID's `Memory` has them."""
+
+    credits: int | None = Field(default=None, ge=0)
+    polls: int | None = Field(default=None, ge=1)
+    takes_s: float | None = Field(default=None, ge=0)
+    url_lives_s: float | None = None
+
+
 class ChannelName(Frozen):
     """A channel to add, or one that is there."""
 
@@ -68,6 +95,8 @@ def routes(world: World) -> list[web.RouteDef]:
         web.post("/_sandbox/oauth", _taking(OAuthKnobs, lambda knobs: _set_oauth(world, knobs))),
         web.post("/_sandbox/youtube", _taking(YouTubeKnobs, lambda knobs: _set_youtube(world, knobs))),
         web.post("/_sandbox/monitoring", _taking(MonitoringKnobs, lambda knobs: _set_monitoring(world, knobs))),
+        web.post("/_sandbox/gemini", _taking(GeminiKnobs, lambda knobs: _set_gemini(world, knobs))),
+        web.post("/_sandbox/did", _taking(DidKnobs, lambda knobs: _set_did(world, knobs))),
         web.post("/_sandbox/channels", _taking(ChannelName, lambda channel: _add_channel(world, channel))),
     ]
 
@@ -117,6 +146,17 @@ def _set_youtube(world: World, knobs: YouTubeKnobs) -> dict[str, Any]:
 
 def _set_monitoring(world: World, knobs: MonitoringKnobs) -> dict[str, Any]:
     return _put(monitoring_of(world), knobs, "lag_s", "page_size")
+
+
+def _set_gemini(world: World, knobs: GeminiKnobs) -> dict[str, Any]:
+    gemini = gemini_of(world)
+    gemini.caps.update({model: Cap(cap.per_minute, cap.per_day) for model, cap in knobs.caps.items()})
+    now = _put(gemini, knobs, "retired", "enforce_min_deadline")
+    return now | {"retired": sorted(gemini.retired), "caps": {model: asdict(cap) for model, cap in gemini.caps.items()}}
+
+
+def _set_did(world: World, knobs: DidKnobs) -> dict[str, Any]:
+    return _put(did_of(world), knobs, "credits", "polls", "takes_s", "url_lives_s")
 
 
 def _add_channel(world: World, channel: ChannelName) -> dict[str, Any]:

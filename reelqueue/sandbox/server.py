@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -79,14 +78,14 @@ class Sandbox:
         return self.oauth.add_channel(name)
 
     @property
-    def gemini(self) -> Any:
+    def gemini(self) -> gemini.Memory:
         """What Gemini remembers."""
-        return self._world.services["gemini"]
+        return gemini.gemini_of(self._world)
 
     @property
-    def did(self) -> Any:
+    def did(self) -> did.Memory:
         """What D-ID remembers."""
-        return self._world.services["did"]
+        return did.did_of(self._world)
 
 
 @contextlib.asynccontextmanager

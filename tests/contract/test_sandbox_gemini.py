@@ -619,3 +619,13 @@ async def test_the_journal_tells_of_models_and_never_of_the_key(client: genai.Cl
     async with aiohttp.ClientSession() as session:
         told = [await (await session.get(f"{sandbox.url}/_sandbox/{what}")).text() for what in ("journal", "state")]
     assert not any(sandbox.settings()["GEMINI_API_KEY"] in text for text in told)
+
+
+async def test_caps_and_retirements_can_be_set_over_http(client: genai.Client, sandbox: Sandbox) -> None:
+    knobs = {"caps": {TEXT: {"per_day": 0}}, "retired": [VOICE]}
+
+    async with aiohttp.ClientSession() as session, session.post(f"{sandbox.url}/_sandbox/gemini", json=knobs) as answer:
+        assert answer.status == 200
+
+    assert (await refused(script(client))).code == 429
+    assert (await refused(spoken(client, "你好。"))).code == 404

@@ -1,5 +1,5 @@
 """D-ID on this machine: talks with a drawn face, filmed to the sound that they were given."""
 
-from reelqueue.sandbox.did.service import KEY, SERVICE, Memory, Talk, call_name, refusal, routes, settings, state
+from reelqueue.sandbox.did.service import KEY, SERVICE, Memory, Talk, call_name, did_of, refusal, routes, settings, state
 
-__all__ = ["KEY", "SERVICE", "Memory", "Talk", "call_name", "refusal", "routes", "settings", "state"]
+__all__ = ["KEY", "SERVICE", "Memory", "Talk", "call_name", "did_of", "refusal", "routes", "settings", "state"]

@@ -3,6 +3,7 @@
 import functools
 import random
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ _WALLS = (("dfe7ee", "b9c8d6"), ("efe6da", "d3c2ab"), ("e2ecdf", "bccfb8"), ("e9
 @functools.lru_cache(maxsize=64)
 def face(source: str, mouth: int, *, blink: bool) -> Pixels:
     """The face that belongs to a source picture's address, `SIZE` plus margins square, with its mouth `mouth` open."""
-    dice = random.Random(seed_of(source))  # noqa: S311  # the same source, the same face
+    dice = random.Random(seed_of(urlsplit(source).path))  # noqa: S311  # the same source, the same face
     skin, hair, cloth = (_rgb(dice.choice(colours)) for colours in (_SKINS, _HAIRS, _CLOTHES))
     wall = [_rgb(colour) for colour in dice.choice(_WALLS)]
     long_hair = dice.random() < 0.5

@@ -88,6 +88,12 @@ def routes(world: World) -> list[web.RouteDef]:
     ]
 
 
+def did_of(world: World) -> Memory:
+    """What it remembers."""
+    memory: Memory = world.services[SERVICE]
+    return memory
+
+
 def call_name(request: web.Request) -> str:
     """See `Service`: "audios", "images", "talks.create", "talks.get", "credits", "result", "presenter"."""
     match request.path.removeprefix("/did/").split("/"):
@@ -109,7 +115,7 @@ def settings(world: World) -> Mapping[str, str]:
 
 def state(world: World) -> Mapping[str, Any]:
     """See `Service`."""
-    memory: Memory = world.services[SERVICE]
+    memory = did_of(world)
     talks = [
         {
             "id": one.id,

@@ -8,10 +8,24 @@ from reelqueue.sandbox.gemini.service import (
     Paid,
     SpokenText,
     call_name,
+    gemini_of,
     refusal,
     routes,
     settings,
     state,
 )
 
-__all__ = ["KEY", "SERVICE", "Cap", "Memory", "Paid", "SpokenText", "call_name", "refusal", "routes", "settings", "state"]
+__all__ = [
+    "KEY",
+    "SERVICE",
+    "Cap",
+    "Memory",
+    "Paid",
+    "SpokenText",
+    "call_name",
+    "gemini_of",
+    "refusal",
+    "routes",
+    "settings",
+    "state",
+]

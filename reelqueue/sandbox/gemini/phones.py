@@ -104,7 +104,7 @@ _DIPHTHONGS = {
 _DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 
 _TOKEN = re.compile(
-    rf"(?P<han>[{HAN}])|(?P<number>\d+)|(?P<word>[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*)|(?P<stop>[。！？!?.…\n])|(?P<comma>[，、；：,;:—])"
+    rf"(?P<han>[{HAN}])|(?P<number>\d+)|(?P<word>[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)*)|(?P<stop>[。！？!?.…\n])|(?P<comma>[，、；：,;:—])|(?P<other>[^\W\d_])"
 )
 COMMA_PAUSE_S = 0.2
 STOP_PAUSE_S = 0.4
@@ -124,6 +124,8 @@ def sounds_of(text: str) -> tuple[Spoken, ...]:
                 _syllable(char)
                 for char in ("".join(_DIGITS[digit] for digit in token["number"]) if token["number"] else token["han"])
             ]
+        elif token["other"]:
+            words.append(Spoken(token[0], (VOWELS["aeiou"[ord(token[0]) % 5]],), 1))  # a letter of another script
         else:
             words.append(_english(token[0]))
     return tuple(words)

@@ -81,8 +81,8 @@ def _tagged(prompt: str, *names: str) -> str | None:
 def _content(prompt: str) -> str | None:
     for found in (
         _tagged(prompt, "content", "source", "text", "article"),
-        _first(_FENCE, prompt),
         _first(_CONTENT_LABEL, prompt),
+        _first(_FENCE, prompt),
     ):
         if found and len(found) > 40:
             return found
@@ -96,7 +96,7 @@ def _topic(prompt: str, content: str | None) -> str:
     if not found and (escaped := _first(_TOPIC_KEY, prompt)):
         found = _unescaped(escaped)
     if not found and content:
-        found = re.sub(r"^#+\s*", "", content.strip().splitlines()[0])
+        found = re.split(r"[，。！？；,;!?]|\.\s", re.sub(r"^#+\s*", "", content.strip().splitlines()[0]))[0]
     found = found or _first(_QUOTED, prompt) or next((line for line in prompt.splitlines() if line.strip()), "")
     line = re.sub(r"\s+", " ", found).strip(" \"'「」『』“”.。")
     return line[:LONGEST_TOPIC].strip() or "…"

@@ -109,6 +109,12 @@ def routes(world: World) -> list[web.RouteDef]:
     ]
 
 
+def gemini_of(world: World) -> Memory:
+    """What it remembers."""
+    memory: Memory = world.services[SERVICE]
+    return memory
+
+
 def call_name(request: web.Request) -> str:
     """See `Service`: "script", "image", "voice", "models", "tokens"."""
     name = request.path.rsplit("/", 1)[-1]
@@ -124,7 +130,7 @@ def settings(world: World) -> Mapping[str, str]:
 
 def state(world: World) -> Mapping[str, Any]:
     """See `Service`."""
-    memory: Memory = world.services[SERVICE]
+    memory = gemini_of(world)
     return {
         "paid": [
             {"call": one.call, "model": one.model, "prompt": one.prompt[:200], "at": one.at.isoformat(), "usage": one.usage}

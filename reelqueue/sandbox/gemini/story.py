@@ -20,12 +20,17 @@ EN_WORDS_PER_S = 2.6
 SHORTEST_SEGMENT_S = 6.0
 FULL_SEGMENT_S = 11.0
 LONGEST_SEGMENT_S = 17.0
+SHORT_STORY_S = 40.0
+"""Below this one sentence each has to do for the intro and the outro."""
 
 _WORD = re.compile(rf"[{HAN}]|[A-Za-z0-9À-ɏ]+(?:['’.][A-Za-z0-9]+)*")
 _HAN = re.compile(f"[{HAN}]")
 _SENTENCE = re.compile(r"[^。！？!?；\n]+?(?:[。！？!?；]+[」』”]?|\.(?=\s|$)|(?=\n)|$)", re.DOTALL)
 _CLAUSE = re.compile(r".+?(?:[，,、：:](?=\s*\S)|$)", re.DOTALL)
 _MARKS = re.compile(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+|\*\*|__|`+", re.MULTILINE)
+_BEGINS = re.compile(r"\s*(?:#{1,6}\s|[-*+>]\s|\d+[.)]\s|\|)")
+_NO_SPACE_BEHIND = re.compile(f"[{HAN}，。！？；：、」』）]")
+_CODE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 
 
@@ -42,6 +47,8 @@ def write_story(wish: Wish) -> dict[str, Any]:
     bank = zh if wish.chinese else en
     intro = _filled(dice.choice(bank.INTROS), wish.topic)
     outro = _filled(dice.choice(bank.OUTROS), wish.topic)
+    if wish.seconds is not None and wish.seconds < SHORT_STORY_S:
+        intro, outro = (next(_sentences(text), text) for text in (intro, outro))
     told = _content_told(wish, seconds_of(intro + outro)) if wish.content else _topic_told(wish, dice, seconds_of(intro + outro))
     first = dice.choice((0, 0, 1, 10))
     segments: list[dict[str, Any]] = [
@@ -121,8 +128,7 @@ def _content_told(wish: Wish, spent: float) -> list[tuple[str, str]]:
 
 def _sentences(content: str) -> Iterator[str]:
     """The content's own sentences without the marks of Markdown; one that is too long for a scene comes by its clauses."""
-    bare = _MARKS.sub("", _LINK.sub(r"\1", content))
-    for found in _SENTENCE.finditer(bare):
+    for found in _SENTENCE.finditer("\n".join(_paragraphs(content))):
         sentence = re.sub(r"\s+", " ", found[0]).strip()
         if not _WORD.search(sentence):
             continue
@@ -131,6 +137,23 @@ def _sentences(content: str) -> Iterator[str]:
             continue
         for clause in _CLAUSE.findall(sentence):
             yield clause.strip()
+
+
+def _paragraphs(content: str) -> Iterator[str]:
+    """The content's blocks, each in one line: wrapped lines are joined, headlines and list items stand alone, code and tables go."""
+    joined = ""
+    for line in _LINK.sub(r"\1", _CODE.sub("\n", content)).splitlines():
+        begins, bare = bool(_BEGINS.match(line)), _MARKS.sub("", line).strip()
+        if joined and (begins or not bare):
+            yield joined
+            joined = ""
+        if bare and not bare.startswith("|"):
+            joined += (" " if joined and not _NO_SPACE_BEHIND.match(joined[-1]) else "") + bare
+        if joined and line.lstrip().startswith("#"):
+            yield joined
+            joined = ""
+    if joined:
+        yield joined
 
 
 def _closed(sentence: str) -> str:
@@ -146,7 +169,7 @@ def _chosen(sentences: list[str], seconds: float) -> list[str]:
     if everything <= seconds:
         return sentences
     kept: list[str] = []
-    owed = 0.0
+    owed = seconds_of(sentences[0])  # a text is told from its beginning
     for sentence in sentences:
         owed += seconds_of(sentence) * seconds / everything
         if owed >= seconds_of(sentence) / 2 and sum(map(seconds_of, kept)) + seconds_of(sentence) <= seconds:
