@@ -3,6 +3,7 @@
 Only this package opens a state file or builds a path to one.
 """
 
+from storage.agreements import Agreements
 from storage.batches import BatchStore
 from storage.blobs import Blobs
 from storage.debts import Debts
@@ -15,6 +16,7 @@ from storage.paths import Paths, ProjectFiles
 from storage.projects import ProjectStore
 
 __all__ = [
+    "Agreements",
     "BatchStore",
     "Blobs",
     "Bucket",

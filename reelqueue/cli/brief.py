@@ -177,14 +177,18 @@ def _help(zh: str, en: str) -> str:
     return str(Text(zh, en))
 
 
-def with_brief(act: Callable[[Typed], int | None]) -> Callable[..., None]:
-    """A command that takes the options of a brief and ends with the exit code of `act`."""
+def with_brief(act: Callable[..., int | None], **more: Any) -> Callable[..., None]:
+    """A command that takes the options of a brief, and `more` (their annotations), and ends with the exit code of `act`.
+
+    `act` gets what was typed of the brief, and what was typed of `more` by name.
+    """
 
     def command(**given: Any) -> None:
-        raise typer.Exit(act(typed(**given)) or 0)
+        others = {name: given.pop(name) for name in more}
+        raise typer.Exit(act(typed(**given), **others) or 0)
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    wanted = options()
+    wanted = options() | more
     parameters = [inspect.Parameter(name, kind, default=None, annotation=known) for name, known in wanted.items()]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     command.__annotations__ = wanted

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from jobs import Queue, connect
 from jobs.waiting import resting
-from reelqueue.bootstrap import Settings, read_settings
+from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import clock, out, say, say_json
@@ -106,11 +106,12 @@ def _store(settings: Settings) -> ProjectStore:
 
 def _new(typed: Typed) -> int:
     brief, settings = typed.brief(), read_settings()
-    refuse_early(brief, settings)
-    say_what_a_key_would_give(brief, settings)
 
     async def work() -> int:
         paths = Paths(settings.data_dir)
+        async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
+            await refuse_early(brief, settings, shelf)
+            say_what_a_key_would_give(brief, shelf.name_of("script", brief.providers))
         await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
         store = ProjectStore(paths, Owner.here(), lease_seconds=settings.lease_seconds)
         say(str((await store.create(brief)).project_id))  # a project is on disk first: no Redis is needed yet

@@ -1,24 +1,34 @@
 """What a brief names is looked at before anything is started: the stages look again, but minutes later."""
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.stages import narration_language
 from jobs.video.sound import NO_MUSIC
-from reelqueue.bootstrap import Settings, open_shelf
+from reelqueue.bootstrap import Settings
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.image import given_pictures
 from reelqueue.models.brief import ALLOWED, Brief
-from storage import Paths
+from reelqueue.providers.registry import Shelf
+from reelqueue.wording import Text
 
 
-def refuse_early(brief: Brief, settings: Settings) -> None:
-    """Refuse a language or a voice that can't be spoken, and files that are not there.
+async def refuse_early(brief: Brief, settings: Settings, shelf: Shelf) -> None:
+    """Refuse who can't make it, a channel that is none, a voice that can't speak it, a time that has passed, files not there.
 
     Raises:
         InvalidBrief: names the field.
+        InvalidSettings: what is chosen can't be used as it is set up.
     """
-    voice = open_shelf(settings, Paths(settings.data_dir)).chosen(brief).voice
-    voice.check(narration_language(brief, settings.language), brief.voice)
+    voice, whole = shelf.chosen(brief).voice, shelf.filled(brief)
+    voice.check(narration_language(whole, settings.language), whole.voice)
+    if brief.publish_at is not None and datetime.fromisoformat(brief.publish_at) <= datetime.now(UTC):
+        raise InvalidBrief("publish_at", Text("還沒到的時間", "a time to come"), brief.publish_at)
+    await asyncio.to_thread(_refuse_files, whole)
+
+
+def _refuse_files(brief: Brief) -> None:
     given_pictures(brief.images, brief.images_dir)
     for field, name in (("music", brief.music), ("logo", brief.logo)):
         if name is not None and (field, name) != ("music", NO_MUSIC) and not Path(name).is_file():

@@ -12,6 +12,8 @@ from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
+from reelqueue.providers.registry import open_shelf
+from storage import Paths
 
 runner = CliRunner()
 
@@ -148,20 +150,25 @@ def test_stdin_is_utf8_whatever_the_terminal_says(monkeypatch):
         ({"images_dir": "/none"}, "/none"),
         ({"music": "none.mp3"}, "none.mp3"),
         ({"logo": "none.png"}, "none.png"),
+        ({"publish_at": "2020-01-01T00:00:00+08:00"}, "2020-01-01"),
+        ({"channel": "nobody"}, "nobody"),
+        ({"providers": {"script": "gemini"}}, "GEMINI_API_KEY"),
     ],
 )
-def test_what_a_brief_names_and_is_not_there_is_refused_before_anything_starts(settings, fields, named):
+async def test_what_a_brief_names_and_is_not_there_is_refused_before_anything_starts(settings, fields, named):
     brief = Brief(**({"topic": "t", "language": "en"} | fields))
 
     with pytest.raises(InvalidBrief, match=named):
-        refuse_early(brief, settings)
+        await refuse_early(brief, settings, open_shelf(settings, Paths(settings.data_dir)))
 
 
-def test_a_brief_whose_files_are_there_is_not_refused(settings, tmp_path):
+async def test_a_brief_whose_files_are_there_is_not_refused(settings, tmp_path):
     picture = tmp_path / "a.png"
     picture.write_bytes(b"what it holds is looked at later")
 
-    refuse_early(Brief(topic="t", language="en", images=(str(picture),), music="none", logo=str(picture)), settings)
+    brief = Brief(topic="t", language="en", images=(str(picture),), music="none", logo=str(picture))
+
+    await refuse_early(brief, settings, open_shelf(settings, Paths(settings.data_dir)))
 
 
 def test_options_of_the_services_are_fields(brief_of):

@@ -1,0 +1,62 @@
+"""Before the first payment to a service and the first publication on a channel a person is asked, once."""
+
+import sys
+
+from reelqueue.cli.console import notes
+from reelqueue.cli.offer import Offer, in_words
+from reelqueue.errors import InvalidBrief, ReelqueueError
+from reelqueue.wording import Text
+from storage import Agreements
+
+YES = frozenset({"y", "yes", "好", "是", "要"})
+
+
+class NotAsked(InvalidBrief):
+    """There is nobody to ask."""
+
+    def __init__(self) -> None:
+        ReelqueueError.__init__(
+            self,
+            Text("要先得到同意，但這裡不是終端機，沒有人可以回答", "this needs somebody's consent, and there is no terminal to ask at"),
+            Text("同意的話，加上 --yes 再執行一次", "to agree, run it again with --yes"),
+        )  # fmt: skip
+
+
+class Declined(Exception):
+    """A person said no: nothing was begun."""
+
+
+async def unagreed(terms: tuple[str, ...], agreements: Agreements) -> tuple[str, ...]:
+    """Those of the terms that nobody has agreed to yet.  Raises Unavailable."""
+    known = await agreements.terms() if terms else frozenset()
+    return tuple(term for term in terms if term not in known)
+
+
+def ask(offer: Offer) -> None:
+    """Say what it takes, and ask; blocks, so it is no matter for an event loop.
+
+    Raises:
+        NotAsked: there is no terminal.  Declined: the answer is no.
+    """
+    tell(offer)
+    ask_whether(Text("要開始嗎？同樣的服務與頻道之後不再問", "go on? It is not asked again for these services and this channel"))
+
+
+def tell(offer: Offer) -> None:
+    """Say what it takes."""
+    for line in in_words(offer):
+        notes().print(str(line), markup=False)
+
+
+def ask_whether(question: Text) -> None:
+    """Ask a question on the terminal; anything but a yes is a no.  Raises as `ask`."""
+    if sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
+        raise NotAsked
+    notes().print(f"{question} [y/N] ", end="", markup=False)
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        notes().print()
+        raise NotAsked
+    if answer.strip().lower() not in YES:
+        raise Declined

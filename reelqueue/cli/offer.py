@@ -1,0 +1,191 @@
+"""What a video would cost and where it would be published: found out before there is a project, and told."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from jobs.estimate import Estimate, Item, Range, estimate, imagined
+from jobs.spending import MONEY, USD
+from jobs.stages import narration_language
+from reelqueue.bootstrap import Settings
+from reelqueue.media.image import given_pictures
+from reelqueue.models.brief import MAX_DURATION_S, MIN_DURATION_S, Brief
+from reelqueue.models.buckets import channel_client
+from reelqueue.models.channel import Channel
+from reelqueue.models.script import Script
+from reelqueue.providers.protocols import Providers, ScriptRequest
+from reelqueue.providers.registry import KINDS, Shelf, estimated_seconds
+from reelqueue.wording import Text, same
+from storage import Bucket, Ledger
+from storage.ledger import pacific_day
+
+TOPIC_ALONE_S = 180.0
+"""What a service makes of a topic alone (contract, section 6)."""
+NAMES = {
+    "script": Text("腳本", "script"),
+    "image": Text("圖片", "pictures"),
+    "voice": Text("語音", "voice"),
+    "presenter": Text("主持人", "presenter"),
+    "publisher": Text("發布", "publication"),
+}
+PRIVACY = {
+    "private": Text("私人", "private"),
+    "unlisted": Text("不公開列出", "unlisted"),
+    "public": Text("公開", "public"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the caps leave, in US dollars: today, of the channel today, of a project; None where there is no cap."""
+
+    today: Decimal | None
+    channel: Decimal | None
+    project: Decimal | None
+
+    @property
+    def least(self) -> Decimal | None:
+        """The smallest of them."""
+        return min((left for left in (self.today, self.channel, self.project) if left is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Who makes what, for how much, and where it is published; `channel` is None for the local library."""
+
+    makers: dict[str, str]
+    estimate: Estimate
+    channel: Channel | None
+    privacy: str
+    publish_at: str | None
+    room: Room
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """What a person agrees to: to pay a service, to publish on a channel for those who may see it."""
+        pays = [f"pay {service}" for service in self.estimate.services]
+        seen = "public" if self.publish_at is not None else self.privacy
+        return (*pays, *([f"publish {self.channel.name} {seen}"] if self.channel is not None else []))
+
+
+async def offer_of(brief: Brief, settings: Settings, shelf: Shelf) -> Offer:
+    """Look at what a brief asks for; nothing is paid for or sent.
+
+    Raises:
+        InvalidBrief, InvalidSettings: what it asks for is not set up, or can't be told in the time there is.
+    """
+    makers = {kind: shelf.name_of(kind, brief.providers) for kind in KINDS}
+    whole, providers = shelf.filled(brief), shelf.chosen(brief)
+    language = narration_language(whole, settings.language)
+    known = Estimate(())
+    if set(makers.values()) - {"local", "youtube"}:
+        pictures = await asyncio.to_thread(given_pictures, whole.images, whole.images_dir)
+        scripts = await _scripts(whole, providers, language)
+        known = estimate(whole, providers, language=language, scripts=scripts, own_pictures=len(pictures))
+    channel = shelf.channel_of(brief) if makers["publisher"] == "youtube" else None
+    return Offer(
+        makers, known, channel, brief.privacy, brief.publish_at, await _room(settings, Ledger(shelf.paths), shelf.channel_of(brief))
+    )  # fmt: skip
+
+
+async def _scripts(brief: Brief, providers: Providers, language: str) -> tuple[Script, ...]:
+    """The script itself where it is written here, which takes no time; else the two that a service's lies between."""
+    if providers.script.name == "local":
+        asked = ScriptRequest(
+            topic=brief.topic, content=brief.content, language=language, duration_s=brief.duration_s, tags=brief.tags
+        )
+        return ((await providers.script.write_script(asked)).script,)
+    told = await asyncio.to_thread(estimated_seconds, brief.content, language) if brief.content is not None else TOPIC_ALONE_S
+    wanted = told if brief.duration_s is None else float(brief.duration_s)
+    if brief.content is not None and brief.topic is None:
+        wanted = min(wanted, told)
+    return imagined(min(MAX_DURATION_S, max(MIN_DURATION_S, wanted)), language)
+
+
+async def _room(settings: Settings, ledger: Ledger, channel: Channel) -> Room:
+    day = pacific_day(datetime.now(UTC))
+
+    async def left(client: str, cap: Decimal | None) -> Decimal | None:
+        if not cap:
+            return None
+        return max(Decimal(0), cap - (await ledger.account(Bucket(client, USD, day))).used)
+
+    return Room(
+        today=await left(MONEY, settings.daily_cost_cap_usd),
+        channel=await left(channel_client(channel.name), channel.daily_cost_cap_usd),
+        project=settings.project_cost_cap_usd or None,
+    )
+
+
+# In words.
+
+
+def who_makes_what(makers: dict[str, str]) -> Text:
+    """One line: what every `auto` became."""
+    if set(makers.values()) == {"local"}:
+        return Text("全部在本機製作，不需要金鑰，也不花錢", "all is made on this machine: no key needed, nothing to pay")
+    return Text(
+        "由誰製作：" + "、".join(f"{NAMES[kind].zh} {name}" for kind, name in makers.items()),
+        "made by: " + ", ".join(f"{NAMES[kind].en} {name}" for kind, name in makers.items()),
+    )
+
+
+def in_words(offer: Offer) -> Iterator[Text]:
+    """What will be paid and where it is published, line by line."""
+    for item in offer.estimate.items:
+        yield _item(item)
+    if offer.estimate.items:
+        total, room = offer.estimate.usd, offer.room.least
+        yield Text(f"預估合計 {_usd(total)} 美元", f"estimated in all: {_usd(total)} US dollars")
+        yield _left(offer.room)
+        if room is not None and total.most > room:
+            yield Text(
+                "可能超過上限：到了上限會停下來等，不會超支；可調高 DAILY_COST_CAP_USD、PROJECT_COST_CAP_USD",
+                "it may reach a cap: then it stops and waits, and spends no more; raise DAILY_COST_CAP_USD or PROJECT_COST_CAP_USD",
+            )
+    if offer.channel is not None:
+        yield _where(offer, offer.channel)
+
+
+def _item(item: Item) -> Text:
+    few, many = item.calls
+    calls = f"{few}" if few == many else f"{few}-{many}"
+    name = NAMES[item.kind]
+    return Text(
+        f"  {item.service} {name.zh}：{calls} 次，{_usd(item.usd)}",
+        f"  {item.service}, {name.en}: {calls} calls, {_usd(item.usd)}",
+    )
+
+
+def _left(room: Room) -> Text:
+    named = (
+        (room.today, Text("今天", "today")),
+        (room.channel, Text("這個頻道今天", "of the channel today")),
+        (room.project, Text("每支影片", "of each video")),
+    )
+    there = [(left, name) for left, name in named if left is not None]
+    if not there:
+        return Text("沒有設定花費上限", "there is no cost cap")
+    return Text(
+        "上限還留有：" + "、".join(f"{name.zh} {left:.2f}" for left, name in there),
+        "the caps leave: " + ", ".join(f"{name.en} {left:.2f}" for left, name in there),
+    )
+
+
+def _where(offer: Offer, channel: Channel) -> Text:
+    privacy = PRIVACY.get(offer.privacy, same(offer.privacy))
+    later = Text(f"，{offer.publish_at} 公開", f", public at {offer.publish_at}") if offer.publish_at is not None else same("")
+    return Text(
+        f"會發布到 YouTube 頻道 {channel.name}：{privacy.zh}{later.zh}",
+        f"it is published on the YouTube channel {channel.name}: {privacy.en}{later.en}",
+    )
+
+
+def _usd(amount: Range) -> str:
+    """A range for people, rounded up: what is reserved is not less."""
+    least, most = (
+        max(Decimal("0.01"), value.quantize(Decimal("0.01"), rounding="ROUND_UP")) for value in (amount.least, amount.most)
+    )
+    return f"{least}" if least == most else f"{least}-{most}"
