@@ -254,3 +254,30 @@ async def test_a_restarted_sandbox_keeps_videos_and_goes_on_with_uploads(tmp_pat
         assert sandbox.youtube.videos[done].path.read_bytes() == b"done"
         assert sandbox.youtube.videos[last.json["id"]].sha256 == hashlib.sha256(DATA).hexdigest()
         assert sandbox.youtube.quota.used(sandbox.oauth.client.project)["uploads"] == 2
+
+
+async def test_a_chunk_that_comes_later_ends_one_that_hangs(sandbox, youtube):
+    """A worker that stood still is taken for dead; its successor asks and goes on, and it writes no byte between."""
+    uri = await youtube.session_uri(SIZE)
+    arrived, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def stands_still():
+        yield DATA[: 2 * GRAIN]
+        arrived.set()
+        await goes_on.wait()
+        yield bytes(SIZE - 2 * GRAIN)
+
+    headers = {"Content-Range": f"bytes 0-{SIZE - 1}/{SIZE}", "Content-Length": str(SIZE)}
+    first = asyncio.create_task(youtube.call("PUT", uri, data=stands_still(), headers=headers))
+    await arrived.wait()
+
+    asked = await youtube.query(uri, SIZE)
+    half = await youtube.chunk(uri, DATA, 0, 3 * GRAIN - 1)
+    goes_on.set()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await first
+    last = await youtube.chunk(uri, DATA, 3 * GRAIN, SIZE - 1)
+
+    assert (asked.status, asked.kept, half.kept) == (308, None, f"bytes=0-{3 * GRAIN - 1}")
+    assert sandbox.youtube.videos[last.json["id"]].sha256 == hashlib.sha256(DATA).hexdigest()
+    assert len(sandbox.youtube.videos) == 1

@@ -134,7 +134,8 @@ class Playlist:
 class Session:
     """An upload session: of a video, or of a caption track.
 
-    `name` stands in its URI.  `received` bytes lie in `path`.  `result` is the id of what it became.
+    `name` stands in its URI.  `received` bytes lie in `path`.  `result` is the id of what it became.  `turn` counts its
+    chunks: of two that are on their way at once, only the later one may write.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Session:
     content_type: str = ""
     received: int = 0
     result: str | None = None
+    turn: int = 0
 
 
 def as_json(thing: Any) -> Json:

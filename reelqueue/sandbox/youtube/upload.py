@@ -8,8 +8,7 @@ kept), "lost_answer" (the last chunk is taken, the video is there, its answer is
 
 import asyncio
 import hashlib
-from collections import defaultdict
-from typing import IO, Any
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -40,7 +39,7 @@ class Upload:
         self._accounts = accounts
         self._media = media
         self._base_url = base_url
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._finishing = asyncio.Lock()
 
     async def open_video(self, request: web.Request, caller: Caller) -> web.Response:
         """A session for a video.  Its metadata is checked now; there is no video yet."""
@@ -90,20 +89,18 @@ class Upload:
 
     async def put(self, request: web.Request) -> web.StreamResponse:
         """A chunk, or the question how far the upload has come."""
-        name = request.query.get("upload_id", "")
-        async with self._locks[name]:
-            session = self._youtube.sessions.get(name)
-            if session is None:
-                return await self._gone(request, 404)
-            if ordered(request, "session_gone") or self._youtube.expired(session):
-                self._youtube.end_session(session)
-                order = ordered(request, "session_gone")
-                return await self._gone(request, int(order.details.get("status", 404)) if order else 404)
-            try:
-                return await self._put(request, session)
-            except Refused as refusal:
-                await _read_away(request)
-                return refusal.answer
+        session = self._youtube.sessions.get(request.query.get("upload_id", ""))
+        if session is None:
+            return await self._gone(request, 404)
+        if ordered(request, "session_gone") or self._youtube.expired(session):
+            self._youtube.end_session(session)
+            order = ordered(request, "session_gone")
+            return await self._gone(request, int(order.details.get("status", 404)) if order else 404)
+        try:
+            return await self._put(request, session)
+        except Refused as refusal:
+            await _read_away(request)
+            return refusal.answer
 
     async def _put(self, request: web.Request, session: Session) -> web.StreamResponse:
         caller = caller_of(request, self._accounts, self._youtube, PUT_UP)
@@ -162,6 +159,8 @@ class Upload:
     ) -> tuple[int, bool]:
         """Write what comes to the session's file; returns how many bytes came, and whether the body was whole.
 
+        A chunk that comes later ends this one: a client that was taken for dead must not write between.
+
         Args:
             request: whose body it is.
             session: moves on.
@@ -170,10 +169,14 @@ class Upload:
             until: no more than so many bytes are read.
         """
         arrived, whole = 0, True
-        out: IO[bytes] = await asyncio.to_thread(session.path.open, "r+b")
+        session.turn = turn = session.turn + 1
+        before = session.received
+        out = await asyncio.to_thread(session.path.open, "r+b", 0)  # no buffer that is written when it is too late
         try:
-            out.seek(session.received)
+            out.seek(before)
             async for piece in request.content.iter_chunked(READ_BYTES):
+                if not self._may_write(session, turn):
+                    return arrived, False
                 new = piece[max(0, skip - arrived) :]
                 arrived += len(piece)
                 out.write(new)
@@ -182,16 +185,18 @@ class Upload:
         except BROKEN_OFF:
             whole = False
         finally:
-            fresh = max(0, arrived - skip)
-            fresh = fresh if keep is None else min(fresh, keep)
-            fresh = fresh if until is None else min(fresh, max(0, until - skip))
-            received = session.received + fresh
-            if session.size is None or received < session.size:
-                received = max(session.received, received // GRAIN_BYTES * GRAIN_BYTES)
-            session.received = received
-            out.truncate(received)
-            await asyncio.to_thread(out.close)
+            if self._may_write(session, turn):
+                fresh = max(0, arrived - skip)
+                fresh = fresh if keep is None else min(fresh, keep)
+                fresh = fresh if until is None else min(fresh, max(0, until - skip))
+                session.received = _kept(session, before, fresh)
+                out.truncate(session.received)
+            out.close()
         return arrived, whole
+
+    def _may_write(self, session: Session, turn: int) -> bool:
+        """Whether the session still lives and no later chunk has taken it over."""
+        return session.turn == turn and session.result is None and self._youtube.sessions.get(session.name) is session
 
     async def _progress(self, request: web.Request, session: Session, caller: Caller) -> web.StreamResponse:
         """How far the upload has come; with its last byte it becomes what it was opened for."""
@@ -200,7 +205,8 @@ class Upload:
         if session.size is None or session.received < session.size:
             request[UNFIT] = bool(lost or created)
             return self._so_far(session)
-        answer = await self._finish(session, caller)
+        async with self._finishing:
+            answer = self._answer(session) if session.result is not None else await self._finish(session, caller)
         if lost:
             cut(request, reset=True)
             request[CUT] = True
@@ -239,6 +245,14 @@ class Upload:
     async def _text(self, request: web.Request, status: int, text: str) -> web.Response:
         await _read_away(request)
         return web.Response(status=status, text=text, content_type="text/plain")
+
+
+def _kept(session: Session, before: int, fresh: int) -> int:
+    """How many bytes of the session are kept, with `fresh` new ones: whole grains, but for the last of all."""
+    received = before + fresh
+    if session.size is not None and received >= session.size:
+        return session.size
+    return max(before, received // GRAIN_BYTES * GRAIN_BYTES)
 
 
 def _digest(session: Session) -> str:
