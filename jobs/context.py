@@ -1,6 +1,7 @@
 """What a job finds in arq's `ctx`, typed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from reelqueue.errors import InvalidBrief
 from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.brief import Brief
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
+from reelqueue.models.meter import Watched
+from reelqueue.providers.monitoring.client import Monitoring
 from reelqueue.providers.protocols import Choice
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 
@@ -47,7 +50,8 @@ class Service:
     """What all jobs of one worker share; `reelqueue.bootstrap` builds it.
 
     `instance` is the installation's id; `told` is what was last told of each batch, in percent;
-    `suspects` is the project in hand that a worker died with before.
+    `suspects` is the project in hand that a worker died with before.  `watched` reads what of each service runs out, from files
+    too: call it in a thread.  `monitoring` is None where no service account is set up.
     """
 
     queue_name: str
@@ -64,6 +68,8 @@ class Service:
     rules: Rules = field(default_factory=Rules)
     told: dict[int, int] = field(default_factory=dict)
     suspects: set[int] = field(default_factory=set)
+    watched: Callable[[], Watched] = Watched
+    monitoring: Callable[[], AbstractAsyncContextManager[Monitoring]] | None = None
 
     def spender(self, project_id: int, brief: Brief) -> Spender:
         """A project's hand on the ledger, under the caps of the day, of the project and of its channel."""

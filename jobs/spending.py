@@ -6,12 +6,13 @@ counted at its estimate.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import structlog
 
 from reelqueue.errors import BudgetExhausted, DiskFull, NeedsPerson, QuotaExhausted, ReelqueueError, StorageUnavailable
+from reelqueue.models.buckets import channel_client
 from reelqueue.models.cost import Cost, Need
 from reelqueue.models.project import Usage
 from reelqueue.wording import Text
@@ -19,7 +20,6 @@ from storage import Bucket, Ledger
 from storage.ledger import pacific_day, pacific_midnight_after
 
 MONEY, USD = "money", "usd"
-"""The account of all money of a day."""
 NOBODY = "nobody"
 """Who pays for what belongs to no project."""
 
@@ -41,6 +41,15 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True)
+class Purse:
+    """An account that money is counted in, its cap, and when it has room again by itself (None: when a person raises it)."""
+
+    bucket: Bucket
+    cap: Decimal
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What is reserved for one call: the buckets, each with its amount, and which of them are money."""
 
@@ -52,6 +61,16 @@ class Held:
 def project_bucket(project_id: int | None) -> Bucket:
     """The account of all money that a project took, ever."""
     return Bucket(f"project-{project_id}" if project_id is not None else NOBODY, USD, None)
+
+
+def channel_bucket(name: str, day: date) -> Bucket:
+    """The account of the money that one channel's projects took on a day; kept only where it has a cap of its own."""
+    return Bucket(channel_client(name), USD, day)
+
+
+def money_bucket(day: date) -> Bucket:
+    """The account of all money of a day."""
+    return Bucket(MONEY, USD, day)
 
 
 def bucket_of(need: Need, now: datetime) -> Bucket:
@@ -76,10 +95,10 @@ class Spender:
             StorageUnavailable, DiskFull: make no call.
         """
         held = Held(key)
-        for bucket, cap, until in self._purses(cost.usd):
-            if not await self._counted(held, bucket, cost.usd, cap):
-                raise await self._too_dear(bucket, cost.usd, cap, until)
-            held = Held(key, (*held.money, bucket), held.quota)
+        for purse in self.purses() if cost.usd else ():
+            if not await self._counted(held, purse.bucket, cost.usd, purse.cap):
+                raise await self._too_dear(purse, cost.usd)
+            held = Held(key, (*held.money, purse.bucket), held.quota)
         for need in cost.needs:
             bucket = bucket_of(need, self.now())
             if not await self._counted(held, bucket, Decimal(need.amount), Decimal(need.cap)):
@@ -137,37 +156,38 @@ class Spender:
         """All that the project was billed for, as far as it is known.  Raises StorageUnavailable, NeedsPerson."""
         return (await self.ledger.account(project_bucket(self.project_id))).usage
 
-    def _purses(self, usd: Decimal) -> list[tuple[Bucket, Decimal, datetime | None]]:
-        """The accounts that the money is counted in, each with its cap and when it has room again by itself."""
-        if not usd:
-            return []
+    def purses(self) -> tuple[Purse, ...]:
+        """The accounts that the project's money is counted in now: its own, its channel's where that has a cap, the day's."""
         day, midnight = pacific_day(self.now()), pacific_midnight_after(self.now())
-        purses: list[tuple[Bucket, Decimal, datetime | None]] = [
-            (project_bucket(self.project_id), self.caps.project_usd if self.project_id is not None else Decimal(0), None)
-        ]
-        if self.caps.channel is not None and self.caps.channel_daily_usd:
-            purses.append((Bucket(f"channel-{self.caps.channel}", USD, day), self.caps.channel_daily_usd, midnight))
-        return [*purses, (Bucket(MONEY, USD, day), self.caps.daily_usd, midnight)]
+        own = Purse(project_bucket(self.project_id), self.caps.project_usd if self.project_id is not None else Decimal(0), None)
+        channel = (
+            channel_bucket(self.caps.channel, day) if self.caps.channel is not None and self.caps.channel_daily_usd else None
+        )
+        channels = () if channel is None else (Purse(channel, self.caps.channel_daily_usd, midnight),)
+        return (own, *channels, Purse(money_bucket(day), self.caps.daily_usd, midnight))
 
-    async def _too_dear(self, bucket: Bucket, usd: Decimal, cap: Decimal, until: datetime | None) -> BudgetExhausted:
-        used = (await self.ledger.account(bucket)).used
-        if bucket.client == MONEY:
+    async def _too_dear(self, purse: Purse, usd: Decimal) -> BudgetExhausted:
+        used = (await self.ledger.account(purse.bucket)).used
+        if purse.bucket.client == MONEY:
             setting, whose = "DAILY_COST_CAP_USD", Text("今天", "today")
-        elif until is None:
+        elif purse.until is None:
             setting, whose = "PROJECT_COST_CAP_USD", Text("這個專案", "this project")
         else:
             setting, whose = "daily_cost_cap_usd", Text(f"頻道 {self.caps.channel} 今天", f"channel {self.caps.channel} today")
-        raised = Text(f"調高 {setting} 再執行 reelqueue retry", f"raise {setting}, then reelqueue retry")
+        raised = Text(
+            f"調高 {setting}（worker 啟動時讀取），一小時內會自動繼續，或立即執行 reelqueue retry",
+            f"raise {setting} (workers read it when they start): it goes on within the hour, or at once by reelqueue retry",
+        )
         by_itself = Text(
             f"太平洋時間午夜後會自動繼續；或{raised.zh}", f"it goes on by itself after midnight Pacific time; or {raised.en}"
         )
         return BudgetExhausted(
             Text(
-                f"下一次呼叫最多 {usd:.4f} 美元，會超過上限：{whose.zh}已用 {used:.4f}，上限 {cap}（{setting}）",
-                f"the next call may cost {usd:.4f} US dollars, which would pass the cap: {whose.en} took {used:.4f} of {cap} ({setting})",
+                f"下一次呼叫最多 {usd:.4f} 美元，會超過上限：{whose.zh}已用 {used:.4f}，上限 {purse.cap}（{setting}）",
+                f"the next call may cost {usd:.4f} US dollars, which would pass the cap: {whose.en} took {used:.4f} of {purse.cap} ({setting})",
             ),
-            raised if until is None else by_itself,
-            until=until,
+            raised if purse.until is None else by_itself,
+            until=purse.until,
         )
 
     async def _used_up(self, bucket: Bucket, need: Need) -> QuotaExhausted:

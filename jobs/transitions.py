@@ -202,6 +202,13 @@ def parked(stage: Stage, error: Parked, *, chain: bool) -> Change:
     return change
 
 
+def woken(state: ProjectState) -> ProjectState:
+    """What it waited for is there again before its time: it goes on now.  Any other project stays as it is."""
+    if state.status not in {ProjectStatus.WAITING_QUOTA, ProjectStatus.WAITING_BUDGET}:
+        return state
+    return _at(state, ProjectStatus.QUEUED)
+
+
 def handed_back(stage: Stage, *, counts: bool, resume_at: datetime | None = None) -> Change:
     """The attempt ended without an end: a deploy, a time-out, a pause before a retry.  `counts`: it was an attempt."""
 

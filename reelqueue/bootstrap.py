@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
 import structlog
@@ -13,6 +14,8 @@ from jobs.pipeline import VIDEO
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
+from reelqueue.providers.meters import watched
+from reelqueue.providers.monitoring.client import open_monitoring
 from reelqueue.providers.registry import KINDS, open_shelf
 from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
 from reelqueue.telemetry import keep_secret
@@ -69,6 +72,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     speak(settings.language)
     keep_secret(*settings.secrets())
     tools = await open_tools(settings)
+    key_file = settings.google_service_account_file
     async with open_queue(settings, redis=redis) as client, contextlib.aclosing(open_shelf(settings, client.paths)) as shelf:
         if queue == VIDEO:  # who is refused says that, and no more: so it comes last
             log.info("providers", **usual_makers(settings))
@@ -93,4 +97,6 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 project_cost_cap_usd=settings.project_cost_cap_usd,
                 reconcile_seconds=settings.youtube_reconcile_seconds,
             ),
+            watched=functools.partial(watched, settings, shelf.channels),
+            monitoring=functools.partial(open_monitoring, key_file, settings.google_monitoring_base_url) if key_file else None,
         )

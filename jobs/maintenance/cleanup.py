@@ -1,4 +1,4 @@
-"""What may go: the pieces of videos that were published long ago, and what killed writers left."""
+"""What may go: the pieces of videos that were published long ago, what killed writers left, the accounts of old days."""
 
 import asyncio
 import time
@@ -15,9 +15,13 @@ from reelqueue.errors import Busy, NeedsPerson, ProjectNotFound, StorageUnavaila
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import ProjectFiles
+from storage.ledger import pacific_day
 
 STRAY_SECONDS = 3_600.0
 """A temporary file that nobody wrote to for so long, in a project that nobody has in hand, is a killed writer's."""
+
+LEDGER_DAYS = 60
+"""So long is known what was spent on a day; what a project took in all is kept for good."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +40,11 @@ class Removed:
 
 
 async def cleanup(ctx: WorkerContext) -> dict[str, Any]:
-    """Remove intermediate pieces of projects that were published more than KEEP_DAYS ago, and stray temporary files.
+    """Remove intermediate pieces of projects that were published more than KEEP_DAYS ago, stray files, and old days' accounts.
 
     Reads: all projects.
-    Writes: removes files below `audio/`, `images/`, `avatars/`, `segments/`; never the video, its script, its captions.
+    Writes: removes files below `audio/`, `images/`, `avatars/`, `segments/`; never the video, its script, its captions; the ledger's
+        days of more than 60 days ago.
     Costs: nothing.
     Repeats: harmless.
     """
@@ -53,8 +58,17 @@ async def cleanup(ctx: WorkerContext) -> dict[str, Any]:
         if removed.files:
             projects.append({"project_id": number, "files": removed.files, "bytes": removed.bytes})
             total.add(removed)
-    log.info("cleaned", files=total.files, bytes=total.bytes)
-    return {"status": "success", "files": total.files, "bytes": total.bytes, "projects": projects}
+    days = await _forget_old_days(service)
+    log.info("cleaned", files=total.files, bytes=total.bytes, days=days)
+    return {"status": "success", "files": total.files, "bytes": total.bytes, "projects": projects, "ledger_days": days}
+
+
+async def _forget_old_days(service: Service) -> list[str]:
+    try:
+        return await service.ledger.forget_before(pacific_day(datetime.now(UTC)) - timedelta(days=LEDGER_DAYS))
+    except StorageUnavailable as error:
+        log.warning("days_not_forgotten", error=error.message)
+        return []
 
 
 async def _clean(service: Service, number: int) -> Removed:

@@ -20,6 +20,8 @@ from reelqueue.wording import Text
 CAPTIONS = "captions"
 OWED = {"owed": True}
 """A step's answer in the state while it is still to come."""
+LATER = Text("字幕稍後補上", "captions follow later")
+"""The warning while they are owed begins so."""
 
 
 @contextlib.asynccontextmanager
@@ -97,7 +99,7 @@ async def _without(
 ) -> Mapping[str, Any]:
     """The video is published without this step: a warning, and captions for which there is no room now are owed."""
     if name == CAPTIONS and not isinstance(error, PermanentError) and run.debts is not None:
-        run.warn(Text(f"字幕稍後補上：{error.message}", f"captions follow later: {error.message}"))
+        run.warn(Text(f"{LATER.zh}：{error.message}", f"{LATER.en}: {error.message}"))
         await run.debts.mark(run.project.project_id)
         return OWED
     if isinstance(error, QuotaExhausted):

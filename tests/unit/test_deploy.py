@@ -96,6 +96,10 @@ async def test_a_worker_asks_for_nothing_that_it_may_not(settings: Settings, red
     assert await redis_admin.acl_log() == []
 
 
+async def test_the_services_user_may_keep_what_is_left_of_each_service(service: Redis) -> None:
+    assert await service.set("quota:youtube", "{}", ex=60)
+
+
 async def test_nobody_comes_in_without_a_password(redis_server: str, redis_admin: Redis) -> None:
     users = {line.split()[1]: line.split() for line in await redis_admin.acl_list()}
 

@@ -1,0 +1,96 @@
+"""Which buckets of quota there are, by the settings: one OAuth client may serve several channels, a key several models."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from reelqueue.models.buckets import CLOSED, DID, GEMINI, UNITS, UPLOADS, channel_client, model_bucket, youtube_client
+from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
+from reelqueue.models.meter import Meter, Watched
+from reelqueue.providers.registry import CLOUDS, KINDS
+from reelqueue.settings import Settings
+
+
+def watched(settings: Settings, channels: Mapping[str, Channel]) -> Watched:
+    """Everything that runs out; reads the channels' token files, so call it in a thread.  One that can't be read is left out."""
+    youtube = _youtube(settings, channels) if settings.has_key("youtube") else []
+    gemini = _gemini(settings) if settings.has_key("gemini") else []
+    did = [Meter(service="did", client=DID, name="credits", kinds=("presenter",))] if settings.has_key("did") else []
+    return Watched(chosen={kind: _chosen(settings, kind) for kind in KINDS}, meters=(*youtube, *gemini, *did))
+
+
+def _chosen(settings: Settings, kind: str) -> str:
+    named = str(getattr(settings, KINDS[kind]))
+    if named != "auto":
+        return named
+    return CLOUDS[kind] if settings.has_key(CLOUDS[kind]) else "local"
+
+
+def _youtube(settings: Settings, channels: Mapping[str, Channel]) -> list[Meter]:
+    known = list(channels.values())
+    if settings.has_default_channel:
+        known.insert(0, Channel(name=DEFAULT_CHANNEL, token_file=_default_file(settings)))
+    clients: dict[str, list[str]] = {}
+    for channel in known:
+        client_id = client_id_of(settings, channel)
+        if client_id is not None:
+            clients.setdefault(client_id, []).append(channel.name)
+    shared = [meter for client_id, names in clients.items() for meter in _of_client(settings, client_id, tuple(names))]
+    return shared + [meter for channel in known for meter in _of_channel(channel)]
+
+
+def _of_client(settings: Settings, client_id: str, names: tuple[str, ...]) -> list[Meter]:
+    number = client_id.partition("-")[0]
+    caps = {UPLOADS: settings.youtube_daily_uploads, UNITS: settings.youtube_daily_quota}
+    return [
+        Meter(
+            service="youtube",
+            client=youtube_client(client_id),
+            name=name,
+            kinds=("publisher",),
+            cap=cap,
+            channels=names,
+            project=number if number.isdecimal() else None,
+        )
+        for name, cap in caps.items()
+    ]
+
+
+def _of_channel(channel: Channel) -> list[Meter]:
+    ours = {
+        "service": "youtube",
+        "client": channel_client(channel.name),
+        "kinds": ("publisher",),
+        "channels": (channel.name,),
+    }
+    own = [Meter(name=UPLOADS, cap=channel.daily_uploads, **ours)] if channel.daily_uploads else []
+    return [*own, Meter(name=CLOSED, lasting=True, **ours)]
+
+
+def _default_file(settings: Settings) -> str | None:
+    return str(settings.youtube_token_file) if settings.youtube_token_file is not None else None
+
+
+def client_id_of(settings: Settings, channel: Channel) -> str | None:
+    """The OAuth client that a channel gave its leave to: of its token file, else of the settings."""
+    if channel.token_file is None:
+        return settings.youtube_client_id
+    try:
+        kept = json.loads(Path(channel.token_file).expanduser().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = kept.get("client_id") if isinstance(kept, dict) else None
+    return found if isinstance(found, str) else settings.youtube_client_id
+
+
+def _gemini(settings: Settings) -> list[Meter]:
+    models: dict[str, list[str]] = {}
+    for model, kind in (
+        (settings.gemini_text_model, "script"),
+        (settings.gemini_image_model, "image"),
+        (settings.gemini_tts_model, "voice"),
+    ):
+        models.setdefault(model, []).append(kind)
+    return [
+        Meter(service="gemini", client=GEMINI, name=model_bucket(model), kinds=tuple(kinds)) for model, kinds in models.items()
+    ]
