@@ -12,7 +12,7 @@ from typing import Any
 from jobs.stages import StageRun
 from jobs.video.pieces import NOT_THE_MAKERS, kept_or_made
 from jobs.video.together import together
-from reelqueue.errors import PermanentError, ReelqueueError, ServiceUnavailable
+from reelqueue.errors import AuthenticationFailed, PermanentError, ReelqueueError, ServiceMisconfigured, ServiceUnavailable
 from reelqueue.media.part_sound import part_sound, spoken_s
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.keys import piece_key
@@ -79,6 +79,8 @@ async def _presented(
         job = await _begun(run, maker, request, spoken, key)
         try:
             description = await _fetched(run, maker, job, role)
+        except (AuthenticationFailed, ServiceMisconfigured):  # says nothing about the job, which is paid for
+            raise
         except PermanentError:  # that job is dead: a retry begins another
             await run.blobs.write(_job_record(key), RemoteJob(job_id="").model_dump_json().encode())
             raise

@@ -181,7 +181,6 @@ async def test_a_job_that_died_is_begun_anew_by_a_retry(stage, sandbox):
     assert begun(sandbox) == 3
 
 
-@pytest.mark.xfail(reason="jobs/video/presenters.py forgets the job on any PermanentError", strict=False)
 async def test_a_key_that_was_revoked_meanwhile_does_not_lose_the_paid_job(stage, sandbox):
     await stage.create(presenter_required=True)
     sandbox.faults.order(service="did", call="talks.get", kind="401", times=2)
