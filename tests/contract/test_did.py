@@ -301,6 +301,15 @@ async def test_the_price_goes_by_begun_credits_of_15_s(presenter):
     assert presenter.cost(asked(15.1)).usd == Decimal("1.80")
 
 
+async def test_what_is_left_can_be_asked_for_nothing(presenter, sandbox, prices):
+    assert await presenter.credits_left() == sandbox.did.credits
+
+    wrong = presenter_of(sandbox, prices, key="wrong")
+    with pytest.raises(AuthenticationFailed):
+        await wrong.credits_left()
+    await wrong.aclose()
+
+
 async def test_another_photograph_is_another_version_and_its_address_is_not_shown(prices):
     versions = {
         DIdPresenter(None, "k", source_url=source, prices=prices).version

@@ -196,6 +196,16 @@ async def test_what_is_no_clip_is_refused_and_leaves_nothing(tmp_path, spoil, sa
     assert [path.name for path in tmp_path.iterdir()] == ["sent.mp4"]
 
 
+@pytest.mark.usefixtures("_in_english")
+async def test_a_file_that_names_another_opens_no_other(tmp_path):
+    """A script for FFmpeg's concatenation under a clip's name would show any video of this machine."""
+    clip_of(tmp_path / "secret.mp4")
+    (tmp_path / "sent.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+
+    with pytest.raises(MediaError, match="no MP4 video"):
+        await ingest_clip(tmp_path / "sent.mp4", tmp_path / "clip.mp4")
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"gone bad")], ids=["gone", "damaged"]
 )

@@ -61,6 +61,18 @@ class DIdPresenter:
         """See `Presenter`: by begun credits of 15 s."""
         return Cost(usd=self._price(request.duration_s))
 
+    async def credits_left(self) -> float:
+        """How many credits of 15 s are left; costs nothing.
+
+        Raises:
+            AuthenticationFailed, ServiceMisconfigured: the key or the address is wrong.
+            TransientError: there was no answer that makes sense.
+        """
+        left = (await self._wire.account()).get("remaining")
+        if not isinstance(left, int | float):
+            raise _unbilled(unavailable(Text("沒有說還剩多少點數", "did not say how many credits are left")))
+        return float(left)
+
     async def begin(self, request: PresenterRequest, sound: Path) -> str:
         """See `Presenter`.  Two requests: the sound is sent, then the talk is made."""
         if request.duration_s > MOST_S:

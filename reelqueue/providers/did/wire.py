@@ -61,6 +61,10 @@ class Wire:
         """GET /talks/{id}.  PermanentError where D-ID does not know it any more."""
         return await self._asked("GET", f"talks/{job_id}", free=True, missing=gone(job_id), timeout=CALL)
 
+    async def account(self) -> dict[str, Any]:
+        """GET /credits: what is left; costs nothing."""
+        return await self._asked("GET", "credits", free=True, timeout=CALL)
+
     async def download(self, address: str, target: Path) -> None:
         """What lies at an address that D-ID named; without our key, and nowhere else than there.
 
