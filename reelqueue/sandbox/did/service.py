@@ -6,14 +6,12 @@ Own kinds of faults: of "talks.create" "error" and "rejected" (the talk ends so)
 
 import asyncio
 import base64
-import hashlib
 import hmac
 import io
+import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -22,7 +20,7 @@ from PIL import Image
 from reelqueue.sandbox.control import body_of
 from reelqueue.sandbox.did import errors
 from reelqueue.sandbox.did.face import face
-from reelqueue.sandbox.did.film import RATE, Samples, film, heard
+from reelqueue.sandbox.did.memory import Memory, Sound, Talk, filmed, keep
 from reelqueue.sandbox.faults import ordered
 from reelqueue.sandbox.gemini.voice import as_wav, speak
 from reelqueue.sandbox.middleware import entry_of
@@ -36,40 +34,6 @@ SECONDS_A_CREDIT = 15
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 refusal = errors.refusal
-
-
-@dataclass
-class Talk:
-    """One talk: what was asked for, and how far it is."""
-
-    id: str
-    at: datetime
-    source_url: str
-    sha256: str
-    samples: Samples
-    ends: str = "done"
-    """ "done", "error" or "rejected"."""
-    polls: int = 0
-
-    @property
-    def seconds(self) -> float:
-        """The length of its sound."""
-        return len(self.samples) / RATE
-
-
-@dataclass
-class Memory:
-    """What D-ID remembers, for tests to look at and to set.
-
-    A talk is ready at its `polls`-th look or once it is `takes_s` old, whichever comes first; its address is good for
-    `url_lives_s`.  `credits` is what is left; a talk takes one for each 15 s begun.
-    """
-
-    created: list[Talk] = field(default_factory=list)
-    credits: int = 10_000
-    polls: int = 3
-    takes_s: float = 60.0
-    url_lives_s: float = 86_400.0
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -134,7 +98,8 @@ class _Did:
     def __init__(self, world: World) -> None:
         self.world = world
         self.memory = Memory()
-        self._sounds: dict[str, tuple[str, Samples]] = {}  # by address: SHA-256 of the file, samples
+        self._folder = world.folder / SERVICE
+        self._sounds: dict[str, Sound] = {}  # by address
         self._images: set[str] = set()
         self._secret = secrets.token_bytes(16)
         self._filming: dict[str, asyncio.Lock] = {}
@@ -147,13 +112,12 @@ class _Did:
         if data is None:
             return errors.invalid("audio", "a file is required")
         try:
-            samples = await asyncio.to_thread(heard, data)
+            sound = await asyncio.to_thread(keep, data, self._folder)
         except ValueError:
             return errors.invalid("audio", "unsupported file")
-        made = secrets.token_urlsafe(12)
-        url = f"s3://d-id-audios-sandbox/{made}.wav"
-        self._sounds[url] = (hashlib.sha256(data).hexdigest(), samples)
-        return web.json_response({"id": made, "url": url, "duration": round(len(samples) / RATE, 6)}, status=201)
+        url = f"s3://d-id-audios-sandbox/{sound.id}.wav"
+        self._sounds[url] = sound
+        return web.json_response({"id": sound.id, "url": url, "duration": round(sound.seconds, 6)}, status=201)
 
     async def take_image(self, request: web.Request) -> web.Response:
         """Keep a picture."""
@@ -175,22 +139,22 @@ class _Did:
         read = await self._read(request)
         if isinstance(read, web.Response):
             return read
-        source_url, sha256, samples = read
-        price = -(-len(samples) // (RATE * SECONDS_A_CREDIT))
+        source_url, sound = read
+        price = math.ceil(sound.seconds / SECONDS_A_CREDIT)
         if (order and order.kind == "credits") or price > self.memory.credits:
             return errors.error(402)
         if order and order.kind == "moderation":
             return errors.error(451, kind="AudioModerationError")
         self.memory.credits -= price
         ends = order.kind if order else "done"
-        talk = Talk(f"tlk_{secrets.token_urlsafe(12)}", self.world.clock.now(), source_url, sha256, samples, ends)
+        talk = Talk(f"tlk_{secrets.token_urlsafe(12)}", self.world.clock.now(), source_url, sound, ends)
         self.memory.created.append(talk)
         entry_of(request).detail["talk"] = talk.id
         made = {"id": talk.id, "object": "talk", "created_at": _iso(talk.at), "created_by": "sandbox", "status": "created"}
         return web.json_response(made, status=201)
 
-    async def _read(self, request: web.Request) -> tuple[str, str, Samples] | web.Response:
-        """The face's address, the sound's hash and the sound; or what is wrong with the request."""
+    async def _read(self, request: web.Request) -> tuple[str, Sound] | web.Response:
+        """The face's address and the sound; or what is wrong with the request."""
         try:
             body = await body_of(request)
         except web.HTTPBadRequest:
@@ -200,12 +164,12 @@ class _Did:
             return errors.invalid("source_url", "must be a valid image URL")
         match script:
             case {"type": "audio", "audio_url": str(url)} if url in self._sounds:
-                return source_url, *self._sounds[url]
+                return source_url, self._sounds[url]
             case {"type": "audio"}:
                 return errors.invalid("script.audio_url", "must be a valid audio URL")
             case {"type": "text", "input": str(text)} if text.strip():
-                sound = as_wav((await asyncio.to_thread(speak, text, "Kore")).samples)
-                return source_url, hashlib.sha256(sound).hexdigest(), await asyncio.to_thread(heard, sound)
+                spoken = await asyncio.to_thread(speak, text, "Kore")
+                return source_url, await asyncio.to_thread(keep, as_wav(spoken.samples), self._folder)
         return errors.invalid("script", "script.type must be one of text, audio")
 
     def _is_image(self, url: str) -> bool:
@@ -217,7 +181,7 @@ class _Did:
         """How far a talk is; with a fresh address once it is done."""
         if refused := _unknown_caller(request):
             return refused
-        talk = self._found(request)
+        talk = self.memory.talk(request.match_info["id"])
         if talk is None:
             return errors.error(404)
         talk.polls += 1
@@ -253,7 +217,7 @@ class _Did:
         """The film, for who has a signed address that is still good; filmed at the first look."""
         if "Authorization" in request.headers:  # storage takes one proof, not two: the key must not be sent there
             return errors.denied("InvalidArgument", "Only one auth mechanism allowed", 400)
-        talk = self._found(request)
+        talk = self.memory.talk(request.match_info["id"])
         expires = request.query.get("Expires", "")
         if (
             talk is None
@@ -265,9 +229,8 @@ class _Did:
             return errors.denied("AccessDenied", "Request has expired")
         if ordered(request, "not_a_film"):
             return web.Response(body=b"This is not a film.\n" * 100, content_type="video/mp4")
-        target = self.world.folder / SERVICE / f"{talk.id}.mp4"
         async with self._filming.setdefault(talk.id, asyncio.Lock()):
-            await asyncio.to_thread(_filmed, talk, target)
+            target = await asyncio.to_thread(filmed, talk, self._folder)
         return web.FileResponse(target, headers={"Content-Type": "video/mp4"})
 
     async def presenter(self, _request: web.Request) -> web.Response:
@@ -277,9 +240,6 @@ class _Did:
     async def nothing(self, _request: web.Request) -> web.Response:
         """No such path."""
         return web.json_response({"message": "Missing Authentication Token"}, status=403)
-
-    def _found(self, request: web.Request) -> Talk | None:
-        return next((talk for talk in self.memory.created if talk.id == request.match_info["id"]), None)
 
     def _signed(self, talk: Talk, lives_s: float) -> str:
         expires = str(int(self.world.clock.now().timestamp() + lives_s))
@@ -293,12 +253,6 @@ def _portrait() -> bytes:
     file = io.BytesIO()
     Image.fromarray(face("presenter", 0, blink=False)).save(file, "PNG")
     return file.getvalue()
-
-
-def _filmed(talk: Talk, target: Path) -> None:
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        film(talk.source_url, talk.samples, target)
 
 
 async def _part(request: web.Request, name: str) -> bytes | None:

@@ -1,29 +1,25 @@
 """Gemini, as the project uses it: `generateContent` of text, pictures and voice, and a free look at a model.
 
-Own kinds of faults: "safety", "candidate_safety" (`reason`), "no_usage", "html"; of scripts "max_tokens", "continuation",
-"wrong_shape"; of pictures "no_image", "not_an_image"; of voices "silence", "no_audio"; and before anything is paid
-"quota_day", "quota_minute", "quota_plain" (`limit`, `retry_delay`).  A number as a kind makes an error with the details
-that `errors.refusal` lists.
+Own kinds of faults: "safety", "candidate_safety" (`reason`), "no_usage", "html" (paid with `when="after"` alone); of scripts
+"max_tokens", "continuation", "wrong_shape"; of pictures "no_image", "not_an_image"; of voices "silence", "no_audio"; and
+before anything is paid "quota_day", "quota_minute", "quota_plain" (`limit`, `retry_delay`).  A number as a kind makes an
+error with the details that `errors.refusal` lists.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from reelqueue.sandbox.clock import PACIFIC
 from reelqueue.sandbox.control import body_of
 from reelqueue.sandbox.faults import ORDER, UNFIT, Order, ordered, page
 from reelqueue.sandbox.gemini import errors
 from reelqueue.sandbox.gemini.answers import BLOCKED, SPOILED, answer
-from reelqueue.sandbox.gemini.models import MODELS, RETIRED, Model, family_of
+from reelqueue.sandbox.gemini.memory import Memory, Paid, SpokenText
+from reelqueue.sandbox.gemini.models import MODELS, Model, family_of
 from reelqueue.sandbox.gemini.request import Asked, RefusedError, read_request
 from reelqueue.sandbox.gemini.tokens import tokens_in
-from reelqueue.sandbox.gemini.voice import Utterance
 from reelqueue.sandbox.middleware import entry_of
 from reelqueue.sandbox.world import World
 
@@ -32,68 +28,10 @@ KEY = "AIzaSANDBOX-gemini-canary-000000000000"
 """The one key that is taken; it opens nothing else, so that it may be searched for in logs."""
 
 LEAST_DEADLINE_S = 10
+SIGN_IN = "Please sign in to this network"
 _QUOTAS: dict[str, errors.Quota] = {"quota_day": "day", "quota_minute": "minute", "quota_plain": "plain"}
 
 refusal = errors.refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """One call that a real account would be billed for, answered well or not.  `usage` is the answer's usageMetadata."""
-
-    call: str
-    model: str
-    prompt: str
-    at: datetime
-    usage: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenText:
-    """What one voice call spoke, with the true times of its words."""
-
-    text: str
-    voice: str
-    utterance: Utterance
-
-
-@dataclass
-class Cap:
-    """A model's limits; None is none."""
-
-    per_minute: int | None = None
-    per_day: int | None = None
-
-
-@dataclass
-class Memory:
-    """What Gemini remembers, for tests to look at and to set.
-
-    `caps` limits a model (or "*", each model), the day being the Pacific one of the sandbox's clock; `retired` are names
-    that answer 404; `enforce_min_deadline` refuses an `X-Server-Timeout` below 10 s, as the service does.
-    """
-
-    paid: list[Paid] = field(default_factory=list)
-    spoken: list[SpokenText] = field(default_factory=list)
-    caps: dict[str, Cap] = field(default_factory=dict)
-    retired: set[str] = field(default_factory=lambda: set(RETIRED))
-    enforce_min_deadline: bool = True
-    _recent: dict[str, deque[datetime]] = field(default_factory=dict)
-
-    def quota_left(self, model: str, now: datetime) -> tuple[errors.Quota, int, float] | None:
-        """Count a request of `model`; where a cap is reached: which one, its limit, and after how many seconds to come back."""
-        cap = self.caps.get(model) or self.caps.get("*") or Cap()
-        recent = self._recent.setdefault(model, deque())
-        today = now.astimezone(PACIFIC).date()
-        while recent and recent[0].astimezone(PACIFIC).date() != today:
-            recent.popleft()
-        if cap.per_day is not None and len(recent) >= cap.per_day:
-            return "day", cap.per_day, 43.0  # the service names seconds here too, which say nothing about the day
-        minute = [at for at in recent if now - at < timedelta(minutes=1)]
-        if cap.per_minute is not None and len(minute) >= cap.per_minute:
-            return "minute", cap.per_minute, round(60 - (now - minute[0]).total_seconds(), 3)
-        recent.append(now)
-        return None
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -190,6 +128,9 @@ class _Gemini:
         if full := self.memory.quota_left(model.name, self.world.clock.now()):
             reached, limit, pause = full
             return errors.quota(reached, model.name, limit, pause)
+        if (intercepted := ordered(request, "html")) and intercepted.when == "before":
+            request[UNFIT] = False
+            return page(200, SIGN_IN)  # a proxy that asks to sign in has sent nothing on
         spoil = ordered(request, "html", "no_usage", *BLOCKED, *SPOILED[model.family])
         request[UNFIT] = order is not None and spoil is None
         kind, reason = (spoil.kind, spoil.details.get("reason")) if spoil else ("", None)
@@ -197,9 +138,9 @@ class _Gemini:
         paid = Paid(model.family, model.name, asked.prompt, self.world.clock.now(), made.body.get("usageMetadata", {}))
         self.memory.paid.append(paid)
         if made.spoken is not None:
-            self.memory.spoken.append(SpokenText(asked.prompt, asked.voice, made.spoken))
+            self.memory.spoken.append(SpokenText(asked.prompt, asked.voice, made.spoken.words, made.spoken.seconds))
         entry_of(request).detail.update(model=model.name, usage=paid.usage)
-        return page(200, "Please sign in to this network") if kind == "html" else web.json_response(made.body)
+        return page(200, SIGN_IN) if kind == "html" else web.json_response(made.body)
 
     async def _admitted(self, request: web.Request) -> tuple[Model, Asked] | web.Response:
         """The model and what is asked of it, or the refusal."""
