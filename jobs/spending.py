@@ -122,25 +122,26 @@ class Spender:
 
         What can't be written stays reserved, which is the safe side: the call is made, and its result must not be lost for it.
         """
-        try:
-            for bucket, need in held.quota:
-                if need.amount:
-                    await self.ledger.settle(bucket, held.key, Decimal(need.amount))
-            if usage is None:
-                return
-            spent = sum((Decimal(str(use.cost_usd)) for use in usage), Decimal(0))
-            for bucket in held.money:
-                await self.ledger.settle(bucket, held.key, spent, usage)
-        except (StorageUnavailable, DiskFull, NeedsPerson) as error:
-            log.warning("not_settled", error=error.message)
+        for bucket, need in held.quota:
+            if need.amount:
+                await self._settled(bucket, held.key, Decimal(need.amount))
+        if usage is None:
+            return
+        spent = sum((Decimal(str(use.cost_usd)) for use in usage), Decimal(0))
+        for bucket in held.money:
+            await self._settled(bucket, held.key, spent, usage)
 
     async def release(self, held: Held) -> None:
         """No call was made: what was reserved is free again."""
+        for bucket in (*held.money, *(bucket for bucket, need in held.quota if need.amount)):
+            await self._settled(bucket, held.key, Decimal(0))
+
+    async def _settled(self, bucket: Bucket, key: str, amount: Decimal, usage: tuple[Usage, ...] = ()) -> None:
+        """One account; that it can't be written is no matter of the others."""
         try:
-            for bucket in (*held.money, *(bucket for bucket, need in held.quota if need.amount)):
-                await self.ledger.settle(bucket, held.key, Decimal(0))
+            await self.ledger.settle(bucket, key, amount, usage)
         except (StorageUnavailable, DiskFull, NeedsPerson) as error:
-            log.warning("not_released", error=error.message)
+            log.warning("not_settled", account=bucket.key(), error=error.message)
 
     async def close(self, held: Held, error: QuotaExhausted) -> None:
         """Keep what the service said: nobody asks it again before the quota is there again."""
