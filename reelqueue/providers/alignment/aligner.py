@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import structlog
 
@@ -22,6 +22,7 @@ from reelqueue.wording import Text
 
 STALL_S = 180.0
 """Between two sentences of the reference: each takes 4-8 s on a shared core (measured); a child that is silent for longer hangs."""
+_Made = TypeVar("_Made")
 log = structlog.get_logger(__name__)
 
 
@@ -61,7 +62,7 @@ class Aligner:
         part = target.with_name(target.name + ".part")
         try:
             with _space():
-                heard = await asyncio.to_thread(_taken_in, sound, part)
+                heard = await _to_its_end(_taken_in, sound, part)
             speech = await self._timed(heard, part, request)
             with _space():
                 await asyncio.to_thread(part.replace, target)
@@ -79,8 +80,8 @@ class Aligner:
                 if again and failure.kind in {"exit", "signal"}:
                     continue
                 return await asyncio.to_thread(_estimated, heard, request.text)
-            if "share" in answer:
-                raise _implausible(answer["share"])
+            if "refused" in answer:
+                raise _implausible(Text(*answer["refused"]))
             log.debug("words are timed", by=answer["by"])
             return Speech.model_validate(answer["speech"])
         raise AssertionError
@@ -103,6 +104,15 @@ class Aligner:
         return answer
 
 
+async def _to_its_end(work: Callable[..., _Made], *arguments: Any) -> _Made:
+    """Work in a thread, waited for even when we are cancelled: it would write its file after we cleaned up."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(running)
+    finally:
+        await asyncio.gather(running, return_exceptions=True)
+
+
 def _taken_in(sound: Path, part: Path) -> Floats:
     heard = take_in(sound)
     part.write_bytes(waves.wav(heard))
@@ -115,18 +125,14 @@ def _estimated(heard: Floats, text: str) -> Speech:
     try:
         return times.speech(text, times.by_estimate(estimate.plain(text), heard))
     except times.Implausible as error:
-        raise _implausible(error.share) from None
+        raise _implausible(error.text) from None
 
 
-def _implausible(share: float) -> TransientError:
+def _implausible(why: Text) -> TransientError:
     return TransientError(
+        why,
         Text(
-            f"語音服務的聲音與文字不符：長度是應有的 {share:.0%}",
-            f"the voice service's sound does not fit its text: it lasts {share:.0%} of what the text takes",
-        ),
-        Text(
-            "會自動重試；若一再發生，請換一個聲音或語音型號",
-            "it is retried by itself; if it stays so, choose another voice or voice model",
+            "會自動重試；若一再發生，請換一個聲音或語音型號", "it is retried; if it stays so, choose another voice or voice model"
         ),
     )
 

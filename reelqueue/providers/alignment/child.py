@@ -1,10 +1,11 @@
 """The child process that times words: `python -m reelqueue.providers.alignment.child`, asked by `aligner.Aligner`.
 
 A request is `{sound, text, language, lexicon}`, the sound as `intake` left it.  While the reference is spoken there are
-signs of life; the last answer is `{speech, by}`, or `{share}` where the sound can't be this text.
+signs of life; the last answer is `{speech, by}`, or `{refused}`, in both languages, where the sound can't be this text.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,11 @@ def handle(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         takes.append(reference.speak(_loaded[0], sounds, language))
         yield {"spoken": len(takes)}
     try:
-        if takes:
-            timed, by = by_reference(reference.whole(takes), sound), "reference"
-        else:
-            timed, by = by_estimate(estimate.plain(text), sound), "estimate"
+        timed = by_reference(reference.whole(takes), sound) if takes else None
+        by = "estimate" if timed is None else "reference"
+        timed = timed or by_estimate(tuple(chain.from_iterable(said)) or estimate.plain(text), sound)
     except Implausible as error:
-        yield {"share": error.share}
+        yield {"refused": [*error.text]}
     else:
         yield {"speech": speech(text, timed).model_dump(mode="json"), "by": by}
 

@@ -1,4 +1,4 @@
-"""What a sound is compared by: 19 mel cepstra (2 to 20) and their slopes, every 10 ms.  Pure; sounds are float32 at 24 kHz."""
+"""What a sound is compared by: 13 mel cepstra, the loudness among them, and their slopes, every 10 ms.  Pure; float32 at 24 kHz."""
 
 from functools import cache
 
@@ -10,8 +10,10 @@ from reelqueue.providers.local.voice.model import SAMPLE_RATE, Floats
 
 HOP = SAMPLE_RATE // 100
 FRAMES_PER_S = 100
-FIRST, LAST = 1, 20
-"""The first cepstrum is the loudness: two voices do not agree on it."""
+CEPSTRA = 13
+"""By their own sizes, so that the first ones count most: the later ones tell voices apart rather than words.  Measured against
+espeak-ng, p90 in ms of Chinese and English: 65 and 71 with 14 of equal weight, 84 and 81 with 20, 97 and 108 without the
+loudness, 57 and 51 so."""
 QUIET_DB = -30.0
 """A frame that is softer than this, against the level of speech, is silence."""
 _WINDOW, _FFT, _BANDS = 600, 1_024, 40
@@ -37,16 +39,21 @@ def quiet(windows: Floats, level: float) -> Bools:
 
 
 def cepstra(windows: Floats, silent: Bools) -> Floats:
-    """Unit vectors, float32 [n, 38]: mel cepstra and slopes, each by its mean and spread where there is speech."""
+    """Unit vectors, float32 [n, 26]: mel cepstra and their slopes."""
     spectrum = np.fft.rfft(windows * np.hamming(_WINDOW).astype(np.float32), _FFT, axis=1)
     bands = (spectrum.real**2 + spectrum.imag**2) @ _filters()
     speech = ~silent if (~silent).any() else np.ones(len(windows), dtype=np.bool_)
     floor = max(float(bands[speech].mean(axis=0).max()) * _FLOOR, 1e-12)
     logs = np.log(bands + floor)
-    cosines: Floats = cv2.dct(logs.astype(np.float32), flags=cv2.DCT_ROWS)[:, FIRST:LAST].astype(np.float32)
-    both = np.concatenate((cosines, _slopes(cosines)), axis=1)
-    alike = (both - both[speech].mean(axis=0)) / (both[speech].std(axis=0) + 1e-6)
-    return np.asarray(alike / (np.linalg.norm(alike, axis=1, keepdims=True) + 1e-6), dtype=np.float32)
+    cosines = cv2.dct(logs.astype(np.float32), flags=cv2.DCT_ROWS)[:, :CEPSTRA].astype(np.float32)
+    both = np.concatenate([_scaled(values, speech) for values in (cosines, _slopes(cosines))], axis=1)
+    return np.asarray(both / (np.linalg.norm(both, axis=1, keepdims=True) + 1e-6), dtype=np.float32)
+
+
+def _scaled(values: Floats, speech: Bools) -> Floats:
+    """Around the mean of what is speech, as large as it is on the average: a voice's own colour and level are gone."""
+    centred = values - values[speech].mean(axis=0)
+    return np.asarray(centred / (np.sqrt((centred[speech] ** 2).mean()) + 1e-6), dtype=np.float32)
 
 
 def _slopes(values: Floats) -> Floats:

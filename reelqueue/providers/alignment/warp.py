@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from reelqueue.providers.local.voice.model import Floats
 
-BAND = 300
-"""Least half width of the band around the straight line, in frames of 10 ms."""
+BAND, MOST_BAND = 300, 1_500
+"""Least and most half width of the band around the straight line, in frames of 10 ms: what memory it takes has an end."""
 BAND_SHARE = 0.15
-"""of the longer side: a voice may hurry here and dwell there."""
+"""Half width as a share of the longer side: a voice may hurry here and dwell there."""
 STEP_COST = 0.1
 """What standing still on one side costs more than going on on both; distances are 0 to 2."""
 
@@ -25,7 +25,7 @@ def path(left: Floats, right: Floats) -> tuple[Ints, Ints]:
     It begins at both beginnings and ends at both ends.  Memory: a byte for each cell of the band.
     """
     n, m = len(left), len(right)
-    half = max(BAND, int(BAND_SHARE * max(n, m)))
+    half = min(max(BAND, int(BAND_SHARE * max(n, m))), MOST_BAND)
     backwards = np.ascontiguousarray(right[::-1])
     lows, choices = [], []
     before_low, before = 0, np.zeros(0, dtype=np.float32)
