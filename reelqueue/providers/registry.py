@@ -154,7 +154,22 @@ class Shelf:
 
                 publisher: Publisher = self._one("publisher", name, lambda _: LocalPublisher(self.paths.library_root))
                 return publisher
+            case "youtube" if channel is not None:
+                from reelqueue.providers.youtube.opening import open_channel  # noqa: PLC0415 - only what is chosen is loaded
+
+                wire = self._one("wire", "google", self._google)
+                key = f"{name} {channel.name}"
+                channels: Publisher = self._one("publisher", key, lambda _: open_channel(self.settings, channel, wire))
+                return channels
         raise AssertionError(name, channel)
+
+    def _google(self, _name: str) -> Any:
+        """The connections that all channels share."""
+        from reelqueue.providers.youtube.wire import Wire  # noqa: PLC0415 - only what is chosen is loaded
+
+        wire = Wire()
+        self._stack.push_async_callback(wire.aclose)
+        return wire
 
 
 def open_shelf(settings: Settings, paths: Paths) -> Shelf:
