@@ -3,16 +3,21 @@
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel, filled
+from reelqueue.models.prices import PriceTable
 from reelqueue.providers.channels import channel_named, read_channels
+from reelqueue.providers.prices import read_prices
 from reelqueue.providers.protocols import ImageMaker, Presenter, Providers, Publisher, ScriptWriter, Voice
 from reelqueue.settings import KEYS, Settings
 from reelqueue.wording import Text
 from storage.paths import Paths
+
+if TYPE_CHECKING:
+    from reelqueue.providers.gemini.client import GeminiClient
 
 KINDS = {
     "script": "script_provider",
@@ -35,6 +40,16 @@ class Shelf:
     channels: dict[str, Channel]
     _made: dict[tuple[str, ...], Any] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def prices(self) -> PriceTable:
+        """What services charge.
+
+        Raises:
+            InvalidSettings: PRICES_FILE is wrong.
+        """
+        table: PriceTable = self._one("prices", "", lambda _: read_prices(self.settings.prices_file))
+        return table
 
     def name_of(self, kind: str, wanted: Mapping[str, str]) -> str:
         """Who makes a `kind`: the brief's choice, else the setting's; `auto` is the cloud's where its key is set.
@@ -117,6 +132,10 @@ class Shelf:
                 from reelqueue.providers.local.script import LocalScriptWriter  # noqa: PLC0415 - only what is chosen is loaded
 
                 return LocalScriptWriter()
+            case "gemini":
+                from reelqueue.providers.gemini.script import GeminiScriptWriter  # noqa: PLC0415 - only what is chosen is loaded
+
+                return GeminiScriptWriter(self._gemini(), self.settings.gemini_text_model, self.prices)
         raise AssertionError(name)
 
     def _drawn(self) -> ImageMaker:
@@ -129,6 +148,11 @@ class Shelf:
                 from reelqueue.providers.local.image import LocalImageMaker  # noqa: PLC0415 - only what is chosen is loaded
 
                 return LocalImageMaker()
+            case "gemini":
+                from reelqueue.providers.gemini.image import GeminiImageMaker  # noqa: PLC0415 - only what is chosen is loaded
+
+                model, pace = self.settings.gemini_image_model, self.settings.gemini_images_per_minute
+                return GeminiImageMaker(self._gemini(), model, self.prices, words=self._drawn(), per_minute=pace)
         raise AssertionError(name)
 
     def _voice(self, name: str) -> Voice:
@@ -137,7 +161,23 @@ class Shelf:
                 from reelqueue.providers.local.voice.voice import LocalVoice  # noqa: PLC0415 - only what is chosen is loaded
 
                 return LocalVoice()
+            case "gemini":
+                from reelqueue.providers.gemini.voice import GeminiVoice  # noqa: PLC0415 - only what is chosen is loaded
+
+                return GeminiVoice(self._gemini(), self.settings.gemini_tts_model, self.prices)
         raise AssertionError(name)
+
+    def _gemini(self) -> "GeminiClient":
+        """The connection that all of Gemini's makers share."""
+        client: GeminiClient = self._one("connection", "gemini", self._gemini_client)
+        return client
+
+    def _gemini_client(self, _name: str) -> "GeminiClient":
+        from reelqueue.providers.gemini.client import GeminiClient  # noqa: PLC0415 - only what is chosen is loaded
+
+        client = GeminiClient(self.settings.gemini_api_key or "", self.settings.gemini_base_url)
+        self._stack.push_async_callback(client.aclose)
+        return client
 
     def _presenter(self, name: str) -> Presenter:
         match name:

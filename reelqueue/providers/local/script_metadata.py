@@ -59,17 +59,25 @@ def make_metadata(
         tags: wanted ones first.
         language: BCP 47.
     """
+    summary = _summary(sentences, chinese=language.startswith("zh"))
+    return Metadata(
+        title=clean_title(title),
+        description=description_of(summary, headings=headings, links=links, language=language),
+        tags=fitting_tags(tags),
+    )
+
+
+def description_of(summary: str, *, headings: Sequence[str], links: Sequence[str], language: str) -> str:
+    """A description by YouTube's rules: a summary, an overview where there are headings, the links; no `<` or `>`."""
     chinese = language.startswith("zh")
-    parts = [_summary(sentences, chinese=chinese)]
+    parts = [summary]
     if len(headings) > 1:
         parts.append(("內容：\n" if chinese else "In this video:\n") + "\n".join(f"• {heading}" for heading in headings))
     unique = list(dict.fromkeys(links))[:MOST_LINKS]
     if unique:
         parts.append(("連結：\n" if chinese else "Links:\n") + "\n".join(unique))
     description = "\n\n".join(part for part in parts if part).replace("<", "‹").replace(">", "›")
-    return Metadata(
-        title=clean_title(title), description=_cut_bytes(description, MOST_DESCRIPTION_BYTES), tags=fitting_tags(tags)
-    )
+    return _cut_bytes(description, MOST_DESCRIPTION_BYTES)
 
 
 def fitting_tags(tags: Sequence[str]) -> tuple[str, ...]:

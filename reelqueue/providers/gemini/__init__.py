@@ -1,0 +1,1 @@
+"""Gemini: scripts, pictures and voices by the Gemini Developer API."""
