@@ -2,8 +2,9 @@
 
 import pytest
 
+from reelqueue.sandbox.gemini.pace import seconds_of
 from reelqueue.sandbox.gemini.prompt import read_wish
-from reelqueue.sandbox.gemini.story import seconds_of, write_story
+from reelqueue.sandbox.gemini.story import write_story
 
 LONG = "這是很長的一句話，用來確認文章的內容真的被讀到，而不是只有題目。第二句話在這裡，它也應該被唸出來。"
 
@@ -98,4 +99,21 @@ def test_markdown_is_told_without_its_marks() -> None:
     story = write_story(read_wish(f"Language: zh-TW\n<content>\n{content}\n</content>"))
 
     told = "".join(segment["text"] for segment in story["segments"])
-    assert told == "題目。第一段的文字繞到下一行，很重要。第一點。第二點。請看這裡。"
+    assert told == "第一段的文字繞到下一行，很重要。第一點。第二點。請看這裡。"
+
+
+def test_a_heading_is_told_apart_once_and_not_spoken() -> None:
+    content = "# 海\n\n海水每天漲落兩次，漁人都記得時間。\n\n## 山\n\n" + "山上的雲會在午後聚集起來，慢慢變成一場雨。" * 4
+
+    story = write_story(read_wish(f"Language: zh-TW\n<content>\n{content}\n</content>"))
+
+    assert [segment["heading"] for segment in story["segments"]] == ["海", "山", None]
+    assert not any(segment["text"].startswith(("海。", "山。")) for segment in story["segments"])
+
+
+def test_a_content_of_headings_alone_is_a_topic() -> None:
+    story = write_story(
+        read_wish("Language: en\nDuration: 30 seconds\n<content>\n# Only a heading\n\n## And another one\n\n</content>")
+    )
+
+    assert story["segments"]

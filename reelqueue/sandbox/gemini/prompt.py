@@ -57,11 +57,16 @@ class Wish:
         """Whether it is to be told in Chinese."""
         return self.language == "zh"
 
+    @property
+    def joint(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.chinese else " "
+
 
 def read_wish(prompt: str, instruction: str = "") -> Wish:
     """What `prompt` asks for; `instruction` (the system's part) may name language and length too."""
     content = _content(prompt)
-    topic = _topic(prompt, content)
+    topic = _topic(prompt.replace(content, " ") if content else prompt, content)
     everything = f"{prompt}\n{instruction}"
     return Wish(topic, content, _language(everything, content or topic), _seconds(everything, content), seed_of(prompt))
 

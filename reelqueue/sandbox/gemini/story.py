@@ -6,39 +6,26 @@ a real model, nothing but the texts is to be trusted: the index counts from 0, 1
 
 import random
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from reelqueue.models.language import HAN
 from reelqueue.sandbox.gemini import phrases_en as en
 from reelqueue.sandbox.gemini import phrases_zh as zh
-from reelqueue.sandbox.gemini.prompt import Wish
+from reelqueue.sandbox.gemini.pace import seconds_of
+from reelqueue.sandbox.gemini.prompt import DEFAULT_SECONDS, Wish
+from reelqueue.sandbox.gemini.telling import scenes_of, sentences_in
 
-ZH_SYLLABLES_PER_S = 4.2
-EN_WORDS_PER_S = 2.6
-"""The pace of the sandbox's voice, pauses included."""
-SHORTEST_SEGMENT_S = 6.0
-FULL_SEGMENT_S = 11.0
-LONGEST_SEGMENT_S = 17.0
+HALF_A_SCENE_S = 5.5
+"""A topic is told on while at least so much time is left."""
 SHORT_STORY_S = 40.0
 """Below this one sentence each has to do for the intro and the outro."""
 
-_WORD = re.compile(rf"[{HAN}]|[A-Za-z0-9À-ɏ]+(?:['’.][A-Za-z0-9]+)*")
-_HAN = re.compile(f"[{HAN}]")
-_SENTENCE = re.compile(r"[^。！？!?；\n]+?(?:[。！？!?；]+[」』”]?|\.(?=\s|$)|(?=\n)|$)", re.DOTALL)
-_CLAUSE = re.compile(r".+?(?:[，,、：:](?=\s*\S)|$)", re.DOTALL)
-_MARKS = re.compile(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+|\*\*|__|`+", re.MULTILINE)
-_BEGINS = re.compile(r"\s*(?:#{1,6}\s|[-*+>]\s|\d+[.)]\s|\|)")
-_NO_SPACE_BEHIND = re.compile(f"[{HAN}，。！？；：、」』）]")
-_CODE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 
+class Scene(NamedTuple):
+    """What one segment says and shows, and the heading that it stands under."""
 
-def seconds_of(text: str) -> float:
-    """How long the sandbox's voice takes for `text`, pauses included."""
-    words: list[str] = _WORD.findall(text)
-    han = len([word for word in words if _HAN.match(word)])
-    return han / ZH_SYLLABLES_PER_S + (len(words) - han) / EN_WORDS_PER_S
+    text: str
+    picture: str
+    heading: str | None = None
 
 
 def write_story(wish: Wish) -> dict[str, Any]:
@@ -48,35 +35,37 @@ def write_story(wish: Wish) -> dict[str, Any]:
     intro = _filled(dice.choice(bank.INTROS), wish.topic)
     outro = _filled(dice.choice(bank.OUTROS), wish.topic)
     if wish.seconds is not None and wish.seconds < SHORT_STORY_S:
-        intro, outro = (next(_sentences(text), text) for text in (intro, outro))
-    told = _content_told(wish, seconds_of(intro + outro)) if wish.content else _topic_told(wish, dice, seconds_of(intro + outro))
+        intro, outro = (next(iter(sentences_in(text)), text) for text in (intro, outro))
+    spent = seconds_of(intro + outro)
+    told = (_content_told(wish, spent) if wish.content else []) or _topic_told(wish, dice, spent)
     first = dice.choice((0, 0, 1, 10))
     segments: list[dict[str, Any]] = [
         {
             "index": first + place,
-            "text": text,
-            "duration": round(seconds_of(text) * dice.uniform(0.9, 1.1), 1),
-            "image_description": scene,
+            "text": scene.text,
+            "duration": round(seconds_of(scene.text) * dice.uniform(0.9, 1.1), 1),
+            "image_description": scene.picture,
+            "heading": scene.heading,
         }
-        for place, (text, scene) in enumerate(told)
+        for place, scene in enumerate(told)
     ]
     total = sum(segment["duration"] for segment in segments)
     return {
         "intro": {"text": intro, "duration": round(seconds_of(intro), 1)},
         "segments": segments,
         "outro": {"text": outro, "duration": round(seconds_of(outro), 1)},
-        "metadata": _metadata(wish, dice, intro, [text for text, _ in told]),
+        "metadata": _metadata(wish, dice, intro, [scene.text for scene in told]),
         "total_duration": round(total * dice.choice((1.0, 0.9, 1.25))),
     }
 
 
-def _topic_told(wish: Wish, dice: random.Random, spent: float) -> list[tuple[str, str]]:
+def _topic_told(wish: Wish, dice: random.Random, spent: float) -> list[Scene]:
     bank = zh if wish.chinese else en
-    left = (wish.seconds or 60.0) - spent
-    told: list[tuple[str, str]] = []
+    left = (wish.seconds or DEFAULT_SECONDS) - spent
+    told: list[Scene] = []
     first, *between, last = bank.SUBJECTS
-    while left > FULL_SEGMENT_S / 2 or not told:
-        for name, scene, sentences in (first, *dice.sample(between, len(between)), last):
+    while left > HALF_A_SCENE_S or not told:
+        for name, picture, sentences in (first, *dice.sample(between, len(between)), last):
             filled = [
                 _filled(
                     sentence,
@@ -88,12 +77,12 @@ def _topic_told(wish: Wish, dice: random.Random, spent: float) -> list[tuple[str
                 )
                 for sentence in sentences
             ]
-            if any(scene in done for _, done in told):
+            if any(done.picture.startswith(picture) for done in told):
                 filled[0] = f"再說一次{name}。{filled[0]}" if wish.chinese else f"{name}, once more. {filled[0]}"
-            text = ("" if wish.chinese else " ").join(filled)
-            told.append((text, f"{scene}, in a film about {wish.topic}, wide shot, no text"))
+            text = wish.joint.join(filled)
+            told.append(Scene(text, f"{picture}, in a film about {wish.topic}, wide shot, no text"))
             left -= seconds_of(text)
-            if left <= FULL_SEGMENT_S / 2:
+            if left <= HALF_A_SCENE_S:
                 break
     return told
 
@@ -105,77 +94,15 @@ def _filled(sentence: str, topic: str, **places: object) -> str:
     return said[0].upper() + said[1:]
 
 
-def _content_told(wish: Wish, spent: float) -> list[tuple[str, str]]:
-    sentences = list(_sentences(wish.content or ""))
-    if wish.seconds:
-        sentences = _chosen(sentences, max(wish.seconds - spent, SHORTEST_SEGMENT_S))
-    joint = "" if wish.chinese else " "
-    groups: list[str] = []
-    for sentence in sentences:
-        fits = groups and seconds_of(groups[-1]) < FULL_SEGMENT_S * 0.8 and seconds_of(groups[-1] + sentence) <= LONGEST_SEGMENT_S
-        if fits:
-            groups[-1] += joint + sentence
-        else:
-            groups.append(sentence)
-    if (
-        len(groups) > 1
-        and seconds_of(groups[-1]) < SHORTEST_SEGMENT_S
-        and seconds_of(groups[-2] + groups[-1]) < LONGEST_SEGMENT_S + 3
-    ):
-        groups[-2:] = [groups[-2] + joint + groups[-1]]
-    return [(text, f"an illustration of: {text[:60].rstrip('，。, .')}, calm light, wide shot, no text") for text in groups]
-
-
-def _sentences(content: str) -> Iterator[str]:
-    """The content's own sentences without the marks of Markdown; one that is too long for a scene comes by its clauses."""
-    for found in _SENTENCE.finditer("\n".join(_paragraphs(content))):
-        sentence = re.sub(r"\s+", " ", found[0]).strip()
-        if not _WORD.search(sentence):
-            continue
-        if seconds_of(sentence) <= LONGEST_SEGMENT_S:
-            yield _closed(sentence)
-            continue
-        for clause in _CLAUSE.findall(sentence):
-            yield clause.strip()
-
-
-def _paragraphs(content: str) -> Iterator[str]:
-    """The content's blocks, each in one line: wrapped lines are joined, headlines and list items stand alone, code and tables go."""
-    joined = ""
-    for line in _LINK.sub(r"\1", _CODE.sub("\n", content)).splitlines():
-        begins, bare = bool(_BEGINS.match(line)), _MARKS.sub("", line).strip()
-        if joined and (begins or not bare):
-            yield joined
-            joined = ""
-        if bare and not bare.startswith("|"):
-            joined += (" " if joined and not _NO_SPACE_BEHIND.match(joined[-1]) else "") + bare
-        if joined and line.lstrip().startswith("#"):
-            yield joined
-            joined = ""
-    if joined:
-        yield joined
-
-
-def _closed(sentence: str) -> str:
-    """A headline is closed by a full stop, so that it is spoken as a sentence."""
-    if sentence[-1] in "。！？!?.；;：:」』”…":
-        return sentence
-    return sentence + ("。" if _HAN.search(sentence) else ".")
-
-
-def _chosen(sentences: list[str], seconds: float) -> list[str]:
-    """Sentences from the whole text, in their order, that fit."""
-    everything = sum(map(seconds_of, sentences))
-    if everything <= seconds:
-        return sentences
-    kept: list[str] = []
-    owed = seconds_of(sentences[0])  # a text is told from its beginning
-    for sentence in sentences:
-        owed += seconds_of(sentence) * seconds / everything
-        if owed >= seconds_of(sentence) / 2 and sum(map(seconds_of, kept)) + seconds_of(sentence) <= seconds:
-            kept.append(sentence)
-            owed -= seconds_of(sentence)
-    return kept or sentences[:1]
+def _content_told(wish: Wish, spent: float) -> list[Scene]:
+    seconds = None if wish.seconds is None else wish.seconds - spent
+    scenes: list[Scene] = []
+    shown: str | None = None
+    for text, heading in scenes_of(wish.content or "", wish.joint, seconds):
+        picture = f"an illustration of: {text[:60].rstrip('，。, .')}, calm light, wide shot, no text"
+        scenes.append(Scene(text, picture, heading if heading != shown else None))
+        shown = heading
+    return scenes
 
 
 def _metadata(wish: Wish, dice: random.Random, intro: str, texts: list[str]) -> dict[str, Any]:
@@ -196,5 +123,4 @@ def _metadata(wish: Wish, dice: random.Random, intro: str, texts: list[str]) -> 
             "story",
             *dice.sample(("documentary", "everyday life", "science", "travel", "history", "nature"), 2),
         ]
-    joint = "" if wish.chinese else " "
-    return {"title": title, "description": joint.join([intro, *(text for text in texts[:2])]), "tags": tags}
+    return {"title": title, "description": wish.joint.join([intro, *(text for text in texts[:2])]), "tags": tags}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from reelqueue.sandbox.gemini.pace import seconds_of
 from reelqueue.sandbox.gemini.phones import Spoken, sounds_of
 from reelqueue.sandbox.gemini.prompt import seed_of
-from reelqueue.sandbox.gemini.story import seconds_of
 
 RATE = 24_000
 HOP = 120
