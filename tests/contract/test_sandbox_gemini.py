@@ -548,6 +548,38 @@ async def test_a_voice_may_be_silent(client: genai.Client, sandbox: Sandbox) -> 
     assert not sound.any()
 
 
+async def test_a_picture_may_be_a_text_or_too_small(client: genai.Client, sandbox: Sandbox) -> None:
+    sandbox.faults.order(service="gemini", call="image", kind="text_only")
+    sandbox.faults.order(service="gemini", call="image", kind="small")
+
+    text, small = await drawn(client, "a hill"), await drawn(client, "a hill")
+
+    assert (text.text, blobs(text)) == ("Here is the picture you asked for.", [])
+    assert Image.open(io.BytesIO(blobs(small)[0].data or b"")).size == (688, 384)
+
+
+async def test_a_voice_may_be_cut_short_or_have_two_channels(client: genai.Client, sandbox: Sandbox) -> None:
+    whole = samples_of(await spoken(client, "你好，世界。再見。"))
+    sandbox.faults.order(service="gemini", call="voice", kind="short")
+    sandbox.faults.order(service="gemini", call="voice", kind="stereo")
+
+    short = samples_of(await spoken(client, "你好，世界。再見。"))
+    beside = blobs(await spoken(client, "你好，世界。再見。"))[0].data or b""
+
+    assert len(short) == pytest.approx(len(whole) / 6, rel=0.01)
+    with wave.open(io.BytesIO(beside)) as sound:
+        assert sound.getnchannels() == 2
+
+
+@pytest.mark.parametrize(("kind", "seen"), [("fenced", "```json"), ("simplified", "灯塔")])
+async def test_a_script_may_come_fenced_or_in_simplified_characters(
+    client: genai.Client, sandbox: Sandbox, kind: str, seen: str
+) -> None:
+    sandbox.faults.order(service="gemini", call="script", kind=kind)
+
+    assert seen in ((await script(client)).text or "")
+
+
 async def test_usage_may_be_missing(client: genai.Client, sandbox: Sandbox) -> None:
     sandbox.faults.order(service="gemini", call="script", kind="no_usage")
 

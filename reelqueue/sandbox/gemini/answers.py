@@ -1,10 +1,14 @@
 """What the models answer: a script, a picture or a voice as `generateContent` sends it, whole or spoiled as ordered; pure."""
 
 import base64
+import functools
 import json
 import random
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import opencc
 
 from reelqueue.sandbox.gemini.models import Model
 from reelqueue.sandbox.gemini.picture import picture, tokens_of
@@ -16,9 +20,9 @@ from reelqueue.sandbox.gemini.tokens import audio_tokens, tokens_in, usage
 from reelqueue.sandbox.gemini.voice import RATE, Utterance, as_wav, speak
 
 SPOILED = {
-    "script": ("max_tokens", "continuation", "wrong_shape"),
-    "image": ("no_image", "not_an_image"),
-    "voice": ("silence", "no_audio"),
+    "script": ("max_tokens", "continuation", "wrong_shape", "fenced", "simplified"),
+    "image": ("no_image", "not_an_image", "text_only", "small"),
+    "voice": ("silence", "no_audio", "short", "stereo"),
 }
 """The kinds of spoiled answers that one family has; those of `BLOCKED` and "no_usage" fit all."""
 BLOCKED = ("safety", "candidate_safety")
@@ -73,6 +77,10 @@ def _script(model: Model, asked: Asked, spoil: str) -> Answer:
         text = json.dumps(whole, ensure_ascii=False, indent=dice.choice((None, 2)))
     else:
         text = "\n\n".join([story["intro"]["text"], *(segment["text"] for segment in story["segments"]), story["outro"]["text"]])
+    if spoil == "simplified":
+        text = _simplified(text)
+    elif spoil == "fenced":
+        text = f"```json\n{text}\n```"
     finish = "STOP"
     thoughts = dice.randint(180, 900)
     if spoil in {"max_tokens", "continuation"}:
@@ -95,9 +103,11 @@ def _image(model: Model, asked: Asked, spoil: str, reason: str | None) -> Answer
     if spoil == "not_an_image":
         data, mime = b"This is not a picture.\n" * 40, "image/png"
     else:
-        data = picture(asked.prompt, asked.aspect, asked.size, mime)
-    said = "Here is the picture you asked for." if seed % 3 == 0 else ""
+        data = picture(asked.prompt, asked.aspect, "512" if spoil == "small" else asked.size, mime)
+    said = "Here is the picture you asked for." if seed % 3 == 0 or spoil == "text_only" else ""
     parts = [*([{"text": said}] if said else []), _inline(mime, data)]
+    if spoil == "text_only":
+        return Answer(_framed(model, asked, _candidate(parts[:1], "STOP"), usage(asked.tokens, tokens_in(said), "TEXT")))
     counted = usage(asked.tokens, tokens_of(model.name, asked.size), "IMAGE", text=tokens_in(said))
     return Answer(_framed(model, asked, _candidate(parts, "STOP"), counted))
 
@@ -111,9 +121,14 @@ def _voice(model: Model, asked: Asked, spoil: str, reason: str | None) -> Answer
         return _nothing(model, asked, "OTHER")
     if spoil == "silence":
         samples, spoken = bytes(len(samples)), Utterance(bytes(len(samples)), ())
+    elif spoil == "short":
+        samples = samples[: len(samples) // 12 * 2]
+        spoken = Utterance(samples, ())
     cut = _quiet_place(spoken) if seed_of(asked.prompt) % 3 == 0 else 0
     pieces = [piece for piece in (samples[:cut], samples[cut:]) if piece]
-    if model.wav:
+    if spoil == "stereo":
+        parts = [_inline("audio/wav", as_wav(_twice_beside_itself(piece), channels=2)) for piece in pieces]
+    elif model.wav:
         parts = [_inline("audio/wav", as_wav(piece)) for piece in pieces]
     else:
         parts = [_inline(f"audio/L16;codec=pcm;rate={RATE}", piece) for piece in pieces]
@@ -121,6 +136,21 @@ def _voice(model: Model, asked: Asked, spoil: str, reason: str | None) -> Answer
     return Answer(
         _framed(model, asked, _candidate(parts, finish), usage(asked.tokens, audio_tokens(spoken.seconds), "AUDIO")), spoken
     )
+
+
+def _twice_beside_itself(samples: bytes) -> bytes:
+    """The same sound on two channels."""
+    return np.repeat(np.frombuffer(samples, "<i2"), 2).tobytes()
+
+
+@functools.cache
+def _simplifier() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def _simplified(text: str) -> str:
+    """As a model answers that doesn't mind in which characters it was asked."""
+    return str(_simplifier().convert(text))
 
 
 def _quiet_place(spoken: Utterance) -> int:

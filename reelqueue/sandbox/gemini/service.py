@@ -1,9 +1,10 @@
 """Gemini, as the project uses it: `generateContent` of text, pictures and voice, and a free look at a model.
 
 Own kinds of faults: "safety", "candidate_safety" (`reason`), "no_usage", "html" (paid with `when="after"` alone); of scripts
-"max_tokens", "continuation", "wrong_shape"; of pictures "no_image", "not_an_image"; of voices "silence", "no_audio"; and
-before anything is paid "quota_day", "quota_minute", "quota_plain" (`limit`, `retry_delay`).  A number as a kind makes an
-error with the details that `errors.refusal` lists.
+"max_tokens", "continuation", "wrong_shape", "fenced" (between ```), "simplified" (characters); of pictures "no_image",
+"not_an_image", "text_only", "small"; of voices "silence", "no_audio", "short" (a sixth of it), "stereo"; and before
+anything is paid "quota_day", "quota_minute", "quota_plain" (`limit`, `retry_delay`).  A number as a kind makes an error
+with the details that `errors.refusal` lists.
 """
 
 import asyncio

@@ -85,11 +85,11 @@ def speak(text: str, voice: str, longest_s: float = 655.0) -> Utterance:
     return Utterance(_loud(sound).tobytes(), tuple(times))
 
 
-def as_wav(samples: bytes) -> bytes:
-    """A complete WAV file of mono 16-bit samples."""
+def as_wav(samples: bytes, channels: int = 1) -> bytes:
+    """A complete WAV file of 16-bit samples, mono as a rule."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
-        out.setnchannels(1)
+        out.setnchannels(channels)
         out.setsampwidth(2)
         out.setframerate(RATE)
         out.writeframes(samples)
