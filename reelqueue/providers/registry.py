@@ -185,6 +185,13 @@ class Shelf:
                 from reelqueue.providers.local.presenter import LocalPresenter  # noqa: PLC0415 - only what is chosen is loaded
 
                 return LocalPresenter()
+            case "did":
+                from reelqueue.providers.did.presenter import DIdPresenter  # noqa: PLC0415 - only what is chosen is loaded
+
+                ours, key = self.settings, self.settings.did_api_key or ""
+                presenter = DIdPresenter(ours.did_base_url, key, source_url=ours.did_source_url, prices=self.prices)
+                self._stack.push_async_callback(presenter.aclose)
+                return presenter
         raise AssertionError(name)
 
     def _publisher(self, name: str, channel: Channel | None) -> Publisher:
