@@ -5,12 +5,9 @@ import importlib.util
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Literal
 
 from redis.asyncio import Redis
 
@@ -20,17 +17,20 @@ from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
-from reelqueue.bootstrap import Settings, open_shelf, redacted
+from reelqueue.bootstrap import Settings, redacted
+from reelqueue.cli import clock_checks, money_checks, service_checks
 from reelqueue.cli.console import size
+from reelqueue.cli.findings import NOTHING, Check, Finding
 from reelqueue.cli.server import DEFAULT_URL, answers
 from reelqueue.errors import ReelqueueError
 from reelqueue.media.ffmpeg import find_ffmpeg
+from reelqueue.models.brief import Brief
 from reelqueue.providers.protocols import SpeechRequest
+from reelqueue.providers.registry import KINDS, Shelf
 from reelqueue.wording import Text, same
 from storage import Paths
 from storage.installation import open_installation
 
-Level = Literal["ok", "warn", "fail"]
 PYTHONS = ((3, 11), (3, 14))
 OURS = ("jobs", "progress", "storage", "worker_settings")
 CLOCK_SECONDS = 5.0
@@ -39,22 +39,6 @@ LEAST_REDIS = 6
 SEEN_SECONDS = 5
 """A worker that lives looks at its queue each second."""
 QUEUES = {"video": VIDEO, "batch": BATCH, "maintenance": MAINTENANCE}
-
-
-_NOTHING = same("")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's."""
-
-    level: Level
-    what: Text
-    saw: Text
-    do: Text = _NOTHING
-
-
-Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 
 async def python(_settings: Settings) -> list[Finding]:
@@ -136,13 +120,13 @@ async def _examined(client: Redis, url: str, settings: Settings) -> list[Finding
             "warn" if old else "ok",
             what,
             same(where),
-            Text("請更新到 Redis 6 以上", "update to Redis 6 or newer") if old else _NOTHING,
+            Text("請更新到 Redis 6 以上", "update to Redis 6 or newer") if old else NOTHING,
         )
     ]
     aof = bool(int(info.get("aof_enabled", 0)))
     found.append(Finding(
         "ok" if aof else "warn", same("  AOF"), Text("開啟", "on") if aof else Text("關閉", "off"),
-        _NOTHING if aof else Text("CONFIG SET appendonly yes：斷電後佇列不必重建", "CONFIG SET appendonly yes: after a power cut the queue need not be rebuilt"),
+        NOTHING if aof else Text("CONFIG SET appendonly yes：斷電後佇列不必重建", "CONFIG SET appendonly yes: after a power cut the queue need not be rebuilt"),
     ))  # fmt: skip
     policy = str(info.get("maxmemory_policy", "?"))
     keeps = policy == "noeviction"
@@ -150,7 +134,7 @@ async def _examined(client: Redis, url: str, settings: Settings) -> list[Finding
         "CONFIG SET maxmemory-policy noeviction：否則佇列會被丟掉",
         "CONFIG SET maxmemory-policy noeviction: else hints are thrown away",
     )
-    found.append(Finding("ok" if keeps else "fail", same("  maxmemory-policy"), same(policy), _NOTHING if keeps else do))
+    found.append(Finding("ok" if keeps else "fail", same("  maxmemory-policy"), same(policy), NOTHING if keeps else do))
     found += [*await _installation(client, settings), await _clock(client), await _workers(client)]
     return found
 
@@ -219,8 +203,12 @@ async def fonts(settings: Settings) -> list[Finding]:
 
 
 async def voice(settings: Settings) -> list[Finding]:
-    """The voice speaks one word: its model is there, and its hashes match (they are checked on load)."""
-    what, provider = Text("語音", "voice"), open_shelf(settings, Paths(settings.data_dir)).usual().voice
+    """The local voice speaks one word: its model is there, and its hashes match (they are checked on load).
+
+    It is looked at where a service speaks, too: the times of words come from it.
+    """
+    here = Brief(topic="-", providers=dict.fromkeys(KINDS, "local"))
+    what, provider = Text("本機語音", "local voice"), Shelf(settings, Paths(settings.data_dir), {}).chosen(here).voice
     request = SpeechRequest(text="好。", language="zh-TW", voice=None, lexicon={})
     with tempfile.TemporaryDirectory(prefix="reelqueue-doctor-") as folder:
         try:
@@ -228,7 +216,7 @@ async def voice(settings: Settings) -> list[Finding]:
                 await speaker.speak(request, Path(folder, "word.wav"))
         except ReelqueueError as error:
             return [Finding("fail", what, error.text, error.hint_text)]
-    return [Finding("ok", what, same(f"{provider.name}: {provider.version}"))]
+    return [Finding("ok", what, same(provider.version))]
 
 
 async def disk(settings: Settings) -> list[Finding]:
@@ -247,12 +235,19 @@ async def disk(settings: Settings) -> list[Finding]:
     return [Finding("warn", what, saw, do)]
 
 
-async def providers(settings: Settings) -> list[Finding]:
-    """What would be used for each service, and whether it costs."""
-    chosen = open_shelf(settings, Paths(settings.data_dir)).usual()
-    kinds = (chosen.script, chosen.image, chosen.voice, chosen.presenter, chosen.publisher)
-    names = ", ".join(sorted({kind.name for kind in kinds}))
-    return [Finding("ok", Text("服務", "services"), Text(f"{names}（不需要金鑰）", f"{names} (no key needed)"))]
-
-
-CHECKS: tuple[Check, ...] = (python, packages, disk, redis, ffmpeg, fonts, providers, voice)
+CHECKS: tuple[Check, ...] = (
+    python,
+    packages,
+    disk,
+    redis,
+    ffmpeg,
+    fonts,
+    voice,
+    service_checks.providers,
+    service_checks.gemini,
+    service_checks.youtube,
+    service_checks.did,
+    money_checks.prices,
+    money_checks.money,
+    clock_checks.clocks,
+)

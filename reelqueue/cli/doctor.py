@@ -6,9 +6,11 @@ import typer
 from rich.markup import escape
 
 from reelqueue.bootstrap import read_settings
-from reelqueue.cli.checks import CHECKS, Finding
+from reelqueue.cli.checks import CHECKS
 from reelqueue.cli.console import STYLES, out, say, say_json
+from reelqueue.cli.findings import Finding
 from reelqueue.cli.outcome import DONE, FAILED, run
+from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text
 
 
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 async def _doctor(*, as_json: bool) -> int:
     settings = read_settings()
+    keep_secret(*settings.secrets())
     found: list[Finding] = []
     for check in CHECKS:
         news = await check(settings)

@@ -99,7 +99,7 @@ async def _scripts(brief: Brief, providers: Providers, language: str) -> tuple[S
         return ((await providers.script.write_script(asked)).script,)
     told = await asyncio.to_thread(estimated_seconds, brief.content, language) if brief.content is not None else TOPIC_ALONE_S
     wanted = told if brief.duration_s is None else float(brief.duration_s)
-    if brief.content is not None and brief.topic is None:
+    if brief.content is not None:  # a text that is shorter is told whole
         wanted = min(wanted, told)
     return imagined(min(MAX_DURATION_S, max(MIN_DURATION_S, wanted)), language)
 

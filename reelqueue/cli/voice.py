@@ -66,7 +66,8 @@ def register(app: typer.Typer) -> None:
 @contextlib.asynccontextmanager
 async def _voice(settings: Settings, provider: str | None) -> AsyncIterator[Voice]:
     """The voice that a video would have, or the one that is asked for."""
-    wanted = {"publisher": "local"} | ({"voice": provider} if provider is not None else {})
+    wanted = dict.fromkeys(("script", "image", "presenter", "publisher"), "local")  # nobody else is made ready
+    wanted |= {"voice": provider} if provider is not None else {}
     async with contextlib.aclosing(open_shelf(settings, Paths(settings.data_dir))) as shelf:
         yield shelf.chosen(parse_brief({"topic": "-", "providers": wanted})).voice
 
