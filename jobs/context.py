@@ -18,7 +18,7 @@ from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.brief import Brief
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.models.meter import Watched
-from reelqueue.providers.monitoring.client import Monitoring
+from reelqueue.providers.monitoring import Monitoring
 from reelqueue.providers.protocols import Choice
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 

@@ -15,7 +15,7 @@ from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.providers.meters import watched
-from reelqueue.providers.monitoring.client import open_monitoring
+from reelqueue.providers.monitoring import open_monitoring
 from reelqueue.providers.registry import KINDS, open_shelf
 from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
 from reelqueue.telemetry import keep_secret

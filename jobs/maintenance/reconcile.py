@@ -10,8 +10,8 @@ import structlog
 
 from jobs.standing import meter_bucket
 from reelqueue.errors import DiskFull, NeedsPerson, ReelqueueError
-from reelqueue.models.meter import Meter
-from reelqueue.providers.monitoring.client import Monitoring, Told
+from reelqueue.models.meter import Meter, Told
+from reelqueue.providers.monitoring import Monitoring
 from storage import Ledger
 from storage.ledger import PACIFIC, pacific_day
 

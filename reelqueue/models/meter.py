@@ -32,6 +32,16 @@ class Watched(Frozen):
     meters: tuple[Meter, ...] = ()
 
 
+class Told(Frozen):
+    """What a Google Cloud project used since a moment, and its limits of a day, as Google has it; by bucket.
+
+    What is not told is missing in both.
+    """
+
+    used: dict[str, int]
+    limits: dict[str, int]
+
+
 class Standing(Frozen):
     """How one bucket stands; amounts are calls, or YouTube's units.
 

@@ -1,13 +1,12 @@
 """Which buckets of quota there are, by the settings: one OAuth client may serve several channels, a key several models."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from reelqueue.models.buckets import CLOSED, DID, GEMINI, UNITS, UPLOADS, channel_client, model_bucket, youtube_client
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.models.meter import Meter, Watched
 from reelqueue.providers.registry import CLOUDS, KINDS
+from reelqueue.providers.youtube.credentials import client_id_of
 from reelqueue.settings import Settings
 
 
@@ -29,7 +28,7 @@ def _chosen(settings: Settings, kind: str) -> str:
 def _youtube(settings: Settings, channels: Mapping[str, Channel]) -> list[Meter]:
     known = list(channels.values())
     if settings.has_default_channel:
-        known.insert(0, Channel(name=DEFAULT_CHANNEL, token_file=_default_file(settings)))
+        known.insert(0, Channel(name=DEFAULT_CHANNEL))
     clients: dict[str, list[str]] = {}
     for channel in known:
         client_id = client_id_of(settings, channel)
@@ -65,22 +64,6 @@ def _of_channel(channel: Channel) -> list[Meter]:
     }
     own = [Meter(name=UPLOADS, cap=channel.daily_uploads, **ours)] if channel.daily_uploads else []
     return [*own, Meter(name=CLOSED, lasting=True, **ours)]
-
-
-def _default_file(settings: Settings) -> str | None:
-    return str(settings.youtube_token_file) if settings.youtube_token_file is not None else None
-
-
-def client_id_of(settings: Settings, channel: Channel) -> str | None:
-    """The OAuth client that a channel gave its leave to: of its token file, else of the settings."""
-    if channel.token_file is None:
-        return settings.youtube_client_id
-    try:
-        kept = json.loads(Path(channel.token_file).expanduser().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    found = kept.get("client_id") if isinstance(kept, dict) else None
-    return found if isinstance(found, str) else settings.youtube_client_id
 
 
 def _gemini(settings: Settings) -> list[Meter]:

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from reelqueue.errors import AuthenticationFailed, InvalidSettings, PermanentError, ServiceUnavailable
-from reelqueue.providers.monitoring import client
-from reelqueue.providers.monitoring.client import open_monitoring
+from reelqueue.providers.monitoring import client, open_monitoring
 from storage.ledger import PACIFIC, pacific_day
 
 PROJECT = "100000000001"

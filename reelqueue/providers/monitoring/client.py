@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from reelqueue.errors import AuthenticationFailed, PermanentError, ReelqueueError, ServiceUnavailable
-from reelqueue.models.frozen import Frozen
+from reelqueue.models.meter import Told
 from reelqueue.providers.monitoring.account import ServiceAccount
 from reelqueue.providers.monitoring.series import LIMIT, USED, add_limits, add_used, wanted
 from reelqueue.wording import Text
@@ -25,15 +25,8 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 NAME = "Cloud Monitoring"
 
 
-class Told(Frozen):
-    """What a project used since a moment, and its limits of a day; by bucket.  What is not told is missing in both."""
-
-    used: dict[str, int]
-    limits: dict[str, int]
-
-
-class Monitoring:
-    """Opened by `open_monitoring`."""
+class Client:
+    """See `Monitoring`."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, token: str) -> None:
         self._session = session
@@ -41,11 +34,7 @@ class Monitoring:
         self._authorization = {"Authorization": f"Bearer {token}"}
 
     async def told(self, project: str, since: datetime, until: datetime) -> Told:
-        """What the project with this number used between two moments (aware), and its limits.  No series is no use.
-
-        Raises:
-            AuthenticationFailed, ServiceUnavailable, PermanentError: it was not told.
-        """
+        """See `Monitoring`."""
         used: dict[str, int] = {}
         limits: dict[str, int] = {}
         await self._listed(project, USED, since, until, lambda page: add_used(page, used))
@@ -75,12 +64,8 @@ class Monitoring:
 
 
 @contextlib.asynccontextmanager
-async def open_monitoring(key_file: Path, base_url: str | None) -> AsyncIterator[Monitoring]:
-    """Ask as the service account of `key_file`, which has to have the role `monitoring.viewer` in the project.
-
-    Raises:
-        InvalidSettings: the file can't be used.  AuthenticationFailed: it was refused.  ServiceUnavailable: nobody answers.
-    """
+async def opened(key_file: Path, base_url: str | None) -> AsyncIterator[Client]:
+    """See `open_monitoring`."""
     account = await asyncio.to_thread(ServiceAccount, key_file)
     async with aiohttp.ClientSession(timeout=CALL, cookie_jar=aiohttp.DummyCookieJar()) as session:
         statement = await asyncio.to_thread(account.statement)
@@ -88,7 +73,7 @@ async def open_monitoring(key_file: Path, base_url: str | None) -> AsyncIterator
         token = answer.get("access_token")
         if not isinstance(token, str):
             raise _unavailable(Text("沒有給存取權杖", "gave no access token"))
-        yield Monitoring(session, base_url or BASE_URL, token)
+        yield Client(session, base_url or BASE_URL, token)
 
 
 async def _asked(session: aiohttp.ClientSession, method: str, url: str, **request: Any) -> dict[str, Any]:
