@@ -9,6 +9,7 @@ a request of which nobody knows whether it was paid, and a handshake is short be
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,8 @@ T = TypeVar("T")
 BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1"
 CONNECT_S = 15.0
+_KEY = re.compile(r"(?!auth_tokens/)[!-~]{8,512}")
+"""What can be sent in a header; short-lived tokens are for another API."""
 LOOK_S = 20.0
 """A free look at a model; Gemini refuses deadlines below 10 s."""
 
@@ -107,7 +110,7 @@ class GeminiClient:
             raise misread(error) from error
 
     async def _ready(self) -> "genai.Client":
-        if not self._key or not self._key.isascii() or not self._key.isprintable() or " " in self._key:
+        if not _KEY.fullmatch(self._key):
             raise unusable_key()
         async with self._making:
             if self._client is None:
