@@ -49,7 +49,7 @@ def read_request(body: Mapping[str, Any], model: Model) -> Asked:
             if option(config, name) is not None:
                 raise RefusedError(f"{name} is not supported by models/{model.name}.")
     prompt, instruction = _text(contents[-1]), _text(option(body, "systemInstruction"))
-    everything = "\n".join([*map(_text, contents), instruction])
+    everything = "\n".join([*map(_text, contents), *map(_styles, contents), instruction])
     if not prompt.strip():
         raise RefusedError("contents.parts must not be empty.")
     tokens = tokens_in(everything)
@@ -107,6 +107,13 @@ def _text(content: Any) -> str:
         if isinstance(parts, list)
         else ""
     )
+
+
+def _styles(content: Any) -> str:
+    """How the text is to sound: read by the voice, not spoken, and counted."""
+    parts = _object(content).get("parts")
+    metadata = [_object(option(_object(part), "speechMetadata")) for part in parts] if isinstance(parts, list) else []
+    return "\n".join(str(one["style"]) for one in metadata if one.get("style"))
 
 
 def _object(value: Any) -> Mapping[str, Any]:
