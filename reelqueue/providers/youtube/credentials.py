@@ -16,7 +16,7 @@ from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.models.channel import Channel
 from reelqueue.models.frozen import Frozen
 from reelqueue.providers.youtube.errors import auth_command
-from reelqueue.settings import Settings
+from reelqueue.providers.youtube.given import Given
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text
 from storage import disk
@@ -89,7 +89,7 @@ class Source:
             write_token_file(self.file, credentials)
 
 
-def source_of(settings: Settings, channel: Channel) -> Source:
+def source_of(settings: Given, channel: Channel) -> Source:
     """Where the credentials of a channel come from; nothing is read yet."""
     client_id, secret, token = settings.youtube_client_id, settings.youtube_client_secret, settings.youtube_refresh_token
     setting = "YOUTUBE_TOKEN_FILE" if channel.token_file is None else "CHANNELS_FILE"
@@ -100,7 +100,7 @@ def source_of(settings: Settings, channel: Channel) -> Source:
     return Source(channel.name, setting, file and file.expanduser(), client_id=client_id, client_secret=secret)
 
 
-def client_id_of(settings: Settings, channel: Channel) -> str | None:
+def client_id_of(settings: Given, channel: Channel) -> str | None:
     """The OAuth client that a channel's quota is counted for; None where its credentials can't be read."""
     try:
         return source_of(settings, channel).read().client_id

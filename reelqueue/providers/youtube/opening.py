@@ -3,19 +3,19 @@
 from reelqueue.models.channel import Channel
 from reelqueue.providers.youtube.client import YouTubeClient
 from reelqueue.providers.youtube.credentials import source_of
+from reelqueue.providers.youtube.given import Given
 from reelqueue.providers.youtube.publisher import Limits, YouTubePublisher
 from reelqueue.providers.youtube.tokens import Access
 from reelqueue.providers.youtube.wire import Wire
-from reelqueue.settings import Settings
 
 
-def client_of(settings: Settings, channel: Channel, wire: Wire) -> YouTubeClient:
+def client_of(settings: Given, channel: Channel, wire: Wire) -> YouTubeClient:
     """One channel's calls; nothing is sent or read yet."""
     access = Access(source_of(settings, channel), wire, settings.google_token_url)
     return YouTubeClient(access, wire, settings.youtube_api_base_url)
 
 
-def open_channel(settings: Settings, channel: Channel, wire: Wire) -> YouTubePublisher:
+def open_channel(settings: Given, channel: Channel, wire: Wire) -> YouTubePublisher:
     """The publisher of a channel; nothing is sent yet.
 
     Raises:
