@@ -91,7 +91,7 @@ def waits(service, queue):
     async def park(stage: Stage, error: ReelqueueError):
         def change(state):
             for before in Stage:
-                if before is not stage and before.reaches(stage):
+                if before is not stage and stage.reaches(before):
                     state = state.with_stage(before, status=StageStatus.DONE)
             return transitions.parked(stage, error, chain=True)(state)
 
