@@ -1,9 +1,9 @@
-"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …` or `… render …` runs one, with its options."""
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …` or `… words …` runs one, with its options."""
 
 import asyncio
 import sys
 
-from benchmarks import queue, render
+from benchmarks import queue, render, word_times
 
 
 def main(given: list[str]) -> None:
@@ -13,11 +13,14 @@ def main(given: list[str]) -> None:
             queue.main(options)
         case ["render", *options]:
             asyncio.run(render.main(options))
+        case ["words", *options]:
+            word_times.main(options)
         case []:
             asyncio.run(render.main([]))
+            word_times.main([])
             queue.main([])
         case _:
-            sys.exit(f"there is no benchmark {given[0]!r}: queue, render")
+            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words")
 
 
 if __name__ == "__main__":
