@@ -9,7 +9,7 @@ from reelqueue.providers.protocols import ScriptRequest
 
 PROMPT_VERSION = 1
 """Part of the writer's version: raise it when another script would come of the same request."""
-CHARACTERS_A_SECOND, WORDS_A_SECOND = 4.8, 2.6
+CHARACTERS_A_SECOND, WORDS_A_SECOND = 4.8, 3.0
 """Of Chinese, of English, the pauses included: by the estimate of `providers/local/script_rate.py`."""
 _OURS = re.compile(r"<(/?)\s*(topic|content)\b", re.IGNORECASE)
 
@@ -56,8 +56,8 @@ def instruction(language: str) -> str:
     chinese = language.startswith("zh")
     return _INSTRUCTION.format(
         language=_CHINESE if chinese else "English." if language.startswith("en") else f"The language of the tag {language}.",
-        part="25 to 60 characters" if chinese else "12 to 35 words",
-        segment="30 to 80 characters, about 45 as a rule" if chinese else "16 to 42 words, about 25 as a rule",
+        part="25 to 60 characters" if chinese else "14 to 40 words",
+        segment="30 to 80 characters, about 45 as a rule" if chinese else "18 to 50 words, about 28 as a rule",
         title="30 characters" if chinese else "65 characters",
     )
 

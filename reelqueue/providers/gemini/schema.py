@@ -1,7 +1,7 @@
 """The form of a script as Gemini is asked for it, and as its answer is read.
 
-Asked is for what only a writer knows; index, durations and sums are ours.  Read is with patience: what is not needed may be
-missing, what is not known may stand there.
+Asked is for what only a writer knows; index, durations and sums are ours.  The docstrings of what is asked for are sent along,
+as descriptions.  Read is with patience: what is not needed may be missing, what is not known may stand there.
 """
 
 import re
@@ -36,7 +36,7 @@ class AskedMetadata(BaseModel):
 
 
 class AskedScript(BaseModel):
-    """The whole answer; its docstring is not sent."""
+    """The whole script of a video."""
 
     intro: AskedPart
     segments: list[AskedSegment]
