@@ -7,10 +7,8 @@ a second call.
 from datetime import datetime, timedelta
 from typing import Any
 
-from reelqueue.errors import AuthenticationFailed
 from reelqueue.providers.youtube.client import YouTubeClient
-from reelqueue.providers.youtube.errors import NAME, auth_command
-from reelqueue.wording import Text
+from reelqueue.providers.youtube.identity import no_channel
 
 PAGE = 50
 LEAST_PAGES, MOST_PAGES = 2, 20
@@ -45,13 +43,7 @@ async def _uploads_playlist(client: YouTubeClient) -> str:
     try:
         return str(said["items"][0]["contentDetails"]["relatedPlaylists"]["uploads"])
     except (KeyError, IndexError, TypeError):
-        auth = auth_command(client.access.channel)
-        error = AuthenticationFailed(
-            Text(f"這個 Google 帳號在 {NAME} 上沒有頻道", f"this Google account has no channel on {NAME}"),
-            Text(f"先建立頻道，再用那個帳號執行 {auth}", f"make a channel first, then run {auth} with that account"),
-        )
-        error.usage = ()
-        raise error from None
+        raise no_channel(client) from None
 
 
 async def _page(client: YouTubeClient, playlist: str, page: str) -> tuple[list[dict[str, Any]], str]:
