@@ -152,10 +152,10 @@ def in_words(offer: Offer) -> Iterator[Text]:
 def _item(item: Item) -> Text:
     few, many = item.calls
     calls = f"{few}" if few == many else f"{few}-{many}"
-    name = NAMES[item.kind]
+    name, noun = NAMES[item.kind], "call" if many == 1 else "calls"
     return Text(
         f"  {item.service} {name.zh}：{calls} 次，{_usd(item.usd)}",
-        f"  {item.service}, {name.en}: {calls} calls, {_usd(item.usd)}",
+        f"  {item.service}, {name.en}: {calls} {noun}, {_usd(item.usd)}",
     )
 
 

@@ -134,7 +134,7 @@ async def test_without_a_terminal_and_without_yes_it_says_what_it_would_take_and
 
 async def test_a_no_and_an_interrupt_begin_nothing(place, sandbox):
     async with place.at_terminal(*MAKE) as terminal:
-        assert "gemini, script: 1 calls" in await terminal.asked()
+        assert "gemini, script: 1 call," in await terminal.asked()
         await terminal.answers("n")
         assert await terminal.exit_code() == 130
     async with place.at_terminal(*MAKE) as terminal:
