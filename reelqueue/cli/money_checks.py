@@ -34,7 +34,7 @@ async def prices(settings: Settings) -> list[Finding]:
         if made_by(settings, "gemini", kind)
         for unit in units
     ]
-    if not billed:
+    if not billed and not services_of(settings) & {"did"}:
         return []
     today = datetime.now(UTC).date()
     do = Text(
@@ -51,6 +51,11 @@ async def prices(settings: Settings) -> list[Finding]:
     ends = [day for one in billed if (day := _known_until(table, *one, today)) is not None]
     if ends and min(ends) - today < PRICES_END_WITHIN:
         return [Finding("warn", what, Text(f"只到 {min(ends)}", f"known to {min(ends)} only"), do)]
+    assumed = sorted({price.service for price in table.prices if price.assumed and price.holds(today)} & services_of(settings))
+    if assumed:
+        names = ", ".join(assumed)
+        saw = Text(f"{names} 的價格是從高估計", f"of {names} it is estimated from above")
+        return [Finding("ok", what, saw, Text("在 PRICES_FILE 寫上自己方案的價格", "give your plan's own in PRICES_FILE"))]
     return [Finding("ok", what, Text("今天的都知道", "all of today's are known"))]
 
 
