@@ -14,6 +14,7 @@ from jobs.pipeline import VIDEO
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings
 from reelqueue.media.ffmpeg import find_ffmpeg
+from reelqueue.models.meter import Watched
 from reelqueue.providers.meters import watched
 from reelqueue.providers.monitoring import open_monitoring
 from reelqueue.providers.registry import KINDS, open_shelf
@@ -30,6 +31,7 @@ __all__ = [
     "read_language",
     "read_manner",
     "read_settings",
+    "read_watched",
     "redacted",
     "usual_makers",
 ]
@@ -60,6 +62,15 @@ def usual_makers(settings: Settings) -> dict[str, str]:
     """
     shelf = open_shelf(settings, Paths(settings.data_dir))
     return {kind: shelf.name_of(kind, {}) for kind in KINDS}
+
+
+def read_watched(settings: Settings) -> Watched:
+    """Every bucket of quota that there is; reads the channels' file and their token files.
+
+    Raises:
+        InvalidSettings: CHANNELS_FILE is wrong.
+    """
+    return watched(settings, open_shelf(settings, Paths(settings.data_dir)).channels, usual_makers(settings))
 
 
 @contextlib.asynccontextmanager
@@ -97,6 +108,6 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 project_cost_cap_usd=settings.project_cost_cap_usd,
                 reconcile_seconds=settings.youtube_reconcile_seconds,
             ),
-            watched=functools.partial(watched, settings, shelf.channels),
+            watched=functools.partial(read_watched, settings),
             monitoring=functools.partial(open_monitoring, key_file, settings.google_monitoring_base_url) if key_file else None,
         )

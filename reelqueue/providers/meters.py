@@ -1,31 +1,55 @@
 """Which buckets of quota there are, by the settings: one OAuth client may serve several channels, a key several models."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from reelqueue.models.buckets import CLOSED, DID, GEMINI, UNITS, UPLOADS, channel_client, model_bucket, youtube_client
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.models.meter import Meter, Watched
-from reelqueue.providers.registry import CLOUDS, KINDS
+from reelqueue.providers.youtube import given
 from reelqueue.providers.youtube.credentials import client_id_of
-from reelqueue.settings import Settings
 
 
-def watched(settings: Settings, channels: Mapping[str, Channel]) -> Watched:
-    """Everything that runs out; reads the channels' token files, so call it in a thread.  One that can't be read is left out."""
+class Given(given.Given, Protocol):
+    """What an operator sets, by the names that the settings have."""
+
+    @property
+    def gemini_text_model(self) -> str:
+        """The model that writes scripts."""
+        ...
+
+    @property
+    def gemini_image_model(self) -> str:
+        """The one that makes pictures."""
+        ...
+
+    @property
+    def gemini_tts_model(self) -> str:
+        """The one that speaks."""
+        ...
+
+    @property
+    def has_default_channel(self) -> bool:
+        """Whether a channel is set up beside those of the channels file."""
+        ...
+
+    def has_key(self, provider: str) -> bool:
+        """Whether the key of a cloud provider is set."""
+        ...
+
+
+def watched(settings: Given, channels: Mapping[str, Channel], chosen: Mapping[str, str]) -> Watched:
+    """Everything that runs out; `chosen` is who makes what where a brief leaves it open.
+
+    Reads the channels' token files, so call it in a thread; one that can't be read is left out.
+    """
     youtube = _youtube(settings, channels) if settings.has_key("youtube") else []
     gemini = _gemini(settings) if settings.has_key("gemini") else []
     did = [Meter(service="did", client=DID, name="credits", kinds=("presenter",))] if settings.has_key("did") else []
-    return Watched(chosen={kind: _chosen(settings, kind) for kind in KINDS}, meters=(*youtube, *gemini, *did))
+    return Watched(chosen=dict(chosen), meters=(*youtube, *gemini, *did))
 
 
-def _chosen(settings: Settings, kind: str) -> str:
-    named = str(getattr(settings, KINDS[kind]))
-    if named != "auto":
-        return named
-    return CLOUDS[kind] if settings.has_key(CLOUDS[kind]) else "local"
-
-
-def _youtube(settings: Settings, channels: Mapping[str, Channel]) -> list[Meter]:
+def _youtube(settings: Given, channels: Mapping[str, Channel]) -> list[Meter]:
     known = list(channels.values())
     if settings.has_default_channel:
         known.insert(0, Channel(name=DEFAULT_CHANNEL))
@@ -38,7 +62,7 @@ def _youtube(settings: Settings, channels: Mapping[str, Channel]) -> list[Meter]
     return shared + [meter for channel in known for meter in _of_channel(channel)]
 
 
-def _of_client(settings: Settings, client_id: str, names: tuple[str, ...]) -> list[Meter]:
+def _of_client(settings: Given, client_id: str, names: tuple[str, ...]) -> list[Meter]:
     number = client_id.partition("-")[0]
     caps = {UPLOADS: settings.youtube_daily_uploads, UNITS: settings.youtube_daily_quota}
     return [
@@ -66,7 +90,7 @@ def _of_channel(channel: Channel) -> list[Meter]:
     return [*own, Meter(name=CLOSED, lasting=True, **ours)]
 
 
-def _gemini(settings: Settings) -> list[Meter]:
+def _gemini(settings: Given) -> list[Meter]:
     models: dict[str, list[str]] = {}
     for model, kind in (
         (settings.gemini_text_model, "script"),

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
+from reelqueue.bootstrap import read_watched
 from reelqueue.models.buckets import youtube_client
-from reelqueue.providers.channels import read_channels
-from reelqueue.providers.meters import watched
 from reelqueue.settings import Settings
 
 ONE, OTHER = "100000000001-a.apps.googleusercontent.com", "200000000002-b.apps.googleusercontent.com"
@@ -38,14 +37,14 @@ def names(found):
 
 
 def test_without_a_key_nothing_runs_out():
-    found = watched(settings(), {})
+    found = read_watched(settings())
 
     assert found.meters == ()
     assert set(found.chosen.values()) == {"local"}
 
 
 def test_the_default_channel_has_its_clients_two_buckets_and_its_own_door():
-    found = watched(settings(**DEFAULT, youtube_daily_uploads=50), {})
+    found = read_watched(settings(**DEFAULT, youtube_daily_uploads=50))
 
     client = youtube_client(ONE)
     assert names(found) == [
@@ -61,7 +60,7 @@ def test_the_default_channel_has_its_clients_two_buckets_and_its_own_door():
 
 def test_channels_of_one_client_share_its_buckets(channels):
     given = settings(channels_file=channels)
-    found = watched(given, read_channels(channels))
+    found = read_watched(given)
 
     shared = {meter.client: meter.channels for meter in found.meters if meter.name == "units"}
     assert shared == {youtube_client(ONE): ("news", "kids"), youtube_client(OTHER): ("music",)}
@@ -72,7 +71,7 @@ def test_channels_of_one_client_share_its_buckets(channels):
 
 def test_a_channel_whose_token_is_not_there_yet_has_its_door_alone(channels):
     (channels.parent / "music.json").unlink()
-    found = watched(settings(channels_file=channels), read_channels(channels))
+    found = read_watched(settings(channels_file=channels))
 
     assert youtube_client(OTHER) not in {meter.client for meter in found.meters}
     assert "channel-music" in {meter.client for meter in found.meters}
@@ -80,7 +79,7 @@ def test_a_channel_whose_token_is_not_there_yet_has_its_door_alone(channels):
 
 def test_each_model_of_gemini_is_a_bucket_and_one_for_two_purposes_is_one():
     given = settings(gemini_api_key="AIzaX", gemini_text_model="gemini-3.8-flash", gemini_tts_model="gemini-3.8-flash")
-    found = watched(given, {})
+    found = read_watched(given)
 
     assert [(meter.name, meter.kinds) for meter in found.meters] == [
         ("gemini-3_8-flash", ("script", "voice")),
@@ -90,12 +89,12 @@ def test_each_model_of_gemini_is_a_bucket_and_one_for_two_purposes_is_one():
 
 
 def test_who_makes_what_follows_the_settings():
-    found = watched(settings(gemini_api_key="AIzaX", did_api_key="x", voice_provider="local"), {})
+    found = read_watched(settings(gemini_api_key="AIzaX", did_api_key="x", voice_provider="local"))
 
     assert found.chosen == {"script": "gemini", "image": "gemini", "voice": "local", "presenter": "did", "publisher": "local"}
 
 
 def test_a_client_id_without_a_number_names_no_project():
-    found = watched(settings(**DEFAULT | {"youtube_client_id": "odd.apps.googleusercontent.com"}), {})
+    found = read_watched(settings(**DEFAULT | {"youtube_client_id": "odd.apps.googleusercontent.com"}))
 
     assert {meter.project for meter in found.meters} == {None}
