@@ -95,6 +95,7 @@ async def youtube(settings: Settings) -> list[Finding]:
 async def _channel(settings: Settings, channel: Channel) -> list[Finding]:
     from reelqueue.providers.youtube.client import YouTubeClient  # noqa: PLC0415 - only what is set up is loaded
     from reelqueue.providers.youtube.credentials import source_of  # noqa: PLC0415 - as above
+    from reelqueue.providers.youtube.identity import identity  # noqa: PLC0415 - as above
     from reelqueue.providers.youtube.tokens import Access  # noqa: PLC0415 - as above
     from reelqueue.providers.youtube.wire import Wire  # noqa: PLC0415 - as above
 
@@ -105,14 +106,11 @@ async def _channel(settings: Settings, channel: Channel) -> list[Finding]:
             client = YouTubeClient(Access(source, wire, settings.google_token_url), wire, settings.youtube_api_base_url)
             await client.access.token()
             await _one_unit(settings, credentials.client_id)
-            found = await client.call("channels.list", "GET", "youtube/v3/channels", query={"part": "snippet", "mine": "true"})
+            title = (await identity(client)).title
     except ReelqueueError as error:
         return [failed(what, error)]
-    titles = [one.get("snippet", {}).get("title", "") for one in found.get("items") or () if isinstance(one, dict)]
-    if not titles:
-        do = Text("先在 YouTube 建立頻道", "make a channel on YouTube first")
-        return [Finding("fail", what, Text("這個 Google 帳號沒有頻道", "this Google account has no channel"), do)]
-    saw = same(f"{titles[0]}") if channel.daily_uploads is None else Text(f"{titles[0]}，每天最多 {channel.daily_uploads} 支", f"{titles[0]}, {channel.daily_uploads} uploads a day at most")  # fmt: skip
+    most = channel.daily_uploads
+    saw = same(title) if most is None else Text(f"{title}，每天最多 {most} 支", f"{title}, {most} uploads a day at most")
     return [Finding("ok", what, saw), *_token_ends(channel, credentials.refresh_token_expires_at)]
 
 
