@@ -2,14 +2,14 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.spending import MONEY, USD
+from jobs.spending import money_bucket
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.findings import Finding, failed, made_by, services_of
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.prices import PriceTable
 from reelqueue.providers.prices import read_prices
 from reelqueue.wording import Text
-from storage import Bucket, Ledger, Paths
+from storage import Ledger, Paths
 from storage.ledger import pacific_day
 
 PRICES_END_WITHIN = timedelta(days=14)
@@ -77,7 +77,7 @@ async def money(settings: Settings) -> list[Finding]:
         return []
     what, cap = Text("花費上限", "cost caps"), settings.daily_cost_cap_usd
     try:
-        used = (await Ledger(Paths(settings.data_dir)).account(Bucket(MONEY, USD, pacific_day(datetime.now(UTC))))).used
+        used = (await Ledger(Paths(settings.data_dir)).account(money_bucket(pacific_day(datetime.now(UTC))))).used
     except ReelqueueError as error:
         return [failed(what, error)]
     project = settings.project_cost_cap_usd

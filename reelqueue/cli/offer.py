@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from jobs.estimate import Estimate, Item, Range, estimate, imagined
-from jobs.spending import MONEY, USD
+from jobs.spending import channel_bucket, money_bucket
 from jobs.stages import narration_language
 from reelqueue.bootstrap import Settings
 from reelqueue.media.image import given_pictures
 from reelqueue.models.brief import MAX_DURATION_S, MIN_DURATION_S, Brief
-from reelqueue.models.buckets import channel_client
 from reelqueue.models.channel import Channel
 from reelqueue.models.script import Script
 from reelqueue.providers.protocols import Providers, ScriptRequest
@@ -107,14 +106,12 @@ async def _scripts(brief: Brief, providers: Providers, language: str) -> tuple[S
 async def _room(settings: Settings, ledger: Ledger, channel: Channel) -> Room:
     day = pacific_day(datetime.now(UTC))
 
-    async def left(client: str, cap: Decimal | None) -> Decimal | None:
-        if not cap:
-            return None
-        return max(Decimal(0), cap - (await ledger.account(Bucket(client, USD, day))).used)
+    async def left(bucket: Bucket, cap: Decimal | None) -> Decimal | None:
+        return max(Decimal(0), cap - (await ledger.account(bucket)).used) if cap else None
 
     return Room(
-        today=await left(MONEY, settings.daily_cost_cap_usd),
-        channel=await left(channel_client(channel.name), channel.daily_cost_cap_usd),
+        today=await left(money_bucket(day), settings.daily_cost_cap_usd),
+        channel=await left(channel_bucket(channel.name, day), channel.daily_cost_cap_usd),
         project=settings.project_cost_cap_usd or None,
     )
 
