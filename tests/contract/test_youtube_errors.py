@@ -1,12 +1,19 @@
 """What Google's refusals mean: each row of the table, on the wire and from the answers that were seen of the real service."""
 
+import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from reelqueue.errors import (
     AuthenticationFailed,
@@ -279,3 +286,61 @@ async def test_how_far_the_clock_is_off_is_measured_from_any_answer(publisher, s
     await publisher.find(publication_in(tmp_path))
 
     assert publisher.clock_skew_s == pytest.approx(3_600, abs=5)
+
+
+async def test_a_pause_of_a_service_that_is_down_is_taken_too(publisher, sandbox, tmp_path):
+    sandbox.faults.order(service="youtube", call="upload.open", kind="503", retry_after=21)
+
+    with pytest.raises(ServiceUnavailable) as met:
+        await publisher.open(publication_in(tmp_path))
+
+    assert met.value.retry_after == 21
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(407, ServiceMisconfigured), (403, ServiceMisconfigured), (502, ServiceUnavailable)]
+)
+async def test_a_proxy_that_lets_nobody_through_is_named(sandbox, tmp_path, wire, monkeypatch, status, kind):
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nhtml".encode())
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    publisher = publisher_at(sandbox, tmp_path, wire, youtube_api_base_url="https://youtube.invalid")
+
+    with pytest.raises(kind, match="代理伺服器") as met:
+        await publisher.open(publication_in(tmp_path))
+
+    assert met.value.usage == ()
+    server.close()
+
+
+async def test_a_certificate_that_is_not_accepted_names_the_clock(sandbox, tmp_path, wire):
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(folder))
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    publisher = publisher_at(sandbox, tmp_path, wire, youtube_api_base_url=f"https://127.0.0.1:{port}")
+
+    with pytest.raises(ServiceUnavailable, match="憑證") as met:
+        await publisher.open(publication_in(tmp_path))
+
+    assert "時鐘" in met.value.hint
+    server.close()
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+    pem = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    file = folder / "cert.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + pem)
+    return file

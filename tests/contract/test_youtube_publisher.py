@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reelqueue.errors import InvalidBrief, MediaError, PermanentError
+from reelqueue.errors import InvalidBrief, MediaError, PermanentError, ServiceUnavailable
 from reelqueue.models.channel import Channel
 from reelqueue.providers.registry import open_shelf
 from reelqueue.providers.youtube.publisher import YouTubePublisher
@@ -280,6 +280,42 @@ async def test_a_playlist_that_is_not_there_is_named(publisher, tmp_path):
 
     with pytest.raises(PermanentError, match="playlist"):
         await publisher.step("playlist", publication, video_id)
+
+
+async def test_a_file_that_youtube_could_not_use_is_not_published(publisher, sandbox, tmp_path):
+    publication = publication_in(tmp_path)
+    video_id = await uploaded(publisher, publication)
+    status = {"uploadStatus": "rejected", "rejectionReason": "duplicate", "privacyStatus": "private"}
+    sandbox.faults.order(
+        service="youtube", call="videos.list", kind="200", body={"items": [{"id": video_id, "status": status, "snippet": {}}]}
+    )
+
+    with pytest.raises(PermanentError, match="duplicate"):
+        await publisher.step("publish", publication, video_id)
+
+    assert sandbox.youtube.videos[video_id].updates == []
+
+
+async def test_a_video_that_youtube_keeps_private_is_told(publisher, sandbox, tmp_path):
+    publication = publication_in(tmp_path)
+    video_id = await uploaded(publisher, publication)
+    sandbox.faults.order(
+        service="youtube", call="videos.update", kind="200", body={"id": video_id, "status": {"privacyStatus": "private"}}
+    )
+
+    with pytest.raises(PermanentError, match="private"):
+        await publisher.step("publish", publication, video_id)
+
+
+async def test_a_video_that_was_deleted_is_told(publisher, sandbox, tmp_path):
+    publication = publication_in(tmp_path)
+    video_id = await uploaded(publisher, publication)
+    sandbox.youtube.delete_video(sandbox.youtube.videos[video_id])
+
+    with pytest.raises(ServiceUnavailable, match=video_id) as met:
+        await publisher.step("publish", publication, video_id)
+
+    assert "刪除" in met.value.hint
 
 
 async def test_the_shelf_has_one_publisher_for_each_channel(sandbox, tmp_path):

@@ -35,6 +35,7 @@ from reelqueue.errors import (
     ReelqueueError,
     ServiceMisconfigured,
     ServiceUnavailable,
+    TransientError,
 )
 from reelqueue.models.buckets import UNITS, UPLOADS
 from reelqueue.models.channel import DEFAULT_CHANNEL
@@ -123,20 +124,24 @@ class _Refusal:
 def refused(answer: Answered, asked: Asked) -> ReelqueueError:
     """The error of an answer that is no success."""
     if answer.is_page:
-        return _free(_by_a_proxy(answer.status))
-    refusal = _read(answer)
-    return _free(_by_limit(answer, refusal, asked) or _by_reason(refusal, asked) or _by_status(refusal, asked))
+        error = by_a_proxy(answer.status)
+    else:
+        refusal = _read(answer)
+        error = _by_limit(answer, refusal, asked) or _by_reason(refusal, asked) or _by_status(refusal, asked)
+    if isinstance(error, TransientError) and error.retry_after is None:
+        error.retry_after = _pause(answer.headers, asked.at)
+    return _free(error)
 
 
-def unreachable(what: Text) -> ServiceUnavailable:
+def unreachable(what: Text, hint: Text | None = None) -> ServiceUnavailable:
     """The error of no answer, or of one that was cut or makes no sense."""
-    return _free(ServiceUnavailable(Text(f"{NAME} {what.zh}", f"{NAME} {what.en}"), _AGAIN))
+    return _free(ServiceUnavailable(Text(f"{NAME} {what.zh}", f"{NAME} {what.en}"), hint or _AGAIN))
 
 
 def nonsense(answer: Answered) -> ReelqueueError:
     """The error of a success that does not say what it should."""
     if answer.is_page:
-        return _free(_by_a_proxy(answer.status))
+        return by_a_proxy(answer.status)
     return unreachable(Text(f"的回應看不懂（{answer.status}）", f"gave an answer that makes no sense ({answer.status})"))
 
 
@@ -166,17 +171,18 @@ def _shown(words: object) -> str:
     return redact(" ".join(_TAGS.sub("", words).split()))[:200] if isinstance(words, str) else ""
 
 
-def _by_a_proxy(status: int) -> ReelqueueError:
+def by_a_proxy(status: int) -> ReelqueueError:
+    """The error of a web page in place of an answer, or of a proxy that lets nobody through."""
     what = Text(
-        f"收到的不是 {NAME} 的回應，而是一個網頁（{status}）：中途有代理伺服器或登入頁面",
-        f"a web page came instead of {NAME}'s answer ({status}): a proxy or a sign-in page is on the way",
+        f"收到的不是 {NAME} 的回應，而是一個網頁（{status}），可能來自中途的代理伺服器或登入頁面",
+        f"a web page came instead of {NAME}'s answer ({status}), probably from a proxy or a sign-in page on the way",
     )
     hint = Text(
         "檢查網路、HTTPS_PROXY 與 YOUTUBE_API_BASE_URL、GOOGLE_TOKEN_URL",
         "check the network, HTTPS_PROXY, and YOUTUBE_API_BASE_URL and GOOGLE_TOKEN_URL",
     )
     passing = status < 300 or status in {408, 429} or status >= 500
-    return ServiceUnavailable(what, hint) if passing else ServiceMisconfigured(what, hint)
+    return _free(ServiceUnavailable(what, hint) if passing else ServiceMisconfigured(what, hint))
 
 
 def _by_limit(answer: Answered, refusal: _Refusal, asked: Asked) -> ReelqueueError | None:
@@ -328,7 +334,7 @@ _CLIENT_GONE = frozenset({"invalid_client", "deleted_client", "disabled_client",
 def token_refused(answer: Answered, asked: Asked, *, ends_at: datetime | None = None) -> ReelqueueError:
     """The error of a refusal at the token's address; `ends_at` is when Google said that the refresh token would end."""
     if answer.is_page:
-        return _free(_by_a_proxy(answer.status))
+        return by_a_proxy(answer.status)
     refusal = _read(answer)
     auth, channel = auth_command(asked.channel), asked.channel
     if refusal.status == 429 or refusal.reason in _RATE:

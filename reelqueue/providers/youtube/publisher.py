@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reelqueue.errors import MediaError
+from reelqueue.errors import MediaError, PermanentError
 from reelqueue.models.buckets import CLOSED, UNITS, UPLOADS, channel_client, youtube_client
 from reelqueue.models.channel import Channel
 from reelqueue.models.cost import Cost, Need
@@ -24,6 +24,8 @@ from reelqueue.wording import Text
 UNITS_OF = {"find": FIND_UNITS, "thumbnail": 50, "captions": 400, "playlist": 51, "localizations": 51, "publish": 51}
 """Of a day's 10,000: documented costs of the calls that each takes (a list 1, an insert, an update or a picture 50)."""
 STEPS = ("thumbnail", "captions", "playlist", "localizations", "publish")
+NO_VIDEO = frozenset({"failed", "rejected", "deleted"})
+"""What `uploadStatus` says where the file will never be seen."""
 WATCH = "https://www.youtube.com/watch?v="
 
 
@@ -183,14 +185,18 @@ class YouTubePublisher:
     async def _publish(self, publication: Publication, video_id: str) -> Mapping[str, Any]:
         """What is seen from now on is what the answer says."""
         there = await self._video(video_id, "snippet,status")
+        if there["status"].get("uploadStatus") in NO_VIDEO:
+            raise _no_video(there["status"])
         wished = metadata.seen(publication, there["status"], self._now())
         parts = {"status": wished}
         if not _says(there.get("snippet"), words := metadata.snippet(publication)):
             parts = {"snippet": words} | parts
         answer = await self._update(video_id, parts)
         status = answer.get("status")
-        if not isinstance(status, dict) or status.get("privacyStatus") != wished["privacyStatus"]:
-            raise unreachable(Text("沒有套用公開設定", "did not take the privacy"))
+        if not isinstance(status, dict):
+            raise unreachable(Text("沒有回報公開設定", "did not tell the privacy"))
+        if status.get("privacyStatus") not in {wished["privacyStatus"], "public" if "publishAt" in wished else None}:
+            raise _kept_back(str(status.get("privacyStatus")), wished["privacyStatus"])
         scheduled = {"publish_at": wished["publishAt"]} if "publishAt" in wished else {}
         return {"video_url": f"{WATCH}{video_id}", "video_status": status["privacyStatus"], **scheduled}
 
@@ -199,7 +205,13 @@ class YouTubePublisher:
         listed = await self._client.call("videos.list", "GET", "youtube/v3/videos", query=query)
         items = [one for one in listed.get("items") or () if isinstance(one, dict) and one.get("id") == video_id]
         if not items or not isinstance(items[0].get(parts.rsplit(",", 1)[-1], {}), dict):
-            raise unreachable(Text("還查不到剛上傳的影片", "does not list the video yet"))
+            raise unreachable(
+                Text(f"查不到影片 {video_id}", f"does not know the video {video_id}"),
+                Text(
+                    "剛上傳的可能還沒列出，會自動重試；也可能已被刪除",
+                    "a new one may not be listed yet, and it is tried again; or it was deleted",
+                ),
+            )
         found: dict[str, Any] = items[0]
         return found
 
@@ -207,6 +219,30 @@ class YouTubePublisher:
         """Each part that is named is replaced whole: what is not sent is deleted."""
         body = {"id": video_id, **parts}
         return await self._client.call("videos.update", "PUT", "youtube/v3/videos", query={"part": ",".join(parts)}, json=body)
+
+
+def _no_video(status: Mapping[str, Any]) -> PermanentError:
+    """The error of a file that YouTube could not use, or would not."""
+    why = status.get("failureReason") or status.get("rejectionReason") or status["uploadStatus"]
+    error = PermanentError(
+        Text(f"YouTube 沒有接受影片檔（{why}）", f"YouTube did not take the video file ({why})"),
+        Text("到 YouTube Studio 查看原因", "see YouTube Studio for the reason"),
+    )
+    error.usage = ()
+    return error
+
+
+def _kept_back(privacy: str, wished: str) -> PermanentError:
+    """The error of an update that was taken without its effect."""
+    error = PermanentError(
+        Text(f"YouTube 讓影片維持 {privacy}，沒有改成 {wished}", f"YouTube kept the video {privacy} instead of {wished}"),
+        Text(
+            "到 YouTube Studio 查看這支影片的限制；未通過稽核的 API 專案可能只能上傳私人影片",
+            "see YouTube Studio for what restricts the video; an API project that was not audited may only put up private ones",
+        ),
+    )
+    error.usage = ()
+    return error
 
 
 def _says(there: Any, words: Mapping[str, Any]) -> bool:

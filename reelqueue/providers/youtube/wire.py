@@ -21,7 +21,7 @@ from aiogoogle.models import Request, Response
 from aiogoogle.sessions.abc import AbstractSession
 from yarl import URL
 
-from reelqueue.providers.youtube.errors import unreachable
+from reelqueue.providers.youtube.errors import by_a_proxy, unreachable
 from reelqueue.wording import Text
 
 CONNECT_S, ANSWER_S, CALL_S = 10.0, 60.0, 90.0
@@ -120,8 +120,16 @@ class Wire(AbstractSession):
                 return await self._exchanged(method, url, headers, body)
         except TimeoutError:
             raise unreachable(Text("沒有在時間內回應", "did not answer in time")) from None
-        except ssl.SSLError:
-            raise unreachable(Text("無法建立安全連線", "can't be reached securely")) from None
+        except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+            raise unreachable(
+                Text(
+                    f"的安全憑證不被接受（{type(error).__name__}）",
+                    f"shows a certificate that is not accepted ({type(error).__name__})",
+                ),
+                Text("檢查這台機器的時鐘，以及中途的代理伺服器", "check this machine's clock, and the proxy on the way"),
+            ) from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise by_a_proxy(error.status) from None
         except aiohttp.ClientConnectorError as error:
             raise unreachable(Text(f"連不上（{error.host}）", f"can't be reached ({error.host})")) from None
         except (aiohttp.ClientError, OSError) as error:
