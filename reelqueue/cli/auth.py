@@ -19,7 +19,7 @@ from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.console import complain, note, say
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.cli.redirect import Returned, has_browser, returning
-from reelqueue.errors import AuthenticationFailed, InvalidBrief, InvalidSettings, ReelqueueError
+from reelqueue.errors import AuthenticationFailed, InstallationError, InvalidBrief, InvalidSettings, ReelqueueError
 from reelqueue.models.brief import CHANNEL_NAME
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.providers.channels import read_channels
@@ -46,13 +46,14 @@ class Wanted:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    auth = typer.Typer(help=str(Text("授權", "give leave")), no_args_is_help=True)
-
+    auth = typer.Typer(help=str(Text("授權", "give leave")), no_args_is_help=False)
     app.add_typer(auth, name="auth")
 
-    @auth.callback()
-    def services() -> None:
-        """With one command, Typer would leave its name out."""
+    @auth.callback(invoke_without_command=True)
+    def services(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+            raise typer.Exit(2)
 
     about = Text("取得 YouTube 頻道的授權，寫入權限 0600 的檔案", "get leave of a YouTube channel, into a file of mode 0600")
     where = Text("寫到哪裡（預設 DATA_DIR/tokens/頻道.json）", "where it is written (DATA_DIR/tokens/CHANNEL.json if not given)")
@@ -98,12 +99,16 @@ def _client(settings: Settings, client_secrets: Path | None, channel: str, file:
     with contextlib.suppress(InvalidSettings):
         before = Source(channel, "YOUTUBE_TOKEN_FILE", file).read()
         return OAuthClient(before.client_id, before.client_secret)
-    missing = "YOUTUBE_CLIENT_ID" if settings.youtube_client_id is None else "YOUTUBE_CLIENT_SECRET"
-    allowed = Text(
-        "Google Cloud 的 OAuth 用戶端（類型：電腦版應用程式）；或用 --client-secrets 指定下載的 JSON",
-        "the OAuth client of Google Cloud (type: Desktop app); or name its JSON by --client-secrets",
+    raise InstallationError(
+        Text("還沒有設定 OAuth 用戶端", "there is no OAuth client yet"),
+        Text(
+            "在 Google Cloud 啟用 YouTube Data API v3，建立類型為「電腦版應用程式」的 OAuth 用戶端，"
+            "再設定 YOUTUBE_CLIENT_ID 與 YOUTUBE_CLIENT_SECRET，或用 --client-secrets 指定下載的 JSON",
+            "in Google Cloud, switch YouTube Data API v3 on and make an OAuth client of the type Desktop app; "
+            "then set YOUTUBE_CLIENT_ID and YOUTUBE_CLIENT_SECRET, or name its JSON by --client-secrets",
+        ),
+        "YOUTUBE_CLIENT_ID",
     )
-    raise InvalidSettings(missing, allowed, None)
 
 
 async def _youtube(wanted: Wanted, settings: Settings, known: dict[str, Channel]) -> int:

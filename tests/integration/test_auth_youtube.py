@@ -164,7 +164,7 @@ async def test_an_api_that_is_off_keeps_the_token_and_says_so(sandbox, tmp_path)
 async def test_without_a_client_the_settings_are_named(sandbox, tmp_path):
     command = await Command(sandbox, tmp_path, YOUTUBE_CLIENT_ID="").run()
 
-    assert command.code == 2
+    assert command.code == 1
     assert "YOUTUBE_CLIENT_ID" in command.err
     assert "--client-secrets" in command.err
 
