@@ -1,6 +1,7 @@
 """A channel's tokens: where they come from, how they are renewed and kept, and that nobody else sees them."""
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -169,6 +170,30 @@ async def test_a_new_refresh_token_is_kept_in_the_file(sandbox, tmp_path, wire):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert await access_by_file(sandbox, tmp_path, wire, file).another(old) != old
     assert list(tmp_path.glob("*.part")) == []
+
+
+async def test_a_file_that_did_not_know_its_end_learns_it(sandbox, tmp_path, wire):
+    file = token_file(sandbox, tmp_path)
+    sandbox.faults.order(service="oauth", call="token", kind="testing")
+
+    await access_by_file(sandbox, tmp_path, wire, file).token()
+
+    ends = datetime.fromisoformat(json.loads(file.read_text())["refresh_token_expires_at"])
+    assert abs(ends - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=2)
+
+
+async def test_a_new_refresh_token_is_not_lost_where_its_file_can_not_be_written(sandbox, tmp_path, wire, monkeypatch):
+    access = access_by_file(sandbox, tmp_path, wire, token_file(sandbox, tmp_path))
+    sandbox.faults.order(service="oauth", call="token", kind="rotate")
+    monkeypatch.setattr("reelqueue.providers.youtube.credentials.disk.place", refusing)
+
+    old = await access.token()
+
+    assert await access.another(old) != old
+
+
+def refusing(*_: object) -> None:
+    raise OSError(errno.EROFS, "read-only")
 
 
 async def test_a_new_refresh_token_of_the_settings_is_kept_in_memory(access, sandbox):

@@ -35,6 +35,7 @@ class Access:
         self._lock = asyncio.Lock()
         self._token: str | None = None
         self._renew_at = 0.0
+        self._unwritten: Credentials | None = None
 
     async def token(self) -> str:
         """A token that is good for some minutes.
@@ -59,13 +60,14 @@ class Access:
             return self._token
 
     async def _renewed(self) -> str:
-        credentials = await asyncio.to_thread(self._source.read)
+        credentials = self._unwritten or await asyncio.to_thread(self._source.read)
         try:
             return await self._asked(credentials)
         except AuthenticationFailed:
             newer = await asyncio.to_thread(self._source.read)
             if newer.refresh_token == credentials.refresh_token:
                 raise
+            self._unwritten = None
             return await self._asked(newer)  # written meanwhile, by another process or by a person
 
     async def _asked(self, credentials: Credentials) -> str:
@@ -83,16 +85,18 @@ class Access:
         return str(renewed["access_token"])
 
     async def _keep(self, before: Credentials, said: Mapping[str, Any]) -> None:
-        """A new refresh token ends the old one: it is kept before it is needed."""
-        token = said.get("refresh_token")
-        if not isinstance(token, str) or token == before.refresh_token.get_secret_value():
-            return
+        """A new refresh token ends the old one, and is kept before it is needed; so is when it ends, which nobody knew yet."""
+        token = said.get("refresh_token") or before.refresh_token.get_secret_value()
         ends_in = said.get("refresh_token_expires_in")
-        ends = datetime.now(UTC) + timedelta(seconds=ends_in) if isinstance(ends_in, int | float) else None
-        after = before.replace(refresh_token=SecretStr(token), refresh_token_expires_at=ends).hide()
+        ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ends_in) if isinstance(ends_in, int | float) else None
+        same = token == before.refresh_token.get_secret_value()
+        if same and (ends is None or before.refresh_token_expires_at is not None):
+            return
+        after = before.replace(refresh_token=SecretStr(str(token)), refresh_token_expires_at=ends).hide()
         try:
             await asyncio.to_thread(self._source.keep, after)
         except OSError as error:
+            self._unwritten = after
             log.warning("token_not_kept", channel=self.channel, file=str(self._source.file), error=error.strerror)
 
 
