@@ -7,10 +7,11 @@
 #      older pieces would miss some
 #   3. all else of these projects
 #   4. idempotency keys and tombstones: one that leads nowhere is mended, one that is missing would make a project twice
-#   5. the ledger: it may have counted too much, never too little
+#   5. what videos are owed, and the ledger: it may have counted too much, never too little
 #   6. the library of what was published
 #   7. a marker for every project, as if none had ended: the first worker takes away those of projects that have
-# Left out: redis/ (hints; they are renewed), trash/, logs/, *.part and .reserve.  Uploads' addresses are in it: keep it private.
+# Left out: redis/ (hints; they are renewed), trash/, logs/, *.part, .reserve, and tokens/: whoever has those publishes on your
+# channels, so keep them elsewhere, or sign in again.  Uploads' addresses are in the copy: keep it private.
 set -eu
 data=$1
 case $2 in /*) file=$2 ;; *) file=$PWD/$2 ;; esac
@@ -28,7 +29,11 @@ pack -rf "$file.part" -T "$work/states"
 sed 's,/project_state.json$,,' "$work/states" | while read -r project; do [ ! -d "$project" ] || echo "$project"; done > "$work/projects"
 pack -rf "$file.part" --exclude='*.part' -X "$work/states" -T "$work/projects"
 pack -rf "$file.part" --exclude='*.part' keys gone
-pack -rf "$file.part" --exclude='*.part' ledger
+set -- ledger
+for name in owed agreed.json; do
+	[ ! -e "$name" ] || set -- "$@" "$name"
+done
+pack -rf "$file.part" --exclude='*.part' "$@"
 pack -rf "$file.part" --exclude='*.part' library
 mkdir "$work/open"
 sed 's,.*/,,' "$work/projects" | while read -r id; do : > "$work/open/$id"; done
