@@ -4,8 +4,11 @@ Money is counted for the project, its channel and the day; quota by whoever owns
 counted at its estimate.
 """
 
+import asyncio
+import itertools
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -22,6 +25,9 @@ from storage.ledger import pacific_day, pacific_midnight_after
 MONEY, USD = "money", "usd"
 NOBODY = "nobody"
 """Who pays for what belongs to no project."""
+
+MOST_PATIENCE_S = 180.0
+"""How long a call waits for money that others of its project hold: longer than one of them takes."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +64,16 @@ class Held:
     quota: tuple[tuple[Bucket, Need], ...] = ()
 
 
+async def _heard(news: asyncio.Event, seconds: float) -> bool:
+    """Whether there is news within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def project_bucket(project_id: int | None) -> Bucket:
     """The account of all money that a project took, ever."""
     return Bucket(f"project-{project_id}" if project_id is not None else NOBODY, USD, None)
@@ -80,20 +96,51 @@ def bucket_of(need: Need, now: datetime) -> Bucket:
 
 @dataclass(slots=True)
 class Spender:
-    """One project's hand on the ledger."""
+    """One project's hand on the ledger.
+
+    `under_way` are the keys of its own calls that hold money, `news` is set when one of them ends; they reserve in `turn`.
+    """
 
     ledger: Ledger
     project_id: int | None
     caps: Caps
     now: Callable[[], datetime] = _now
+    under_way: set[str] = field(default_factory=set)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reserve(self, key: str, cost: Cost) -> Held:
         """Reserve what one call may take; all of it, or nothing.
+
+        Where money lacks while other calls of ours are under way, their end is waited for: they may take less than was reserved
+        for them, and a project that stays below its cap must not be stopped by estimates.
 
         Raises:
             BudgetExhausted: it would pass a cost cap.  QuotaExhausted: a bucket has no room, or is closed.
             StorageUnavailable, DiskFull: make no call.
         """
+        ends = time.monotonic() + MOST_PATIENCE_S
+        for number in itertools.count(1):
+            news = self.news
+            try:
+                async with self.turn:  # else one saw what another is about to give back as spent, with nobody to wait for
+                    held = await self._reserved(key if number == 1 else f"{key}.{number}", cost)  # a released key is used up
+                    if held.money:
+                        self.under_way.add(held.key)
+            except BudgetExhausted:
+                if news is self.news and not (self.under_way and await _heard(news, ends - time.monotonic())):
+                    raise
+            else:
+                return held
+        raise AssertionError("there is always a next number")
+
+    def _ended(self, held: Held) -> None:
+        if held.key in self.under_way:
+            self.under_way.discard(held.key)
+            self.news.set()
+            self.news = asyncio.Event()
+
+    async def _reserved(self, key: str, cost: Cost) -> Held:
         held = Held(key)
         for purse in self.purses() if cost.usd else ():
             if not await self._counted(held, purse.bucket, cost.usd, purse.cap):
@@ -125,16 +172,17 @@ class Spender:
         for bucket, need in held.quota:
             if need.amount:
                 await self._settled(bucket, held.key, Decimal(need.amount))
-        if usage is None:
-            return
-        spent = sum((Decimal(str(use.cost_usd)) for use in usage), Decimal(0))
-        for bucket in held.money:
-            await self._settled(bucket, held.key, spent, usage)
+        if usage is not None:
+            spent = sum((Decimal(str(use.cost_usd)) for use in usage), Decimal(0))
+            for bucket in held.money:
+                await self._settled(bucket, held.key, spent, usage)
+        self._ended(held)
 
     async def release(self, held: Held) -> None:
         """No call was made: what was reserved is free again."""
         for bucket in (*held.money, *(bucket for bucket, need in held.quota if need.amount)):
             await self._settled(bucket, held.key, Decimal(0))
+        self._ended(held)
 
     async def _settled(self, bucket: Bucket, key: str, amount: Decimal, usage: tuple[Usage, ...] = ()) -> None:
         """One account; that it can't be written is no matter of the others."""

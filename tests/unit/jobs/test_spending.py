@@ -1,10 +1,12 @@
 """What a project may spend: all of a call's cost is reserved, or nothing; and what is refused says which cap, and what to do."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from jobs import spending
 from jobs.spending import NOBODY, Caps, Spender, channel_bucket, money_bucket, project_bucket
 from reelqueue.errors import BudgetExhausted, NeedsPerson, QuotaExhausted
 from reelqueue.models.cost import Cost, Need
@@ -95,8 +97,8 @@ async def test_a_call_that_would_pass_a_cap_is_refused_with_the_caps_name(spende
 
 
 async def test_a_call_that_just_fits_is_made(spender):
-    await spender.reserve("a", usd("1.9"))
-    await spender.reserve("b", usd("0.1"))
+    for key, amount in (("a", "1.9"), ("b", "0.1")):
+        await spender.settle(await spender.reserve(key, usd(amount)), None)
 
     with pytest.raises(BudgetExhausted):
         await spender.reserve("c", usd("0.0001"))
@@ -234,6 +236,54 @@ async def test_what_cannot_be_settled_stays_reserved_and_loses_no_result(spender
     await spender.settle(held, (PICTURE,))
 
     assert await used(money_bucket(TODAY)) == [Decimal("0.1")]  # the other accounts are settled all the same
+
+
+async def test_money_that_our_own_calls_hold_is_waited_for(spender, used):
+    """Eight calls side by side hold more than they take; the ninth must not stop a project that stays below its cap."""
+    held = [await spender.reserve(str(number), usd("0.2")) for number in range(10)]
+    waiting = asyncio.create_task(spender.reserve("more", usd("0.2")))
+    await spender.settle(held[0], None)  # nobody knows what it took: it gives nothing back
+    await spender.settle(held[1], (PICTURE,))
+    still = asyncio.create_task(spender.reserve("and more", usd("0.2")))
+    await spender.settle(held[2], (PICTURE,))
+
+    first, _ = await asyncio.wait({waiting, still}, return_when=asyncio.FIRST_COMPLETED)
+    assert len(first) == 1
+    await spender.release(held[3])
+    await asyncio.wait_for(asyncio.gather(waiting, still), 5)
+    assert await used(project_bucket(7)) == [Decimal("2.0")]
+
+
+async def test_money_that_was_waited_for_is_counted_in_every_purse(ledger, used):
+    """The day's purse is the last: what was reserved in those before it was released, and has to be reserved anew."""
+    spender = Spender(ledger, 7, Caps(daily_usd=Decimal("0.5"), channel="news", channel_daily_usd=Decimal(9)), now=lambda: NOW)
+    first = await spender.reserve("a", usd("0.4"))
+    waiting = asyncio.create_task(spender.reserve("b", usd("0.3")))
+    while (await ledger.account(money_bucket(TODAY))).refused is None:
+        await asyncio.sleep(0)
+    await spender.settle(first, (PICTURE,))
+    second = await asyncio.wait_for(waiting, 5)
+
+    assert await used(*MONEY) == [Decimal("0.4")] * 3
+    await spender.settle(second, (PICTURE,))
+    assert await used(*MONEY) == [Decimal("0.2")] * 3
+
+
+async def test_who_waits_for_money_that_does_not_come_back_is_refused_when_the_last_call_has_ended(spender):
+    held = await spender.reserve("a", usd("2"))
+    waiting = asyncio.create_task(spender.reserve("b", usd("0.2")))
+    await spender.settle(held, None)
+
+    with pytest.raises(BudgetExhausted):
+        await asyncio.wait_for(waiting, 5)
+
+
+async def test_nobody_waits_for_money_for_ever(spender, monkeypatch):
+    monkeypatch.setattr(spending, "MOST_PATIENCE_S", 0.05)
+    await spender.reserve("a", usd("2"))
+
+    with pytest.raises(BudgetExhausted):
+        await asyncio.wait_for(spender.reserve("b", usd("0.2")), 5)
 
 
 async def test_a_free_call_opens_no_account(spender, tmp_path):
