@@ -71,6 +71,15 @@ async def test_a_lighter_model_is_asked_for_the_size_that_it_can(sandbox, made, 
     assert (image.scene.picture_width, image.scene.picture_height) == (1376, 768)
 
 
+async def test_a_picture_much_smaller_than_asked_for_is_framed(sandbox, maker, tmp_path):
+    sandbox.faults.order(service="gemini", call="image", kind="small")
+
+    made = await maker.make_image(request(), tmp_path)
+
+    assert made.scene.candidates == ("picture-print",)
+    assert made.scene.picture_width < 1_024
+
+
 async def test_two_parts_never_look_alike(maker, tmp_path):
     one = await maker.make_image(request(), tmp_path)
     other = await maker.make_image(request(description="an empty harbour at low tide"), tmp_path)
@@ -109,6 +118,7 @@ async def test_an_answer_without_counts_is_billed_at_the_estimate(sandbox, maker
     ("kind", "error", "said"),
     [
         pytest.param("no_image", ServiceUnavailable, "NO_IMAGE", id="no picture"),
+        pytest.param("text_only", ServiceUnavailable, "no picture", id="words instead"),
         pytest.param("not_an_image", ServiceUnavailable, "no picture that can be used", id="bytes that are none"),
         pytest.param("safety", ContentRefused, "will not make", id="the prompt is refused"),
         pytest.param("candidate_safety", ContentRefused, "IMAGE_SAFETY", id="the picture is refused"),

@@ -163,6 +163,24 @@ async def test_an_answer_without_counts_is_billed_at_the_estimate(sandbox, write
     assert sum(use.cost_usd for use in written.usage) == pytest.approx(float(writer.cost(asked).usd))
 
 
+async def test_an_answer_in_a_fence_is_a_script_all_the_same(sandbox, writer):
+    sandbox.faults.order(service="gemini", call="script", kind="fenced")
+
+    assert (await writer.write_script(request("潮間帶", duration_s=30))).script.segments
+
+
+async def test_an_answer_in_simplified_characters_is_told_in_traditional_ones(sandbox, writer):
+    asked = request("為什麼海邊的石頭是圓的", duration_s=60)
+    plain = await writer.write_script(asked)
+    sandbox.faults.order(service="gemini", call="script", kind="simplified")
+
+    written = await writer.write_script(asked)
+
+    assert [len(text) for text in written.script.texts] == [len(text) for text in plain.script.texts]
+    assert "们" not in "".join(written.script.texts) and "這" in "".join(written.script.texts)
+    assert any("簡體" in warning for warning in written.warnings)
+
+
 @pytest.mark.parametrize("kind", ["max_tokens", "continuation", "wrong_shape"])
 async def test_an_answer_that_is_no_script_may_be_asked_for_again_and_was_paid(sandbox, writer, kind):
     sandbox.faults.order(service="gemini", call="script", kind=kind)

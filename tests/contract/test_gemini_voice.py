@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reelqueue.errors import ContentRefused, DiskFull, MediaError, PermanentError, ServiceUnavailable
+from reelqueue.errors import ContentRefused, DiskFull, MediaError, PermanentError, ServiceUnavailable, TransientError
 from reelqueue.providers.gemini.voice import GeminiVoice
 from reelqueue.providers.prices import read_prices
 from reelqueue.providers.protocols import SpeechRequest
@@ -37,16 +37,17 @@ def request(text=CHINESE, language="zh-TW", voice=None, lexicon=None):
 
 
 @pytest.mark.parametrize(
-    ("model", "asked"),
+    ("model", "kind", "asked"),
     [
-        pytest.param(VOICE, request(), id="Chinese, a whole WAV file"),
-        pytest.param(VOICE, request(ENGLISH, "en", "puck"), id="English, another voice"),
-        pytest.param(OLD, request(), id="bare samples of an older model"),
+        pytest.param(VOICE, "slow", request(), id="Chinese, a whole WAV file"),
+        pytest.param(VOICE, "stereo", request(ENGLISH, "en", "puck"), id="English, another voice, in stereo"),
+        pytest.param(OLD, "slow", request(), id="bare samples of an older model"),
     ],
 )
-async def test_a_part_is_spoken_into_the_houses_sound_with_times_and_a_bill(sandbox, client, tmp_path, model, asked):
+async def test_a_part_is_spoken_into_the_houses_sound_with_times_and_a_bill(sandbox, client, tmp_path, model, kind, asked):
     voice = GeminiVoice(client, model, read_prices(None))
     target = tmp_path / "piece.part"
+    sandbox.faults.order(service="gemini", call="voice", kind=kind, seconds=0)
 
     async with voice.open() as speaker:
         spoken = await speaker.speak(asked, target)
@@ -92,6 +93,7 @@ async def test_only_models_that_know_a_style_are_given_one(sandbox, client, tmp_
 @pytest.mark.parametrize(
     ("kind", "error", "said"),
     [
+        pytest.param("short", TransientError, "does not fit its text", id="a voice that stops too early"),
         pytest.param("silence", MediaError, "silent", id="a voice of silence"),
         pytest.param("no_audio", ServiceUnavailable, "no result", id="no sound"),
         pytest.param("candidate_safety", ContentRefused, "SAFETY", id="refused"),

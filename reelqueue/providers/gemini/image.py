@@ -13,7 +13,7 @@ from reelqueue.errors import InvalidBrief, ServiceUnavailable
 from reelqueue.media.image import INGEST_VERSION, ingest
 from reelqueue.models.cost import Cost
 from reelqueue.models.prices import PriceTable
-from reelqueue.models.scene import SceneSpec
+from reelqueue.models.scene import Layout, SceneSpec
 from reelqueue.providers.gemini.answer import blobs_of
 from reelqueue.providers.gemini.client import GeminiClient
 from reelqueue.providers.gemini.errors import AGAIN
@@ -25,6 +25,8 @@ from reelqueue.providers.protocols import ImageMaker, ImageRequest, MadeImage
 from reelqueue.wording import Text
 
 CALL_S = 120.0
+FULL_PX = 1_024
+"""From this long side on a picture fills the frame, which it was made for; a smaller one than was asked for is framed."""
 IMAGE_TOKENS, BESIDE_TOKENS = 1_680, 2_048
 """A picture of 2K; what may be thought and said beside it.  The first is documented, the second chosen."""
 
@@ -69,10 +71,11 @@ class GeminiImageMaker:
         usage = self._tariff.billed(answer)
         with paid(usage):
             data, _ = blobs_of(answer, "image")[-1]  # where there are several, the last one is the finished one
-            picture = await _kept(data, folder)
+            name, width, height = await _kept(data, folder)
+        layout: Layout = "picture-full" if max(width, height) >= FULL_PX else "picture-print"
         scene = SceneSpec(
-            text=request.text, language=request.language, candidates=("picture-full",), title=words.title, subject=words.subject,
-            picture=picture[0], picture_width=picture[1], picture_height=picture[2],
+            text=request.text, language=request.language, candidates=(layout,), title=words.title, subject=words.subject,
+            picture=name, picture_width=width, picture_height=height,
         )  # fmt: skip
         return MadeImage(scene=scene, usage=usage if usage is not None else self._tariff.usage(_most(request)))
 
