@@ -67,7 +67,7 @@ async def make_assets(run: StageRun) -> StageOutcome:
     )
     voice, shown = speak_all(run, cut, script.language, tally), shown_pieces(run, script, pictures, tally)
     spoken, (images, errors) = cast("tuple[Any, Any]", await together(run, [voice, shown]))
-    _enough_images(images, errors)
+    _enough_images(len(script.segments) - len(pictures), errors)
     presenters = await show_presenters(run, script, spoken)
     manifest = assets_manifest(run.brief, script, spoken, images, presenters)
     artifact = await run.blobs.write("assets/manifest.json", manifest.model_dump_json().encode())
@@ -93,9 +93,9 @@ async def _tell(run: StageRun, share: float, sentences: int) -> None:
     )
 
 
-def _enough_images(images: list[ShownPiece], errors: list[dict[str, Any]]) -> None:
-    """Fail where a fifth or more of the images had to be stood in for."""
-    if errors and len(errors) / max(1, len(images)) >= MOST_FAILED_IMAGES:
+def _enough_images(asked: int, errors: list[dict[str, Any]]) -> None:
+    """Fail where a fifth or more of the images that were asked for had to be stood in for."""
+    if errors and len(errors) / max(1, asked) >= MOST_FAILED_IMAGES:
         raise _Failed(errors)
 
 

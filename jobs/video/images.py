@@ -9,7 +9,7 @@ from jobs.stages import StageRun
 from jobs.video.given import content_of
 from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
 from jobs.video.together import together
-from reelqueue.errors import ReelqueueError, as_wire
+from reelqueue.errors import AuthenticationFailed, ReelqueueError, ServiceMisconfigured, as_wire
 from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
 from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
@@ -19,6 +19,8 @@ from reelqueue.models.script import Script
 from reelqueue.providers.protocols import ImageMaker, ImageRequest
 from reelqueue.wording import Text
 
+OF_ALL = (AuthenticationFailed, ServiceMisconfigured)
+"""What one picture is refused for, all are: the next ones are not asked for."""
 AT_ONCE = 4
 """Pictures asked for side by side (a service's own limit is its adapter's matter)."""
 FULL_WIDTH_PX = 1600
@@ -124,7 +126,7 @@ async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, e
     try:
         return await _made(run, maker, request)
     except ReelqueueError as error:
-        if maker is stand_in or isinstance(error, NOT_THE_MAKERS):
+        if maker is stand_in or isinstance(error, (*NOT_THE_MAKERS, *OF_ALL)):
             raise
         errors.append({"index": request.index, **as_wire(error)})
         return (await _made(run, stand_in, request)).replace(stand_in=True)

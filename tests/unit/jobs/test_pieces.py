@@ -9,9 +9,11 @@ import pytest
 from jobs import stages
 from jobs.context import Rules
 from jobs.stages import HandBack, StageRun
+from jobs.video.assets import _enough_images
 from jobs.video.images import shown_pieces
 from jobs.video.pieces import Tally, kept_or_made
 from reelqueue.errors import (
+    AuthenticationFailed,
     ContentRefused,
     DiskFull,
     Fenced,
@@ -127,6 +129,7 @@ async def test_a_maker_that_refuses_one_picture_is_stood_in_for(run):
 @pytest.mark.parametrize(
     ("error", "meant"),
     [
+        (AuthenticationFailed("a wrong key"), AuthenticationFailed),
         (Fenced("x"), Fenced),
         (ProjectCancelled(1), ProjectCancelled),
         (DiskFull("x"), DiskFull),
@@ -166,3 +169,12 @@ async def test_a_piece_in_a_long_pause_lets_the_others_be_made_before_the_stage_
 
     assert made == ["the other"]
     assert caught.group_contains(HandBack)
+
+
+def test_a_fifth_of_the_images_that_were_asked_for_is_too_many():
+    """An opening and a close are drawn, and the user's own pictures are there: neither can fail."""
+    one = [{"index": 1, "message": "no", "hint": ""}]
+
+    _enough_images(6, one)
+    with pytest.raises(ReelqueueError, match="1 images failed"):
+        _enough_images(5, one)
