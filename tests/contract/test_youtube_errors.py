@@ -203,6 +203,19 @@ async def test_no_answer_and_one_that_makes_no_sense_are_tried_again(publisher, 
     assert len(sandbox.journal.calls("youtube", "thumbnails.set")) == 1
 
 
+@pytest.mark.parametrize("kind", ["reset", "close"])
+async def test_a_list_whose_connection_breaks_is_asked_once(publisher, sandbox, tmp_path, kind):
+    """On a connection that was used before, where the HTTP library would ask again by itself."""
+    await publisher.find(publication_in(tmp_path))
+    sandbox.journal.clear()
+    sandbox.faults.order(service="youtube", call="channels.list", kind=kind)
+
+    with pytest.raises(ServiceUnavailable):
+        await publisher.find(publication_in(tmp_path))
+
+    assert len(sandbox.journal.calls("youtube", "channels.list")) == 1
+
+
 async def test_a_call_that_hangs_is_left_in_time(sandbox, tmp_path):
     wire = Wire(connect_s=5, answer_s=0.3, call_s=0.3)
     publisher = publisher_at(sandbox, tmp_path, wire)

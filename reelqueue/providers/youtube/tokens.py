@@ -60,7 +60,9 @@ class Access:
             return self._token
 
     async def _renewed(self) -> str:
-        credentials = self._unwritten or await asyncio.to_thread(self._source.read)
+        credentials = self._unwritten
+        if credentials is None:
+            credentials = await asyncio.to_thread(self._source.read)
         try:
             return await self._asked(credentials)
         except AuthenticationFailed:
