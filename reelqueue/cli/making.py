@@ -67,6 +67,7 @@ def report(made: Made, paths: Paths) -> None:
     say("")
     say(Text(f"✓ 專案 {state.project_id} 完成", f"✓ project {state.project_id} is done"))
     say_where(state, paths)
+    say_what_it_took(state)
     length = video_seconds(state)
     if length:
         say(f"  {Text('長度', 'length')}: {clock(length)}")
@@ -92,6 +93,14 @@ def say_where(state: ProjectState, paths: Paths) -> None:
             say(f"  {title}: {path} ({size(path.stat().st_size)})")
     if (where := (state.stages[Stage.UPLOAD].result or {}).get("video_url")) is not None:
         say(f"  {Text('發布於', 'published at')}: {where}")
+
+
+def say_what_it_took(state: ProjectState) -> None:
+    """What services were paid for a project, as far as it is known; nothing where none was."""
+    usd = sum(use.cost_usd for use in state.usage)
+    if usd:
+        services = ", ".join(dict.fromkeys(use.service for use in state.usage))
+        say(Text(f"  花費: {usd:.2f} 美元（{services}）", f"  cost: {usd:.2f} US dollars ({services})"))
 
 
 def video_seconds(state: ProjectState) -> float:

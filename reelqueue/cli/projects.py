@@ -17,7 +17,7 @@ from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import clock, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
-from reelqueue.cli.making import say_where, video_seconds
+from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import NeedsPerson, ReelqueueError
@@ -170,6 +170,7 @@ def _print_state(state: ProjectState, paths: Paths) -> None:
             say(f"    ! {warning}")
     if state.status is ProjectStatus.COMPLETED:
         say_where(state, paths)
+    say_what_it_took(state)
     try:
         resting(state, through_waits=False)
     except ReelqueueError as reason:

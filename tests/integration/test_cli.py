@@ -127,6 +127,8 @@ def test_the_status_of_what_is_completed_says_where_it_lies(place, said):
     state = json.loads((folder / "project_state.json").read_text())
     state["status"] = "completed"
     state["stages"]["upload"] |= {"status": "done", "result": {"video_url": "file:///there.mp4"}}
+    paid = {"service": "gemini", "model": "m", "unit": "image_tokens", "amount": 1680, "cost_usd": 0.1008}
+    state["usage"] = [paid, paid | {"unit": "output_tokens", "cost_usd": 0.02}]
     (folder / "project_state.json").write_text(json.dumps(state))
     (folder / "output").mkdir(exist_ok=True)
     (folder / "output/final_video.mp4").write_bytes(b"x" * 1000)
@@ -136,6 +138,7 @@ def test_the_status_of_what_is_completed_says_where_it_lies(place, said):
     assert code == 0
     assert f"影片: {folder}/output/final_video.mp4 (1.0 kB)" in out
     assert "發布於: file:///there.mp4" in out
+    assert "花費: 0.12 美元（gemini）" in out
 
 
 def test_a_projects_way_by_hand(redis, place, said):
