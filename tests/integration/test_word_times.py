@@ -129,6 +129,18 @@ async def test_where_no_child_can_work_the_times_are_estimated(sound, tmp_path, 
     assert (tmp_path / "out.wav").is_file()
 
 
+async def test_where_no_child_can_be_started_the_times_are_estimated(sound, tmp_path, monkeypatch):
+    def out_of_memory(*_args, **_keywords):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(places, "python_child", out_of_memory)
+
+    async with Aligner() as aligner:
+        speech = await aligner.align(sound, ask("Yeast is alive now."), tmp_path / "out.wav")
+
+    assert len(speech.words) == 4
+
+
 @pytest.mark.parametrize(("text", "language"), [("パンはどうして。", "ja"), ("……", "zh-TW")])
 async def test_what_the_local_voice_cannot_speak_is_timed_without_it(sound, tmp_path, text, language):
     async with Aligner() as aligner:

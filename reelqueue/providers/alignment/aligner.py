@@ -80,6 +80,9 @@ class Aligner:
                 if again and failure.kind in {"exit", "signal"}:
                     continue
                 return await asyncio.to_thread(_estimated, heard, request.text)
+            except OSError as failure:
+                log.warning("no child that times words could be started", detail=str(failure))
+                return await asyncio.to_thread(_estimated, heard, request.text)
             if "refused" in answer:
                 raise _implausible(Text(*answer["refused"]))
             log.debug("words are timed", by=answer["by"])
@@ -98,9 +101,11 @@ class Aligner:
             whole = failure.kind == "answer"
             raise
         finally:
-            if not whole:  # it died, or we were cancelled in the middle of its answer
-                await place.close()
-            self._places.free.put_nowait(place)
+            try:
+                if not whole:  # it died, or we were cancelled in the middle of its answer
+                    await place.close()
+            finally:
+                self._places.free.put_nowait(place)
         return answer
 
 
