@@ -231,9 +231,9 @@ def open_shelf(settings: Settings, paths: Paths) -> Shelf:
 
 def estimated_seconds(text: str, language: str) -> float:
     """How long a text takes to be read aloud, by the local writer's own estimate; 0 where nothing in it is spoken."""
-    from reelqueue.providers.local.script_blocks import Block  # noqa: PLC0415 - only what is asked for is loaded
-    from reelqueue.providers.local.script_segments import duration_of  # noqa: PLC0415 - as above
-    from reelqueue.providers.local.script_units import units_of  # noqa: PLC0415 - as above
+    from reelqueue.providers.narration.blocks import Block  # noqa: PLC0415 - only what is asked for is loaded
+    from reelqueue.providers.narration.segments import duration_of  # noqa: PLC0415 - as above
+    from reelqueue.providers.narration.units import units_of  # noqa: PLC0415 - as above
 
     units = units_of([Block("paragraph", text)], language)
     return duration_of(units) if units else 0.0

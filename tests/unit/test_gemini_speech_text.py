@@ -10,7 +10,7 @@ from reelqueue.providers.gemini.speech_text import LONGEST_S, MOST_TOKENS, piece
 from reelqueue.providers.gemini.tariff import tokens_from_above
 from reelqueue.providers.gemini.voice import GeminiVoice
 from reelqueue.providers.gemini.voices import VOICES
-from reelqueue.providers.local.script_rate import seconds_of
+from reelqueue.providers.narration.rate import seconds_of
 from reelqueue.providers.prices import read_prices
 from reelqueue.sandbox.gemini.models import VOICES as SERVED
 from reelqueue.sandbox.gemini.tokens import tokens_in

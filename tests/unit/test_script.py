@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.language import detect_language
 from reelqueue.providers.local.script import LocalScriptWriter
-from reelqueue.providers.local.script_blocks import read_blocks
 from reelqueue.providers.local.script_choice import TOLERANCE
 from reelqueue.providers.local.script_keywords import key_phrases
-from reelqueue.providers.local.script_metadata import clean_title, fitting_tags
-from reelqueue.providers.local.script_rate import seconds_of
-from reelqueue.providers.local.script_sentences import split_sentences
 from reelqueue.providers.local.script_terms import likelihood_ratio
-from reelqueue.providers.local.script_units import cut_long, units_of
 from reelqueue.providers.local.script_writing import write
+from reelqueue.providers.narration.blocks import read_blocks
+from reelqueue.providers.narration.metadata import clean_title, fitting_tags
+from reelqueue.providers.narration.rate import seconds_of
+from reelqueue.providers.narration.sentences import split_sentences
+from reelqueue.providers.narration.units import cut_long, units_of
 from reelqueue.providers.protocols import ScriptRequest
 
 CORAL = """# 珊瑚礁怎麼從白化中復原

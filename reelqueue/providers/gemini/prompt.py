@@ -10,7 +10,7 @@ from reelqueue.providers.protocols import ScriptRequest
 PROMPT_VERSION = 1
 """Part of the writer's version: raise it when another script would come of the same request."""
 CHARACTERS_A_SECOND, WORDS_A_SECOND = 4.8, 3.0
-"""Of Chinese, of English, the pauses included: by the estimate of `providers/local/script_rate.py`."""
+"""Of Chinese, of English, the pauses included: by the estimate of `providers/narration/rate.py`."""
 _OURS = re.compile(r"<(/?)\s*(topic|content)\b", re.IGNORECASE)
 
 _INSTRUCTION = """\

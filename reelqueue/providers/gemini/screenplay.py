@@ -13,12 +13,11 @@ from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.providers.gemini.errors import AGAIN
 from reelqueue.providers.gemini.model import NAME
 from reelqueue.providers.gemini.schema import ReadScript, ReadSegment
-from reelqueue.providers.local.script_blocks import Block, read_blocks
-from reelqueue.providers.local.script_marks import joined
-from reelqueue.providers.local.script_metadata import clean_title, description_of, fitting_tags
-from reelqueue.providers.local.script_parts import describe_picture
-from reelqueue.providers.local.script_segments import LONGEST_S, SHORTEST_S, cut_segments, duration_of
-from reelqueue.providers.local.script_units import Unit, units_of
+from reelqueue.providers.narration.blocks import Block, read_blocks
+from reelqueue.providers.narration.marks import joined
+from reelqueue.providers.narration.metadata import clean_title, description_of, fitting_tags
+from reelqueue.providers.narration.segments import LONGEST_S, SHORTEST_S, cut_segments, duration_of
+from reelqueue.providers.narration.units import Unit, units_of
 from reelqueue.providers.protocols import ScriptRequest
 from reelqueue.wording import Text
 
@@ -179,7 +178,7 @@ def _assembled(
     for index, piece in enumerate(pieces):
         text = _text(piece.units)
         heading = piece.heading if piece.heading != shown else None
-        picture = piece.picture or describe_picture(text, piece.heading, metadata, language)
+        picture = piece.picture or f"{piece.heading or metadata.title}: {piece.units[0].text}"
         segments.append(
             Segment(index=index, text=text, duration=_rounded(piece.units), image_description=picture, heading=heading)
         )

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from reelqueue.providers.gemini.tariff import tokens_from_above
-from reelqueue.providers.local.script_rate import seconds_of
-from reelqueue.providers.local.script_units import cut_long
-from reelqueue.providers.local.voice.sentences import sentences
+from reelqueue.providers.narration.marks import joined
+from reelqueue.providers.narration.rate import seconds_of
+from reelqueue.providers.narration.sentences import split_sentences
+from reelqueue.providers.narration.units import cut_long
 
 MOST_TOKENS = 7_000
 """Of one call's text: the speech models take 8,192, style and frame included."""
@@ -27,16 +28,14 @@ def pieces_of(text: str, language: str) -> tuple[str, ...]:
 
 
 def _runs(text: str, language: str) -> Iterator[str]:
-    run, end, at = "", 0, 0
-    for sentence in sentences(text):
+    run = ""
+    for sentence in split_sentences(text):
         for part in (sentence,) if _fits(sentence, language) else cut_long(sentence, language, LONGEST_S / 2):
-            start = text.index(part, at)
-            at = start + len(part)
-            longer = text[end - len(run) : at] if run else part
+            longer = joined([run, part])
             if run and not _fits(longer, language):
                 yield run
                 longer = part
-            run, end = longer, at
+            run = longer
     if run:
         yield run
 

@@ -19,7 +19,7 @@ from reelqueue.providers.gemini.room import room_for
 from reelqueue.providers.gemini.speech_text import pieces_of, spoken_text
 from reelqueue.providers.gemini.tariff import AUDIO, INPUT, Tariff, paid, tokens_from_above
 from reelqueue.providers.gemini.voices import USUAL, VOICES, voice_named
-from reelqueue.providers.local.script_rate import seconds_of
+from reelqueue.providers.narration.rate import seconds_of
 from reelqueue.providers.protocols import Speaker, SpeechRequest, Spoken
 from reelqueue.wording import Text
 

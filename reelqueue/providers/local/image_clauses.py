@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from reelqueue.providers.local.script_marks import CLOSERS, OPENERS
-from reelqueue.providers.local.script_sentences import split_sentences
+from reelqueue.providers.narration.marks import CLOSERS, OPENERS
+from reelqueue.providers.narration.sentences import split_sentences
 
 _BREAK_ZH = re.compile(r"[，、；：。！？!?…—～⋯]+|(?<!\d)[,;:](?!\d)|\.(?=$)")
 _BREAK_EN = re.compile(r"[,;:](?=[”\"'’]*\s)|[—–]|\s-\s|[!?…]+(?=\s|$|[”\"'’)])|[.]+(?=[”\"'’)]*$)|[。！？，；：]")

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from reelqueue.models.scene import Figure
-from reelqueue.providers.local.script_rate import seconds_of
+from reelqueue.providers.narration.rate import seconds_of
 
 _NUMBER = r"(?P<value>(?:[$€£]|NT\$|US\$)?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?:[$€£]|NT\$|US\$)?\d+(?:\.\d+)?)"
 _NOT_BEFORE = r"(?<![\dA-Za-z.,:/\-–~～第])"

@@ -26,9 +26,9 @@ from reelqueue.providers.local.image_phrases import (
 )
 from reelqueue.providers.local.image_points import item_of, points_of
 from reelqueue.providers.local.script_keywords import content_words
-from reelqueue.providers.local.script_metadata import cut_at_word
 from reelqueue.providers.local.script_parts import CLOSE
-from reelqueue.providers.local.script_rate import seconds_of
+from reelqueue.providers.narration.metadata import cut_at_word
+from reelqueue.providers.narration.rate import seconds_of
 from reelqueue.providers.protocols import ImageRequest
 
 MOST_OPENING_ZH, MOST_OPENING_EN = 32, 72

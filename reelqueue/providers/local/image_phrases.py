@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reelqueue.providers.local.image_clauses import Clause
 from reelqueue.providers.local.script_keywords import content_words, is_vague, tagged
-from reelqueue.providers.local.script_marks import CLOSERS, OPENERS, is_chinese, is_han, word_set
+from reelqueue.providers.narration.marks import CLOSERS, OPENERS, is_chinese, is_han, word_set
 
 MOST_ZH, MOST_EN_WORDS, MOST_EN_CHARS = 14, 10, 50
 """The longest phrase in large type (look.md section 5 of the specification)."""

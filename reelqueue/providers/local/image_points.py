@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reelqueue.models.scene import Point
 from reelqueue.providers.local.image_clauses import clauses_of, sentences_of
 from reelqueue.providers.local.image_phrases import as_title, set_length
-from reelqueue.providers.local.script_marks import SENTENCE_ENDS
+from reelqueue.providers.narration.marks import SENTENCE_ENDS
 
 MOST_TITLE_ZH, MOST_TITLE_EN = 16, 7
 MOST_NOTE_ZH, MOST_NOTE_EN = 30, 12

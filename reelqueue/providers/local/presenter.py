@@ -6,6 +6,7 @@ from typing import Any
 
 from reelqueue.art.figures import FIGURES
 from reelqueue.art.style import pick
+from reelqueue.models.project import Usage
 from reelqueue.providers.local.free import Free
 from reelqueue.providers.protocols import PresenterRequest
 
@@ -15,6 +16,10 @@ class LocalPresenter(Free):
 
     name = "local"
     version = "1"
+
+    def usage(self, request: PresenterRequest) -> tuple[Usage, ...]:  # noqa: ARG002 - it is drawn here
+        """See `Presenter`: nothing."""
+        return ()
 
     async def begin(self, request: PresenterRequest, sound: Path) -> str:  # noqa: ARG002 - the mouth's times come with the voice
         """See `Presenter`."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from reelqueue.providers.local.script_keywords import content_words
-from reelqueue.providers.local.script_marks import word_set
-from reelqueue.providers.local.script_rate import SENTENCE_PAUSE_S
-from reelqueue.providers.local.script_units import Unit
+from reelqueue.providers.narration.marks import word_set
+from reelqueue.providers.narration.rate import SENTENCE_PAUSE_S
+from reelqueue.providers.narration.units import Unit
 
 TOLERANCE = 0.20
 """Of the length asked for (contract, section 6)."""

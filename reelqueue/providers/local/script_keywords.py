@@ -13,8 +13,8 @@ import opencc
 import rjieba
 
 from reelqueue.models.language import HAN
-from reelqueue.providers.local.script_marks import is_han, word_set
 from reelqueue.providers.local.script_terms import chinese_terms, english_terms
+from reelqueue.providers.narration.marks import is_han, word_set
 
 MOST_PHRASES = 20
 ENOUGH_PHRASES = 8

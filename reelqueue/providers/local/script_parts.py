@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from reelqueue.models.script import Metadata
 from reelqueue.providers.local.script_keywords import content_words, naming_words
-from reelqueue.providers.local.script_metadata import cut_at_word
-from reelqueue.providers.local.script_rate import seconds_of
-from reelqueue.providers.local.script_segments import SHORTEST_S, duration_of
-from reelqueue.providers.local.script_units import Unit, as_sentence
+from reelqueue.providers.narration.metadata import cut_at_word
+from reelqueue.providers.narration.rate import seconds_of
+from reelqueue.providers.narration.segments import SHORTEST_S, duration_of
+from reelqueue.providers.narration.units import Unit, as_sentence
 from reelqueue.wording import Text
 
 INTRO_BEST_S, INTRO_MOST_S = 7.0, 15.0

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.providers.local import script_outline as outline
-from reelqueue.providers.local.script_blocks import Block, Reading, read_blocks
 from reelqueue.providers.local.script_choice import TOLERANCE, Choice
 from reelqueue.providers.local.script_keywords import content_words, key_phrases, naming_words
-from reelqueue.providers.local.script_marks import joined
-from reelqueue.providers.local.script_metadata import clean_title, make_metadata, title_from
 from reelqueue.providers.local.script_parts import closing_of, describe_picture, longer_opening, opening_count, spoken_title
-from reelqueue.providers.local.script_rate import seconds_of
-from reelqueue.providers.local.script_segments import PART_PAUSE_S, SHORTEST_S, cut_segments, duration_of
-from reelqueue.providers.local.script_units import Unit, units_of
+from reelqueue.providers.narration.blocks import Block, Reading, read_blocks
+from reelqueue.providers.narration.marks import joined
+from reelqueue.providers.narration.metadata import clean_title, make_metadata, title_from
+from reelqueue.providers.narration.rate import seconds_of
+from reelqueue.providers.narration.segments import PART_PAUSE_S, SHORTEST_S, cut_segments, duration_of
+from reelqueue.providers.narration.units import Unit, units_of
 from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 from reelqueue.wording import Text
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reelqueue.models.language import HAN
-from reelqueue.providers.local.script_marks import ends_sentence, is_chinese
+from reelqueue.providers.narration.marks import ends_sentence, is_chinese
 
 Kind = Literal["heading", "paragraph", "item", "row", "quote"]
 

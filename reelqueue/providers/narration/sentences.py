@@ -6,7 +6,7 @@ The sentences in their order hold every character of the text but white space be
 import re
 from collections.abc import Iterator
 
-from reelqueue.providers.local.script_marks import CLOSERS, OPENERS, SENTENCE_ENDS, is_chinese, is_han, word_set
+from reelqueue.providers.narration.marks import CLOSERS, OPENERS, SENTENCE_ENDS, is_chinese, is_han, word_set
 
 LONGEST_QUOTE = 80
 """A quotation up to so many characters is not cut inside."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reelqueue.art.words import words_of
 from reelqueue.models.script import Metadata
-from reelqueue.providers.local.script_marks import CLOSERS, OPENERS, is_han
+from reelqueue.providers.narration.marks import CLOSERS, OPENERS, is_han
 
 MOST_TITLE_CHARS = 100
 MOST_DESCRIPTION_BYTES = 4_800

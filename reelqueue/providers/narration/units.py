@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from reelqueue.art.words import words_of
-from reelqueue.providers.local.script_blocks import Block, Kind
-from reelqueue.providers.local.script_marks import CLAUSE_ENDS, CLOSERS, ends_sentence
-from reelqueue.providers.local.script_rate import seconds_of
-from reelqueue.providers.local.script_sentences import split_sentences
+from reelqueue.providers.narration.blocks import Block, Kind
+from reelqueue.providers.narration.marks import CLAUSE_ENDS, CLOSERS, ends_sentence
+from reelqueue.providers.narration.rate import seconds_of
+from reelqueue.providers.narration.sentences import split_sentences
 
 LONGEST_UNIT_S = 15.0
 """A longer sentence is cut at its clauses, so that a segment can end inside it."""

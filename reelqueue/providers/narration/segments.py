@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
-from reelqueue.providers.local.script_rate import SENTENCE_PAUSE_S
-from reelqueue.providers.local.script_units import Unit
+from reelqueue.providers.narration.rate import SENTENCE_PAUSE_S
+from reelqueue.providers.narration.units import Unit
 
 SHORTEST_S, LONGEST_S = 5.0, 20.0
 """Of a segment (contract, section 6)."""
