@@ -22,7 +22,7 @@ LEAST_SHARE, MOST_SHARE = 0.8, 1.2
 OPENING_S, OPENING_SHARE = 7.0, 0.2
 """The intro, and the outro likewise; at most this share of the whole."""
 _PER_SECOND = {"zh": "一段旁白。", "en": "one spoken line "}
-"""What is said in a second, as long as such a text is (`script_rate.py`: 5.5 characters, or 4.8 syllables)."""
+"""What is said in a second, as long as such a text is (`providers/narration/rate.py`: 5.5 characters, or 4.8 syllables)."""
 
 
 @dataclass(frozen=True, slots=True)
