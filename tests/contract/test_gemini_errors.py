@@ -283,6 +283,40 @@ async def test_keys_and_addresses_of_the_environment_count_for_nothing(sandbox, 
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("ALL_PROXY", "socks5://user:secret@127.0.0.1:1080", id="a proxy of a kind that needs another package"),
+        pytest.param("HTTPS_PROXY", "ftp://127.0.0.1:1080", id="a proxy that is none"),
+        pytest.param("GOOGLE_GENAI_HTTP_CLIENT", "httpx", id="a transport that is not installed"),
+        pytest.param("SSL_CERT_FILE", "/nowhere/ca.pem", id="a certificate file that is gone"),
+    ],
+)
+async def test_an_environment_that_allows_no_connection_is_named(sandbox, client, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    met = await failed(client)
+
+    assert type(met) is ServiceMisconfigured
+    assert met.usage == NOTHING
+    assert name in met.hint_text.en
+    assert "secret" not in met.text.en
+
+
+async def test_no_log_line_holds_the_key(sandbox, client, caplog):
+    key = sandbox.settings()["GEMINI_API_KEY"]
+    caplog.set_level("DEBUG")
+    sandbox.faults.order(service="gemini", call="script", kind="reset")
+    sandbox.faults.order(service="gemini", call="script", kind="400", reason="API_KEY_INVALID")
+
+    await failed(client)
+    await failed(client)
+    await ask(client)
+
+    assert caplog.records
+    assert key not in caplog.text
+
+
 async def test_a_free_look_finds_key_and_models_in_order(sandbox, client):
     await client.look((script_model(TEXT), image_model(PICTURES), voice_model(VOICE)))
 

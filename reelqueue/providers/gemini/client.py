@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from reelqueue.providers.gemini.errors import misread, translate, unusable_key
+from reelqueue.providers.gemini.errors import misread, not_set_up, translate, unusable_key
 from reelqueue.providers.gemini.model import Model
 
 if TYPE_CHECKING:
@@ -114,7 +114,10 @@ class GeminiClient:
             raise unusable_key()
         async with self._making:
             if self._client is None:
-                made, self._http = await asyncio.to_thread(_made, self._key, self._base_url)
+                try:
+                    made, self._http = await asyncio.to_thread(_made, self._key, self._base_url)
+                except (ImportError, ValueError, OSError) as error:  # a proxy of another kind, a certificate file that is gone
+                    raise not_set_up(error) from error
                 self._client = made
             return self._client
 

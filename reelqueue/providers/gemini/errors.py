@@ -86,6 +86,20 @@ def unusable_key() -> ReelqueueError:
     )
 
 
+def not_set_up(error: Exception) -> ReelqueueError:
+    """The error of a connection that can't even be prepared: the environment names something that is not there."""
+    why = " ".join(_ADDRESS.sub("…", str(error)).split())[:LONGEST_WORDS]
+    return _unbilled(
+        ServiceMisconfigured(
+            Text(f"無法準備與 {NAME} 的連線：{why}", f"a connection to {NAME} can't be set up: {why}"),
+            Text(
+                "檢查環境變數 HTTPS_PROXY、HTTP_PROXY、ALL_PROXY、SSL_CERT_FILE 與 GOOGLE_GENAI_HTTP_CLIENT",
+                "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and GOOGLE_GENAI_HTTP_CLIENT in the environment",
+            ),
+        )
+    )
+
+
 def refused(refusal: "_Refusal", model: Model) -> ReelqueueError:
     """The error of an answer that refuses."""
     error = _meant(refusal, model)
