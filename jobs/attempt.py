@@ -16,7 +16,7 @@ from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide, decisive
 from jobs.spending import Spender
-from jobs.stages import Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
+from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
 from jobs.telling import Teller
 from jobs.wire import translate
 from reelqueue.errors import (
@@ -267,9 +267,9 @@ class Attempt:
         return await self._handed_back(error, error.seconds, counts=False)
 
     async def _again(self, error: TransientError, run: StageRun) -> Exception:
-        """The whole stage once more, after a pause outside; a time-out that made a piece was no attempt."""
-        if isinstance(error, StageTimedOut) and run.made_a_piece:
-            return await self._handed_back(error, 0.0, counts=False)
+        """The whole stage once more, after a pause outside; one that got on before its time-out or pause was no attempt."""
+        if isinstance(error, StageTimedOut | HandBack) and run.made_a_piece:
+            return await self._handed_back(error, error.retry_after or 0.0, counts=False)
         decision = decide(error, attempt=run.attempt, delays=self.service.rules.retry_delays)
         if isinstance(decision, RetryIn):
             return await self._handed_back(error, decision.seconds, counts=True)

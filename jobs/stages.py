@@ -317,7 +317,7 @@ class StageRun:
             self.warnings.append(str(message))
 
     def progressed(self) -> None:
-        """A new piece was made and kept: a time-out after it costs no attempt."""
+        """A new piece was made and kept: a time-out, or a long pause, after it costs no attempt."""
         self.made_a_piece = True
 
     def allow(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.spending import Held, Spender, bucket_of
 from jobs.stages import StageRun
-from jobs.video.publication import inputs_of_step, upload_of, with_step
+from jobs.video.publication import LOOKING, inputs_of_step, upload_of, with_step
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, QuotaExhausted, TransientError
 from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication, Publisher
@@ -142,8 +142,12 @@ def _lowered(need: Need, others_needs: list[Need], coming: int) -> Need:
 
 
 async def _one_video_only(run: StageRun, publication: Publication, video_id: str) -> None:
-    """Before it is seen: where more than one session was opened, no second video may bear the marker."""
-    if upload_of(run.project).session_no <= 1:
+    """Before it is seen: where more than one session was opened, no second video may bear the marker.
+
+    Who died between opening a session and counting it leaves the search for the one before in the state.
+    """
+    upload = upload_of(run.project)
+    if upload.session_no <= 1 and LOOKING not in upload.steps:
         return
     publisher = run.providers.publisher
     ids = await run.call("find", lambda: publisher.find(publication), cost=publisher.cost("find", publication))

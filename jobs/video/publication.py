@@ -16,6 +16,8 @@ DEFAULT_CATEGORY = 27
 """YouTube's "Education"."""
 INTENT = "intent"
 """The first of the steps in the state: what was to be published when the marker was made."""
+LOOKING = "looking"
+"""Since when the video of a session that is gone is looked for on the channel; until the next session is in the state."""
 _FILES = {"video", "thumbnail", "captions"}
 _OF_STEP = {"thumbnail": {"thumbnail"}, "captions": {"captions", "language"}, "playlist": {"playlist"}}
 """What a step's outcome hangs on, where that is not all that is said of the video."""

@@ -14,9 +14,9 @@ from typing import Any
 
 from jobs.context import WorkerContext
 from jobs.runner import run_stage
-from jobs.stages import Postponed, StageInputs, StageOutcome, StageRun, StageWork
+from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
-from jobs.video.publication import INTENT, intent_of, publication_of, upload_of, video_file, with_upload
+from jobs.video.publication import INTENT, LOOKING, intent_of, publication_of, upload_of, video_file, with_upload
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import Stage
@@ -27,8 +27,8 @@ MOST_SESSIONS = 5
 """A file that five sessions could not take in one attempt is a person's matter."""
 SLOWEST_BYTES_PER_SECOND = 64_000
 """The time-out grows with the file by this (contract, section 2c)."""
-SESSION, LOOKING = "session", "looking"
-"""Steps in the state: the sha256 of the video that the session was opened for; since when it is looked for on the channel."""
+SESSION = "session"
+"""A step in the state: the sha256 of the video that the session was opened for."""
 FIRST_LOOK_S = 10.0
 """The pause before the channel's list is read again; the next ones are as long as all before them."""
 
@@ -154,6 +154,8 @@ async def _sent(run: StageRun, publication: Publication, session: str) -> str | 
             return await run.call("upload", lambda: _send(run, publication, session, reach))
         except SessionGone:
             return await _found(run, publication)
+        except HandBack:  # the service asked for a pause
+            raise
         except TransientError:
             if reach.share <= before:
                 raise
@@ -215,7 +217,9 @@ async def _send(run: StageRun, publication: Publication, session: str, reach: _R
     await run.check()
     async with contextlib.aclosing(publisher.send(publication, session)) as sending:
         async for share in sending:
-            reach.share = max(reach.share, share)
+            if share > reach.share:
+                reach.share = share
+                run.progressed()
             await run.tell(5 + 80 * share, Text("正在上傳影片...", "sending the video..."))
             await run.check()
     video_id = await publisher.query(publication, session)

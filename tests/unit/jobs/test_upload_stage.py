@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from jobs import stages
 from jobs.context import Rules
 from jobs.spending import Caps, Spender, bucket_of
-from jobs.stages import Postponed, StageRun
+from jobs.stages import HandBack, Postponed, StageRun
 from jobs.video.afterwards import OWED, captions_cost
 from jobs.video.publication import publication_of, upload_of, with_upload
 from jobs.video.upload import MOST_SESSIONS, publish
@@ -21,6 +22,7 @@ from reelqueue.errors import (
     NeedsPerson,
     PermanentError,
     QuotaExhausted,
+    RateLimited,
     ServiceUnavailable,
 )
 from reelqueue.models.cost import FREE, Cost, Need
@@ -474,3 +476,36 @@ async def test_a_moment_of_publication_that_has_passed_is_published_at_once_and_
     publication = await publication_of(attempt)
 
     assert (publication.publish_at, publication.privacy, len(attempt.warnings)) == (None, "public", 1)
+
+
+async def test_a_pause_that_the_service_asks_for_is_kept_though_the_upload_got_on(run, channel, monkeypatch):
+    """A long Retry-After after half the file: the job goes back to the queue for it, and that was no attempt."""
+    monkeypatch.setattr(stages, "IDLE_LOOK_S", 0.0)
+
+    async def slowed(publication: Publication, session: str) -> AsyncGenerator[float, None]:
+        channel.sent.append(session)
+        yield 0.5
+        raise RateLimited("YouTube", 60.0)
+
+    channel.send = slowed
+    attempt = run()
+
+    with pytest.raises(HandBack) as pause:
+        await publish(attempt)
+
+    assert (channel.sent, pause.value.retry_after, attempt.made_a_piece) == (["session 1"], pytest.approx(60, abs=1), True)
+
+
+async def test_a_session_that_was_opened_and_not_counted_still_has_both_videos_found_before_one_is_seen(run, channel, lease):
+    """The first session is given up after its time; the worker dies between the second one and its commit."""
+    channel.listed_within_s, channel.failing = 600.0, [SessionGone()]
+    with pytest.raises(Postponed):
+        await publish(run())
+    second = await channel.open(await publication_of(run()))
+    await lease.write_session(second)
+    channel.videos["session 1"] = lease.state.upload.marker  # listed at last
+
+    with pytest.raises(NeedsPerson, match="2 videos"):
+        await publish(run())
+
+    assert "publish" not in channel.stepped
