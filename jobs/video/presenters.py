@@ -25,6 +25,8 @@ from reelqueue.wording import Text
 POLL_S = 3.0
 LONGEST_JOB_S = 1_200.0
 """A talk of a minute takes one to two; one that is not ready after so long is taken for lost."""
+FETCH_S = 300.0
+"""For what follows: a clip is fetched and encoded anew, or a figure is drawn."""
 
 
 class RemoteJob(Frozen):
@@ -104,19 +106,16 @@ async def _begun(
     sound = run.files.avatars / f"{key}.{run.project.fence}.wav.part"
     try:
         await part_sound([await run.blobs.fetch(p.sound) for p in spoken], [p.speech for p in spoken], sound)
-        cost = maker.cost(request)
-        usage = (
-            Usage(service=maker.name, model=maker.version, unit="second", amount=request.duration_s, cost_usd=float(cost.usd)),
-        )
+        usage = maker.usage(request)
         job_id = await run.call(
             f"presenter {request.role}",
             lambda: maker.begin(request, sound),
-            cost=cost,
-            billed=lambda _: usage if cost.usd else (),
+            cost=maker.cost(request),
+            billed=lambda _: usage,
         )
     finally:
         await asyncio.to_thread(sound.unlink, missing_ok=True)
-    job = RemoteJob(job_id=job_id, usage=usage if cost.usd else ())
+    job = RemoteJob(job_id=job_id, usage=usage)
     await run.blobs.write(_job_record(key), job.model_dump_json().encode())
     return job
 
@@ -124,16 +123,21 @@ async def _begun(
 async def _fetched(run: StageRun, maker: Presenter, job: RemoteJob, role: str) -> dict[str, Any]:
     name, gives_up = f"presenter {role}", time.monotonic() + LONGEST_JOB_S
     while not await run.call(name, lambda: maker.poll(job.job_id)):
+        run.allow(gives_up + FETCH_S - run.began)  # else the stage's time ends before a stand-in can be drawn
         if time.monotonic() > gives_up:
-            raise ServiceUnavailable(
-                Text(
-                    f"主播影片超過 {LONGEST_JOB_S:g} 秒還沒完成", f"the presenter's clip is not ready after {LONGEST_JOB_S:g} s"
-                ),
-                Text("用 reelqueue retry 繼續等", "reelqueue retry waits on"),
-            )
+            late = _too_late()
+            run.given_up.append(late)
+            raise late
         await asyncio.sleep(POLL_S)
         await run.check()
     return await run.call(name, lambda: maker.fetch(job.job_id, run.files.avatars))
+
+
+def _too_late() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        Text(f"主播影片超過 {LONGEST_JOB_S:g} 秒還沒完成", f"the presenter's clip is not ready after {LONGEST_JOB_S:g} s"),
+        Text("用 reelqueue retry 繼續等", "reelqueue retry waits on"),
+    )
 
 
 def _job_record(key: str) -> str:

@@ -207,6 +207,10 @@ class Presenter(Named, Protocol):
         """What one job may take at most."""
         ...
 
+    def usage(self, request: PresenterRequest) -> tuple[Usage, ...]:
+        """What one job is billed for, once it was begun."""
+        ...
+
     async def begin(self, request: PresenterRequest, sound: Path) -> str:
         """Start the job, once; returns its id.  `sound` is the whole part as it will be heard."""
         ...

@@ -170,6 +170,29 @@ async def test_a_presenter_who_is_required_fails_the_stage(stage, sandbox):
     assert await failures(stage) == {ContentRefused}
 
 
+async def test_a_job_that_is_never_ready_is_waited_for_past_the_stages_time_and_then_stood_in_for(stage, sandbox, monkeypatch):
+    monkeypatch.setattr(presenters, "LONGEST_JOB_S", 0.0)
+    monkeypatch.setattr(presenters, "FETCH_S", 5_000.0)
+    monkeypatch.setattr(stage.providers.presenter, "poll", _not_yet)
+    await stage.create()
+
+    shown = await stage.enter()
+
+    assert [piece and piece.description["kind"] for piece in shown] == ["figure", None, "figure"]
+    assert "還沒完成" in stage.warnings[0]
+    assert (begun(sandbox), stage.run.timeout_s >= 5_000) == (2, True)
+
+
+async def test_what_a_talk_took_is_told_by_the_name_that_the_prices_have(stage, sandbox):
+    await stage.create()
+
+    await stage.enter()
+
+    (use,) = await stage.run.spender.usage()
+    assert (use.service, use.model, use.unit, use.amount) == ("did", "talks", "second", 30)
+    assert use.cost_usd == pytest.approx(30 * 0.02)
+
+
 async def test_a_job_that_died_is_begun_anew_by_a_retry(stage, sandbox):
     await stage.create(presenter_required=True)
     sandbox.faults.order(service="did", call="talks.create", kind="error")
@@ -194,7 +217,7 @@ async def test_a_key_that_was_revoked_meanwhile_does_not_lose_the_paid_job(stage
 
 async def test_a_cap_stops_before_the_talk_is_begun(stage, sandbox):
     await stage.create()
-    stage.cap_usd = Decimal("0.50")
+    stage.cap_usd = Decimal("0.20")
 
     assert await failures(stage) == {BudgetExhausted}
 
@@ -212,3 +235,7 @@ async def test_an_unknown_outcome_stays_counted_and_a_refusal_does_not(stage, sa
     assert [piece and piece.description["kind"] for piece in shown] == ["clip", None, "clip"]
     assert begun(sandbox) == 3
     assert len(sandbox.journal.calls(service="did", call="talks.create")) == 4
+
+
+async def _not_yet(_job_id: str) -> bool:
+    return False

@@ -16,6 +16,7 @@ from reelqueue.errors import PermanentError, ReelqueueError
 from reelqueue.media.clip import CLIP_VERSION, ingest_clip
 from reelqueue.models.cost import Cost
 from reelqueue.models.prices import PriceTable
+from reelqueue.models.project import Usage
 from reelqueue.providers.did.errors import NAME, failed, gone, said, unavailable
 from reelqueue.providers.did.wire import Expired, Wire
 from reelqueue.providers.protocols import PresenterRequest
@@ -59,7 +60,12 @@ class DIdPresenter:
 
     def cost(self, request: PresenterRequest) -> Cost:
         """See `Presenter`: by begun credits of 15 s."""
-        return Cost(usd=self._price(request.duration_s))
+        return Cost(usd=self._price(_billed_s(request)))
+
+    def usage(self, request: PresenterRequest) -> tuple[Usage, ...]:
+        """See `Presenter`: D-ID says nothing of it, so it is what was reserved."""
+        seconds = _billed_s(request)
+        return (Usage(service=self.name, model=MODEL, unit=UNIT, amount=seconds, cost_usd=float(self._price(seconds))),)
 
     async def credits_left(self) -> float:
         """How many credits of 15 s are left; costs nothing.
@@ -137,9 +143,13 @@ class DIdPresenter:
             raise _unbilled(gone(job_id[:40]))
         return await self._wire.look(job_id)
 
-    def _price(self, seconds: float) -> Decimal:
-        billed = math.ceil(max(seconds, 0.001) / BILLED_IN_S) * BILLED_IN_S
-        return self._prices.usd(self.name, MODEL, UNIT, billed, on=datetime.now(UTC).date())
+    def _price(self, seconds: int) -> Decimal:
+        return self._prices.usd(self.name, MODEL, UNIT, seconds, on=datetime.now(UTC).date())
+
+
+def _billed_s(request: PresenterRequest) -> int:
+    """The length in whole credits, in seconds."""
+    return math.ceil(max(request.duration_s, 0.001) / BILLED_IN_S) * BILLED_IN_S
 
 
 def _too_long(seconds: float) -> ReelqueueError:
