@@ -11,6 +11,11 @@ from reelqueue.wording import Text, same
 
 Level = Literal["ok", "warn", "fail"]
 NOTHING = same("")
+_LATER = Text(
+    "檢查網路、代理伺服器與這個服務的位址設定，稍後再執行一次",
+    "check the network, the proxy and the settings of this service's address, and run it again later",
+)
+"""For what jobs try again by themselves, and the doctor does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,9 @@ Check = Callable[[Settings], Awaitable[list[Finding]]]
 
 def failed(what: Text, error: ReelqueueError) -> Finding:
     """What went wrong: a failure where a person has to act, a warning where it passes by itself."""
-    return Finding("warn" if isinstance(error, TransientError | Parked) else "fail", what, error.text, error.hint_text)
+    passes = isinstance(error, TransientError | Parked)
+    do = _LATER if isinstance(error, TransientError) and "自動重試" in error.hint_text.zh else error.hint_text
+    return Finding("warn" if passes else "fail", what, error.text, do)
 
 
 def services_of(settings: Settings) -> set[str]:

@@ -133,7 +133,9 @@ async def test_a_service_that_is_down_is_a_warning(set_up, sandbox):
     settings = set_up()
     sandbox.faults.order(service="gemini", call="models", kind="503", times=1)
 
-    assert only(await service_checks.gemini(settings)).level == "warn"
+    finding = only(await service_checks.gemini(settings))
+
+    assert (finding.level, "again later" in finding.do.en) == ("warn", True)
 
 
 async def test_few_credits_are_told(set_up, sandbox):
