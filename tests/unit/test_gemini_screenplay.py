@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reelqueue.errors import ServiceUnavailable
 from reelqueue.providers.gemini.screenplay import script_of
@@ -90,6 +92,21 @@ def test_segments_in_the_right_length_stay_as_the_writer_cut_them():
     texts = [S * 2, S * 3, S * 2]
 
     assert [segment.text for segment in told(answer(*texts)).script.segments] == texts
+
+
+WAVES = "浪打在石頭上又退回海裡" * 6
+SENTENCE = st.integers(3, 62).map(lambda size: WAVES[:size] + "。")
+SEGMENTS = st.lists(st.lists(SENTENCE, min_size=1, max_size=8).map("".join), min_size=1, max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SEGMENTS)
+def test_whatever_the_cut_nothing_is_lost_and_no_segment_is_long(texts):
+    script = told(answer(*texts)).script
+
+    assert "".join(segment.text for segment in script.segments) == "".join(texts)
+    assert all(segment.duration <= 20 for segment in script.segments)
+    assert len(script.segments) == 1 or all(segment.duration >= 5 for segment in script.segments)
 
 
 def test_all_too_short_is_told_with_a_warning():
