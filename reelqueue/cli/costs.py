@@ -1,0 +1,192 @@
+"""`reelqueue costs`: what was paid for, by day, service and model, or for one project; from the ledger on disk, without Redis."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from jobs.spending import channel_bucket, money_bucket, project_bucket
+from reelqueue.bootstrap import Settings, open_shelf, read_settings
+from reelqueue.cli.console import out, say, say_json
+from reelqueue.cli.outcome import DONE, run
+from reelqueue.models.ids import parse_project_id
+from reelqueue.models.project import Usage, summed
+from reelqueue.wording import Text
+from storage import Ledger, Paths, ProjectStore
+from storage.ledger import Account, pacific_day
+
+SHOWN_DAYS, KEPT_DAYS = 7, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One account of money, and its cap: 0 is no limit, None where there can be none."""
+
+    name: Text
+    account: Account
+    cap: Decimal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; money in US dollars."""
+        told = {"used_usd": float(self.account.used), "reserved_usd": float(self.account.unsettled)}
+        caps = {} if self.cap is None else {"cap_usd": float(self.cap) or None}
+        return {**told, **caps, "usage": [use.model_dump(mode="json") for use in self.account.usage]}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(
+        "costs",
+        help=str(Text("花了多少錢：每天、每個服務，或一個專案", "what was spent: by day and service, or for one project")),
+    )
+    def costs(
+        number: Annotated[
+            str | None, typer.Argument(metavar="[ID]", help=str(Text("專案編號", "a project's id")), show_default=False)
+        ] = None,
+        days: Annotated[int, typer.Option(min=1, max=KEPT_DAYS, help=str(Text("最近幾天", "the last days")))] = SHOWN_DAYS,
+        as_json: Annotated[bool, typer.Option("--json", help=str(Text("輸出 JSON", "as JSON")))] = False,
+    ) -> None:
+        settings = read_settings()
+        work = _days(settings, days, as_json=as_json) if number is None else _project(settings, number, as_json=as_json)
+        raise typer.Exit(run(work))
+
+
+async def _project(settings: Settings, given: str, *, as_json: bool) -> int:
+    number, paths = parse_project_id(given), Paths(settings.data_dir)
+    state = await ProjectStore.reader(paths).load(number)
+    account = await Ledger(paths).account(project_bucket(number))
+    line = Line(Text(f"專案 {number}", f"project {number}"), account, settings.project_cost_cap_usd)
+    if as_json:
+        say_json({"project_id": number, "status": str(state.status), **line.as_json()})
+        return DONE
+    _print_lines([line])
+    _print_usage(account.usage)
+    return DONE
+
+
+async def _days(settings: Settings, days: int, *, as_json: bool) -> int:
+    ledger, today = Ledger(Paths(settings.data_dir)), pacific_day(datetime.now(UTC))
+    known = {day: await ledger.account(money_bucket(day)) for day in _last(today, max(days, 30))}
+    channels = await _channels(settings, ledger, today)
+    lines = [
+        Line(Text("今天", "today"), known[today], settings.daily_cost_cap_usd),
+        *(_sum(known, today, span) for span in sorted({7, 30, days})),
+        *channels.values(),
+    ]
+    if as_json:
+        say_json(
+            {
+                "today": lines[0].as_json(),
+                "total": {"days": days, **_sum(known, today, days).as_json()},
+                "days": [{"day": day.isoformat(), **Line(Text("", ""), known[day]).as_json()} for day in _last(today, days)],
+                "channels": {name: line.as_json() for name, line in channels.items()},
+                "project_cap_usd": float(settings.project_cost_cap_usd) or None,
+            }
+        )
+        return DONE
+    _print_lines(lines)
+    _print_days(known, _last(today, days))
+    _print_usage(_sum(known, today, days).account.usage)
+    return DONE
+
+
+async def _channels(settings: Settings, ledger: Ledger, today: date) -> dict[str, Line]:
+    """The channels that have a cap of their own, today."""
+    capped = {
+        name: channel.daily_cost_cap_usd
+        for name, channel in open_shelf(settings, Paths(settings.data_dir)).channels.items()
+        if channel.daily_cost_cap_usd
+    }
+    return {
+        name: Line(Text(f"頻道 {name} 今天", f"channel {name} today"), await ledger.account(channel_bucket(name, today)), cap)
+        for name, cap in capped.items()
+    }
+
+
+def _last(today: date, days: int) -> list[date]:
+    """The newest first."""
+    return [today - timedelta(days=back) for back in range(days)]
+
+
+def _sum(known: dict[date, Account], today: date, days: int) -> Line:
+    accounts = [known[day] for day in _last(today, days)]
+    usage: tuple[Usage, ...] = ()
+    for account in accounts:
+        usage = summed(usage, account.usage)
+    total = Account(
+        used=sum((account.used for account in accounts), Decimal(0)),
+        reservations={str(place): account.unsettled for place, account in enumerate(accounts) if account.unsettled},
+        usage=usage,
+    )
+    return Line(Text(f"最近 {days} 天", f"last {days} days" if days > 1 else "last day"), total)
+
+
+def _print_lines(lines: Sequence[Line]) -> None:
+    table = _table(
+        (Text("美元", "US dollars"), False),
+        (Text("已用", "spent"), True),
+        (Text("其中保留", "reserved"), True),
+        (Text("上限", "cap"), True),
+    )
+    for line in lines:
+        table.add_row(str(line.name), _money(line.account.used), _money(line.account.unsettled), _cap(line.cap))
+    out().print(table)
+    if any(line.account.unsettled for line in lines):
+        say(
+            Text(
+                "「保留」是進行中、或結果不明的呼叫，以估計的上限計",
+                "reserved: calls that are under way or whose outcome nobody knows, at their estimate",
+            )
+        )
+
+
+def _print_days(known: dict[date, Account], days: Iterable[date]) -> None:
+    paid = [day for day in days if known[day].used]
+    if not paid:
+        return
+    table = _table((Text("日期（太平洋時間）", "day (Pacific time)"), False), (Text("已用", "spent"), True))
+    for day in paid:
+        table.add_row(day.isoformat(), _money(known[day].used))
+    out().print()
+    out().print(table)
+
+
+def _print_usage(usage: Sequence[Usage]) -> None:
+    if not usage:
+        say(Text("還沒有付費的呼叫", "nothing was paid for yet"))
+        return
+    table = _table(
+        (Text("服務", "service"), False),
+        (Text("模型", "model"), False),
+        (Text("單位", "unit"), False),
+        (Text("數量", "amount"), True),
+        (Text("美元", "US dollars"), True),
+    )
+    for use in sorted(usage, key=lambda use: -use.cost_usd):
+        table.add_row(*map(escape, (use.service, use.model, use.unit)), f"{use.amount:,.10g}", _money(Decimal(str(use.cost_usd))))
+    out().print()
+    out().print(table)
+
+
+def _table(*columns: tuple[Text, bool]) -> Table:
+    """A table; the columns of numbers stand to the right."""
+    table = Table(box=None)
+    for head, is_number in columns:
+        table.add_column(str(head), justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _cap(cap: Decimal | None) -> str:
+    if cap is None:
+        return ""
+    return f"{cap.normalize():f}" if cap else str(Text("無", "none"))
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:,.4f}"
