@@ -73,6 +73,12 @@ async def failed(client: GeminiClient, **asked) -> ReelqueueError:
         pytest.param("quota_minute", {"retry_delay": 17}, RateLimited, NOTHING, "17 s", id="429 per minute"),
         pytest.param("quota_day", {}, QuotaExhausted, NOTHING, TEXT, id="429 per day"),
         pytest.param("quota_minute", {"limit": 0}, ServiceMisconfigured, NOTHING, "no quota", id="429, the plan has none"),
+        pytest.param(
+            "429", {"message": "Your prepayment credits are depleted."}, QuotaExhausted, NOTHING, "credit", id="429, no credit left"
+        ),
+        pytest.param(
+            "429", {"message": "Your project has exceeded its monthly spending cap."}, QuotaExhausted, NOTHING, "cap", id="429, spent"
+        ),
         pytest.param("400", {"reason": "API_KEY_INVALID"}, AuthenticationFailed, NOTHING, "key", id="400, a wrong key"),
         pytest.param("400", {"message": "API key expired."}, AuthenticationFailed, NOTHING, "expired", id="400, an expired key"),
         pytest.param("400", {}, PermanentError, NOTHING, "invalid argument", id="400"),

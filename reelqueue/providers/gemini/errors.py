@@ -29,6 +29,7 @@ LONGEST_PAUSE_S = 3_600.0
 LONGEST_WORDS = 200
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _NO_QUOTA = re.compile(r"\blimit:\s*0(?![\d.])", re.IGNORECASE)
+_SPENT = re.compile(r"prepayment credits|spending cap|spend limit", re.IGNORECASE)
 _KEY_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
 _GATEWAY = frozenset({502, 504})
 """Somebody between us and the work gave up waiting: it may be done, and billed."""
@@ -166,6 +167,17 @@ def _throttled(refusal: "_Refusal", model: Model) -> ReelqueueError:
             Text(
                 f"在 Google AI Studio 啟用計費，或把 {model.setting} 改成方案內的模型",
                 f"switch billing on in Google AI Studio, or set {model.setting} to a model of the plan",
+            ),
+        )
+    if _SPENT.search(refusal.words):
+        return QuotaExhausted(
+            Text(
+                f"{NAME} 的預付額度或每月花費上限已用完（{refusal.why}）",
+                f"{NAME}'s credit or monthly spending cap is used up ({refusal.why})",
+            ),
+            Text(
+                "在 Google AI Studio 儲值或調高花費上限，再執行 reelqueue retry",
+                "add credit or raise the spending cap in Google AI Studio, then reelqueue retry",
             ),
         )
     if any("perday" in quota.lower() for quota in refusal.quotas):
