@@ -31,7 +31,7 @@ from jobs.queue import PAYLOAD_EXPIRES_S, RESULT_SECONDS
 from jobs.schedule import SCHEDULE
 from jobs.wire import deserialize, serialize
 from jobs.worker import Worker
-from reelqueue.bootstrap import open_service, usual_makers
+from reelqueue.bootstrap import load_makers, open_service, usual_makers
 from reelqueue.settings import read_settings
 
 CLOCK_JOBS = {"sync_quotas": sync_quotas, "recover_interrupted": recover_interrupted, "cleanup": cleanup}
@@ -46,7 +46,7 @@ def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Serv
     async def opened(redis: ArqRedis) -> AsyncIterator[Service]:
         async with open_service(_settings, queue=queue, redis=redis) as service:
             if queue == VIDEO:
-                load_soon()
+                load_soon(partial(load_makers, _settings))
             yield service
 
     return opened

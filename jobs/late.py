@@ -1,4 +1,5 @@
-"""The stages' jobs, whose modules are loaded beside the worker and not before it: they draw, speak and encode.
+"""The stages' jobs, whose modules are loaded beside the worker and not before it: they draw, speak and encode.  So are those
+of whoever makes what, and the libraries of the services that they ask.
 
 With them a worker's start takes twice as long, and a dead worker's jobs wait for whoever takes them over.
 """
@@ -31,12 +32,14 @@ def stage_job(spec: StageSpec) -> StageJob:
     return run
 
 
-def load_soon() -> None:
-    """Load all of them in a thread: the first job of each stage need not wait."""
-    threading.Thread(target=_load_all, name="loading the stages", daemon=True).start()
+def load_soon(load_makers: Callable[[], None]) -> None:
+    """Load all of them in a thread, the makers first: the first job of each stage need not wait, and holds nobody up."""
+    threading.Thread(target=_load_all, args=(load_makers,), name="loading the stages", daemon=True).start()
 
 
-def _load_all() -> None:
+def _load_all(load_makers: Callable[[], None]) -> None:
+    with _turn:
+        load_makers()
     for spec in PIPELINE:
         _load(spec)
 

@@ -12,7 +12,7 @@ from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
 from jobs.pipeline import VIDEO
 from reelqueue.art.fonts import check_fonts, use_font_dir
-from reelqueue.errors import InvalidSettings
+from reelqueue.errors import InvalidSettings, ReelqueueError
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.models.meter import Watched
 from reelqueue.providers.meters import watched
@@ -25,6 +25,7 @@ from storage import Ledger, Paths
 
 __all__ = [
     "Settings",
+    "load_makers",
     "open_service",
     "open_shelf",
     "open_tools",
@@ -62,6 +63,15 @@ def usual_makers(settings: Settings) -> dict[str, str]:
     """
     shelf = open_shelf(settings, Paths(settings.data_dir))
     return {kind: shelf.name_of(kind, {}) for kind in KINDS}
+
+
+def load_makers(settings: Settings) -> None:
+    """Load the modules of the usual makers; half a second where they are services, so call it in a thread.
+
+    What can't be used as it is set up is told by the first job that wants it.
+    """
+    with contextlib.suppress(ReelqueueError):
+        open_shelf(settings, Paths(settings.data_dir)).usual()
 
 
 def read_watched(settings: Settings) -> Watched:

@@ -33,8 +33,17 @@ HEAVY = {
     "resvg_py",
     "google",
     "aiogoogle",
+    "aiohttp",
+    "httpx2",
     "typer",
 }
+CLOUDS = {"google", "aiogoogle", "aiohttp", "httpx2"}
+"""What the services' makers are built on."""
+KEYS = """
+import os, tempfile
+os.environ |= {"GEMINI_API_KEY": "AIzaSyIsNoKeyAtAll", "DID_API_KEY": "no:key", "YOUTUBE_CLIENT_ID": "1-none", "YOUTUBE_CLIENT_SECRET": "none",
+    "YOUTUBE_REFRESH_TOKEN": "none", "DATA_DIR": tempfile.mkdtemp()}
+"""
 
 WHERE = """
 import importlib, json, pathlib
@@ -87,6 +96,24 @@ def test_a_workers_start_loads_none_of_the_makers() -> None:
 
     assert {"arq", "redis", "jobs", "progress", "storage"} <= loaded
     assert loaded & HEAVY == {"uharfbuzz"}  # small, and the fonts are looked at before the first job
+
+
+def test_a_workers_start_loads_none_of_the_services_libraries_though_their_keys_are_set() -> None:
+    loaded = loaded_by(
+        f"{KEYS}\nimport worker_settings\nassert worker_settings.CPU_JOBS == ('render_video_task', 'generate_thumbnail_task')"
+    )
+
+    assert loaded & HEAVY == {"uharfbuzz"}
+
+
+@pytest.mark.parametrize(("keys", "libraries"), [("", set()), (KEYS, {"aiogoogle", "aiohttp"})], ids=["local", "cloud"])
+def test_the_thread_beside_a_worker_loads_the_makers_that_are_chosen_and_no_others(keys: str, libraries: set[str]) -> None:
+    """Gemini's own library, the largest, is loaded by the first call that asks Gemini."""
+    loaded = loaded_by(
+        f"{keys}\nimport worker_settings as w\nfrom reelqueue.bootstrap import load_makers\nload_makers(w._settings)"
+    )
+
+    assert loaded & CLOUDS - {"google"} == libraries
 
 
 @pytest.mark.parametrize("spec", PIPELINE, ids=lambda spec: spec.stage)
