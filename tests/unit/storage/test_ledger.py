@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reelqueue.errors import NeedsPerson
 from reelqueue.models.project import Usage
-from storage.ledger import KEPT_SETTLED, Bucket, Ledger, pacific_day, pacific_midnight_after
+from storage.ledger import KEPT_SETTLED, Account, Bucket, Ledger, pacific_day, pacific_midnight_after
 
 UPLOADS = Bucket("default", "uploads", date(2026, 11, 24))
 CHANNEL = Bucket("channel-news", "closed", None)
@@ -147,6 +149,32 @@ async def test_old_settlements_go_and_their_amounts_stay(ledger):
 
     assert (len(account.settled), min(map(int, account.settled))) == (KEPT_SETTLED, 3)
     assert account.used == Decimal("0.5") * (KEPT_SETTLED + 3)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 9),
+            st.sampled_from(["reserve", "settle", "release", "unknown"]),
+            st.integers(1, 40),
+            st.integers(0, 40),
+        )
+    )
+)
+def test_whatever_happens_an_account_adds_up_and_passes_its_cap_only_by_what_calls_took_beyond_their_estimate(happenings):
+    cap, account, beyond = Decimal(100), Account(), Decimal(0)
+    for number, what, estimate, took in happenings:
+        key, amount = str(number), Decimal(estimate)
+        known = key in account.settled or key in account.reservations
+        if what == "reserve" and not known and account.has_room(amount, cap):
+            account = account.with_reservation(key, amount)
+        if what in {"settle", "release"} and key in account.reservations:
+            actual = Decimal(took if what == "settle" else 0)
+            beyond += max(Decimal(0), actual - account.reservations[key])
+            account = account.with_actual(key, actual)
+
+        assert account.used == account.unsettled + sum(account.settled.values())
+        assert account.used <= cap + beyond
 
 
 async def test_an_account_of_thousands_of_calls_stays_small(ledger, paths):
