@@ -46,5 +46,7 @@ def _read(path: Path) -> PriceTable:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise InvalidSettings(SETTING, _FORM, f"{path.name}: {place}: {first['msg']}") from None
-    except (OSError, ValueError) as error:
-        raise InvalidSettings(SETTING, _FORM, f"{path}: {error}") from None
+    except OSError as error:
+        raise InvalidSettings(SETTING, _FORM, f"{path.name}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidSettings(SETTING, _FORM, f"{path.name}: {error}") from None

@@ -5,11 +5,7 @@ nobody knows whether the call was paid.  Gemini's own words are shown without ad
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from reelqueue.errors import (
     AuthenticationFailed,
@@ -22,14 +18,10 @@ from reelqueue.errors import (
     TransientError,
 )
 from reelqueue.providers.gemini.model import NAME, Model
+from reelqueue.providers.gemini.refusal import Refusal, without_addresses
 from reelqueue.wording import Text
 from storage.ledger import pacific_midnight_after
 
-LONGEST_PAUSE_S = 3_600.0
-LONGEST_WORDS = 200
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_NO_QUOTA = re.compile(r"\blimit:\s*0(?![\d.])", re.IGNORECASE)
-_SPENT = re.compile(r"prepayment credits|spending cap|spend limit", re.IGNORECASE)
 _KEY_REASONS = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
 _GATEWAY = frozenset({502, 504})
 """Somebody between us and the work gave up waiting: it may be done, and billed."""
@@ -50,7 +42,7 @@ def translate(error: Exception, model: Model, *, timeout_s: float, secret: str) 
     from httpx2 import ConnectError, ConnectTimeout, PoolTimeout, ProxyError, TimeoutException, UnsupportedProtocol  # noqa: PLC0415
 
     if isinstance(error, errors.APIError):
-        return refused(_Refusal(error, secret), model)
+        return refused(Refusal(error, secret), model)
     if isinstance(error, ConnectError | ConnectTimeout | PoolTimeout | ProxyError | UnsupportedProtocol):
         return _unbilled(
             ServiceUnavailable(
@@ -89,7 +81,7 @@ def unusable_key() -> ReelqueueError:
 
 def not_set_up(error: Exception) -> ReelqueueError:
     """The error of a connection that can't even be prepared: the environment names something that is not there."""
-    why = " ".join(_ADDRESS.sub("…", str(error)).split())[:LONGEST_WORDS]
+    why = without_addresses(str(error))
     return _unbilled(
         ServiceMisconfigured(
             Text(f"無法準備與 {NAME} 的連線：{why}", f"a connection to {NAME} can't be set up: {why}"),
@@ -101,7 +93,7 @@ def not_set_up(error: Exception) -> ReelqueueError:
     )
 
 
-def refused(refusal: "_Refusal", model: Model) -> ReelqueueError:
+def refused(refusal: Refusal, model: Model) -> ReelqueueError:
     """The error of an answer that refuses."""
     error = _meant(refusal, model)
     unknown = refusal.code in _GATEWAY or (refusal.is_page and refusal.code >= 500)
@@ -109,7 +101,7 @@ def refused(refusal: "_Refusal", model: Model) -> ReelqueueError:
     return error
 
 
-def _meant(refusal: "_Refusal", model: Model) -> ReelqueueError:
+def _meant(refusal: Refusal, model: Model) -> ReelqueueError:
     if refusal.code == 429:
         return _throttled(refusal, model)
     if refusal.code == 408 or refusal.code >= 500:
@@ -119,7 +111,7 @@ def _meant(refusal: "_Refusal", model: Model) -> ReelqueueError:
     return _denied(refusal) or _wrong(refusal, model)
 
 
-def _denied(refusal: "_Refusal") -> ReelqueueError | None:
+def _denied(refusal: Refusal) -> ReelqueueError | None:
     """The error where it is the key, or what it may do."""
     why = refusal.why
     if "SERVICE_DISABLED" in refusal.reasons:
@@ -135,7 +127,7 @@ def _denied(refusal: "_Refusal") -> ReelqueueError | None:
     return None
 
 
-def _wrong(refusal: "_Refusal", model: Model) -> ReelqueueError:
+def _wrong(refusal: Refusal, model: Model) -> ReelqueueError:
     """The error where it is what was asked, or of whom."""
     why = refusal.why
     if refusal.code == 404:
@@ -157,7 +149,7 @@ def _wrong(refusal: "_Refusal", model: Model) -> ReelqueueError:
     )
 
 
-def _throttled(refusal: "_Refusal", model: Model) -> ReelqueueError:
+def _throttled(refusal: Refusal, model: Model) -> ReelqueueError:
     if refusal.has_no_quota:
         return ServiceMisconfigured(
             Text(
@@ -169,7 +161,7 @@ def _throttled(refusal: "_Refusal", model: Model) -> ReelqueueError:
                 f"switch billing on in Google AI Studio, or set {model.setting} to a model of the plan",
             ),
         )
-    if _SPENT.search(refusal.words):
+    if refusal.is_spent:
         return QuotaExhausted(
             Text(
                 f"{NAME} 的預付額度或每月花費上限已用完（{refusal.why}）",
@@ -190,7 +182,7 @@ def _throttled(refusal: "_Refusal", model: Model) -> ReelqueueError:
     return RateLimited(NAME, refusal.pause)
 
 
-def _down(refusal: "_Refusal") -> TransientError:
+def _down(refusal: Refusal) -> TransientError:
     if refusal.is_page:
         return ServiceUnavailable(_page(refusal.code), _PROXY_HINT)
     error = ServiceUnavailable(Text(f"{NAME} 目前無法服務（{refusal.why}）", f"{NAME} can't serve now ({refusal.why})"), AGAIN)
@@ -208,76 +200,3 @@ def _page(code: int) -> Text:
 def _unbilled(error: ReelqueueError) -> ReelqueueError:
     error.usage = ()
     return error
-
-
-class _Refusal:
-    """What an answer that refuses says: code, status, words, and the details that we know."""
-
-    def __init__(self, error: Any, secret: str) -> None:
-        self.code = int(error.code)
-        self.status = str(error.status or "")
-        self._headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
-        self._text = text = str(error.message or "")
-        self.is_page = "html" in self._headers.get("content-type", "").lower() or text.lstrip().startswith("<")
-        blotted = text.replace(secret, "***") if secret else text
-        self.words = "" if self.is_page else " ".join(_ADDRESS.sub("…", blotted).split())[:LONGEST_WORDS]
-        body = error.details if isinstance(error.details, Mapping) else {}
-        inner = body.get("error", body)
-        details = inner.get("details") if isinstance(inner, Mapping) else None
-        self._details = [one for one in details if isinstance(one, Mapping)] if isinstance(details, list) else []
-
-    @property
-    def why(self) -> str:
-        """Code and words, for people."""
-        return f"{self.code} {self.words}".strip()
-
-    @property
-    def reasons(self) -> frozenset[str]:
-        """The reasons for machines."""
-        return frozenset(str(one["reason"]) for one in self._of("ErrorInfo") if "reason" in one)
-
-    @property
-    def quotas(self) -> tuple[str, ...]:
-        """The ids of the quotas that were passed."""
-        return tuple(str(one.get("quotaId", "")) for one in self._violations())
-
-    @property
-    def has_no_quota(self) -> bool:
-        """Whether a quota's limit is 0: no waiting mends that."""
-        return bool(_NO_QUOTA.search(self._text)) or any(str(one.get("quotaValue")) == "0" for one in self._violations())
-
-    @property
-    def pause(self) -> float | None:
-        """After how many seconds Gemini wants to be asked again: the longer of RetryInfo and Retry-After; None where it gives none."""
-        given = [_seconds(one.get("retryDelay")) for one in self._of("RetryInfo")]
-        given.append(_after(self._headers.get("retry-after")))
-        known = [seconds for seconds in given if seconds is not None]
-        return min(LONGEST_PAUSE_S, max(0.0, *known)) if known else None
-
-    def _of(self, kind: str) -> list[Mapping[str, Any]]:
-        return [one for one in self._details if str(one.get("@type", "")).endswith(f".{kind}")]
-
-    def _violations(self) -> Iterable[Mapping[str, Any]]:
-        for one in self._of("QuotaFailure"):
-            given = one.get("violations")
-            yield from (each for each in given if isinstance(each, Mapping)) if isinstance(given, list) else ()
-
-
-def _seconds(duration: object) -> float | None:
-    """A google.protobuf.Duration as JSON writes it: "17s", "3.5s"."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)s", str(duration))
-    return float(found[1]) if found else None
-
-
-def _after(header: str | None) -> float | None:
-    """A Retry-After: seconds, or a date."""
-    if header is None:
-        return None
-    try:
-        return float(header)
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
