@@ -14,6 +14,7 @@ from reelqueue.cli.making import make_video, report
 from reelqueue.cli.offer import Offer, offer_of, who_makes_what
 from reelqueue.cli.outcome import DONE, INTERRUPTED, run
 from reelqueue.cli.refusing import refuse_early
+from reelqueue.errors import ProjectWaiting
 from reelqueue.models.brief import Brief
 from reelqueue.wording import Text
 from storage import Agreements, Paths
@@ -40,7 +41,11 @@ def _make(typed: Typed, *, yes: bool | None) -> int:
         note(Text(f"專案 {project_id}", f"project {project_id}"))
 
     async def work() -> int:
-        made = await make_video(settings, brief, created=created)
+        try:
+            made = await make_video(settings, brief, created=created)
+        except ProjectWaiting:
+            note(how_it_goes_on())
+            raise
         report(made, Paths(settings.data_dir))
         return DONE
 
@@ -80,6 +85,14 @@ def how_to_go_on(project_id: int) -> Text:
     return Text(
         f"已完成的部分都保留著。繼續：reelqueue worker（會接著做專案 {project_id}），另開視窗 reelqueue watch {project_id}",
         f"what is done is kept. To go on: reelqueue worker (it takes project {project_id} up again); reelqueue watch {project_id} shows it",
+    )
+
+
+def how_it_goes_on() -> Text:
+    """Of a project that waits: `make` takes its workers along when it ends."""
+    return Text(
+        "make 到此結束；要有 reelqueue worker 在執行，專案才會自己接著做",
+        "make ends here: a project goes on by itself only while reelqueue worker runs",
     )
 
 

@@ -75,7 +75,8 @@ async def offer_of(brief: Brief, settings: Settings, shelf: Shelf) -> Offer:
     Raises:
         InvalidBrief, InvalidSettings: what it asks for is not set up, or can't be told in the time there is.
     """
-    makers = {kind: shelf.name_of(kind, brief.providers) for kind in KINDS}
+    asked = [kind for kind in KINDS if kind != "presenter" or brief.presenter]
+    makers = {kind: shelf.name_of(kind, brief.providers) for kind in asked}
     whole, providers = shelf.filled(brief), shelf.chosen(brief)
     language = narration_language(whole, settings.language)
     known = Estimate(())

@@ -191,6 +191,17 @@ async def test_what_can_never_be_made_is_refused_before_anybody_is_asked(place, 
     assert (place.projects, len(sandbox.journal.calls())) == ([], 0)
 
 
+async def test_a_cap_that_is_reached_ends_it_with_3_and_says_how_it_goes_on(place, sandbox):
+    place.env["PROJECT_COST_CAP_USD"] = "0.001"
+
+    code, said = await place.ended(*MAKE, "--yes", "--no-presenter")
+
+    assert (code, "it may reach a cap" in said, "reelqueue worker" in said) == (3, True, True)
+    assert "presenter" not in said
+    assert "PROJECT_COST_CAP_USD" in said
+    assert (paid(sandbox), len(place.projects)) == (0, 1)
+
+
 async def test_all_local_is_never_asked(place, sandbox):
     local = [word for kind in ("script", "image", "voice", "presenter", "publisher") for word in ("--provider", f"{kind}=local")]
     async with place.at_terminal(*MAKE, *local) as terminal:
