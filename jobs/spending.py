@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -157,8 +157,8 @@ class Spender:
         """Reserve in one bucket; where that can't be, what is held already is free again."""
         try:
             counted = await self.ledger.reserve(bucket, held.key, amount, cap=cap, now=self.now())
-        except ReelqueueError:
-            await self.release(held)
+        except BaseException:  # it may have landed; also where we are told to end
+            await self.release(replace(held, money=(*held.money, bucket)))
             raise
         if not counted:
             await self.release(held)
@@ -177,6 +177,20 @@ class Spender:
             for bucket in held.money:
                 await self._settled(bucket, held.key, spent, usage)
         self._ended(held)
+
+    async def failed(self, held: Held, error: ReelqueueError) -> None:
+        """Count what a failed call took, and keep what the service said of its quota."""
+        if not error.sent:
+            await self.release(held)
+            return
+        if isinstance(error, QuotaExhausted):
+            await self.close(held, error)
+        await self.settle(held, error.usage)
+
+    def is_current(self, held: Held) -> bool:
+        """Whether what is held counts for today: it may have been reserved before midnight Pacific."""
+        buckets = (*held.money, *(bucket for bucket, _ in held.quota))
+        return all(bucket.day in {None, pacific_day(self.now())} for bucket in buckets)
 
     async def release(self, held: Held) -> None:
         """No call was made: what was reserved is free again."""

@@ -17,7 +17,7 @@ from jobs.retry import RetryIn, decide
 from jobs.spending import Held, Spender
 from jobs.telling import Teller
 from jobs.transitions import still_wanted
-from reelqueue.errors import QuotaExhausted, ReelqueueError, TransientError
+from reelqueue.errors import ReelqueueError, TransientError
 from reelqueue.models.brief import Brief
 from reelqueue.models.cost import FREE, Cost
 from reelqueue.models.keys import piece_key
@@ -247,17 +247,18 @@ class StageRun:
             return await make()
         async with turn():
             held = kept.pop() if kept else await self.reserve(cost)
+            if not self.spender.is_current(held):
+                await self.spender.release(held)
+                held = await self.reserve(cost)
             try:
                 await self.check()
-            except ReelqueueError:
+            except BaseException:  # also where we are told to end: nothing was sent
                 await self.spender.release(held)
                 raise
             try:
                 made = await make()
             except ReelqueueError as error:
-                if isinstance(error, QuotaExhausted):
-                    await self.spender.close(held, error)
-                await self.spender.settle(held, error.usage)
+                await self.spender.failed(held, error)
                 raise
             await self.spender.settle(held, billed(made))
             return made

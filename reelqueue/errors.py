@@ -42,6 +42,8 @@ class ReelqueueError(Exception):
     retryable: ClassVar[bool] = False
     usage: tuple[Any, ...] | None = None
     """What a failed call of a service was billed for (`models.project.Usage`): () surely nothing, None nobody knows."""
+    sent: bool = True
+    """Whether a failed call may have reached the service; one that surely did not took none of its quota either."""
 
     def __init__(self, message: Text | str, hint: Text | str = "") -> None:
         self.text = message if isinstance(message, Text) else same(message)

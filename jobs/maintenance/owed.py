@@ -27,6 +27,7 @@ from reelqueue.errors import (
     ReelqueueError,
     TransientError,
 )
+from reelqueue.models.buckets import channel_client
 from reelqueue.models.cost import Cost
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -39,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Paid:
-    """What became of the debts, as ids: sent, refused for good, still owed.  `dry` are clients that have no room now."""
+    """What became of the debts, as ids: sent, refused for good, still owed.  `dry` are clients that have no room now, and channels refused."""
 
     sent: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
@@ -121,13 +122,14 @@ async def _sent(service: Service, lease: Lease, paid: Paid) -> bool:
     spender = service.spender(state.project_id, state.brief)
     cost = await spare_cost(spender, publisher, publication, len(await service.projects.unfinished()))
     clients = {need.client for need in cost.needs if need.amount}
-    if clients & paid.dry:
+    channel = channel_client(publication.channel)
+    if {channel, *clients} & paid.dry:
         raise NotNow
     try:
         answer = await _call(lease, spender, cost, publisher, publication)
     except (QuotaExhausted, BudgetExhausted, AuthenticationFailed) as error:
         log.info("captions_wait", project_id=state.project_id, error=error.message)
-        paid.dry |= clients
+        paid.dry |= {channel} if isinstance(error, AuthenticationFailed) else clients  # a token is one channel's alone
         raise NotNow from error
     except TransientError as error:
         log.warning("captions_not_sent", project_id=state.project_id, error=error.message)
@@ -145,15 +147,13 @@ async def _call(lease: Lease, spender: Spender, cost: Cost, publisher: Publisher
     held: Held = await spender.reserve(f"{lease.state.project_id}.{lease.fence}.owed", cost)
     try:
         await lease.check()
-    except ReelqueueError:
+    except BaseException:  # also where our time is over: nothing was sent
         await spender.release(held)
         raise
     try:
         answer = await publisher.step(CAPTIONS, publication, str(upload_of(lease.state).video_id))
     except ReelqueueError as error:
-        if isinstance(error, QuotaExhausted):
-            await spender.close(held, error)
-        await spender.settle(held, error.usage)
+        await spender.failed(held, error)
         raise
     await spender.settle(held, ())
     return answer

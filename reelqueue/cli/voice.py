@@ -19,7 +19,7 @@ from reelqueue.cli.agreeing import Declined, ask_whether, unagreed
 from reelqueue.cli.brief import read_lexicon
 from reelqueue.cli.console import note, say
 from reelqueue.cli.outcome import DONE, INTERRUPTED, run
-from reelqueue.errors import InvalidBrief, QuotaExhausted, ReelqueueError
+from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import Usage
 from reelqueue.providers.protocols import Speaker, SpeechRequest, Voice
@@ -128,9 +128,7 @@ async def _spoken(spender: Spender, voice: Voice, speaker: Speaker, request: Spe
         try:
             spoken = await speaker.speak(request, take)
         except ReelqueueError as error:
-            if isinstance(error, QuotaExhausted):
-                await spender.close(held, error)
-            await spender.settle(held, error.usage)
+            await spender.failed(held, error)
             raise
         await spender.settle(held, spoken.usage)
     return spoken.usage

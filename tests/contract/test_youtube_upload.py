@@ -13,6 +13,7 @@ from reelqueue.errors import (
     PermanentError,
     QuotaExhausted,
     RateLimited,
+    ReelqueueError,
     ServiceMisconfigured,
     ServiceUnavailable,
 )
@@ -304,6 +305,41 @@ async def test_an_update_whose_connection_breaks_is_sent_once(publisher, sandbox
         await publisher.step("publish", publication, video_id)
 
     assert len(sandbox.journal.calls("youtube", "videos.update")) == 1
+
+
+async def test_what_no_server_has_seen_is_told_apart_from_what_was_refused(publisher, sandbox, tmp_path, wire):
+    """The first takes nothing of the day's uploads, the second may have."""
+    publication = publication_in(tmp_path)
+    sandbox.faults.order(service="youtube", call="upload.open", kind="503")
+    sandbox.faults.order(service="oauth", call="token", kind="503")
+    met: list[ReelqueueError] = []
+
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable) as failed:
+            await publisher.open(publication)
+        met.append(failed.value)
+    publisher._client.base_url = "http://127.0.0.1:9"
+    with pytest.raises(ServiceUnavailable) as failed:
+        await publisher.open(publication)
+
+    assert [error.sent for error in (*met, failed.value)] == [False, True, False]
+
+
+async def test_a_list_whose_second_call_reached_nobody_took_its_first(publisher, sandbox, tmp_path, monkeypatch):
+    step = publisher._client.call
+
+    async def then_down(name, *rest, **more):
+        if name == "playlistItems.insert":
+            publisher._client.base_url = "http://127.0.0.1:9"
+        return await step(name, *rest, **more)
+
+    monkeypatch.setattr(publisher._client, "call", then_down)
+    playlist = sandbox.youtube.add_playlist("News").playlist_id
+
+    with pytest.raises(ServiceUnavailable) as failed:
+        await publisher.step("playlist", publication_in(tmp_path).replace(playlist=playlist), "video")
+
+    assert failed.value.sent
 
 
 async def test_a_session_of_another_size_is_refused(publisher, sandbox, tmp_path):

@@ -19,9 +19,10 @@
 YouTube bills nothing, so `usage` is always empty.
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -136,6 +137,22 @@ def refused(answer: Answered, asked: Asked) -> ReelqueueError:
 def unreachable(what: Text, hint: Text | None = None) -> ServiceUnavailable:
     """The error of no answer, or of one that was cut or makes no sense."""
     return _free(ServiceUnavailable(Text(f"{NAME} {what.zh}", f"{NAME} {what.en}"), hint or _AGAIN))
+
+
+def unsent(error: E) -> E:
+    """The same, of a request that no server of Google's has seen."""
+    error.sent = False
+    return error
+
+
+@contextlib.contextmanager
+def known_to_be(*, sent: bool) -> Iterator[None]:
+    """Around what is a part of a call, or more than one: whether the call that is counted was sent, whatever fails there."""
+    try:
+        yield
+    except ReelqueueError as error:
+        error.sent = sent
+        raise
 
 
 def nonsense(answer: Answered) -> ReelqueueError:

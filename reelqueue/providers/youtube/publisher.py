@@ -1,6 +1,7 @@
 """YouTube as a publisher: the steps of the upload protocol, each one or two calls of the Data API."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -16,7 +17,7 @@ from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication
 from reelqueue.providers.youtube import metadata
 from reelqueue.providers.youtube.client import YouTubeClient
-from reelqueue.providers.youtube.errors import nonsense, reason_of, unreachable
+from reelqueue.providers.youtube.errors import known_to_be, nonsense, reason_of, unreachable
 from reelqueue.providers.youtube.reconcile import FIND_UNITS, ids_with_marker
 from reelqueue.providers.youtube.upload import ResumableUpload
 from reelqueue.wording import Text
@@ -24,6 +25,8 @@ from reelqueue.wording import Text
 UNITS_OF = {"find": FIND_UNITS, "thumbnail": 50, "captions": 400, "playlist": 51, "localizations": 51, "publish": 51}
 """Of a day's 10,000: documented costs of the calls that each takes (a list 1, an insert, an update or a picture 50)."""
 STEPS = ("thumbnail", "captions", "playlist", "localizations", "publish")
+OF_TWO_CALLS = frozenset({"playlist", "localizations", "publish"})
+"""Steps whose first call took its quota where the second could not be sent."""
 NO_VIDEO = frozenset({"failed", "rejected", "deleted"})
 """What `uploadStatus` says where the file will never be seen."""
 WATCH = "https://www.youtube.com/watch?v="
@@ -108,21 +111,23 @@ class YouTubePublisher:
 
     async def find(self, publication: Publication) -> tuple[str, ...]:
         """See `Publisher`."""
-        return await ids_with_marker(self._client, publication.marker, self._now())
+        with known_to_be(sent=True):  # by its first call
+            return await ids_with_marker(self._client, publication.marker, self._now())
 
     async def step(self, name: str, publication: Publication, video_id: str) -> Mapping[str, Any]:
         """See `Publisher`."""
-        match name:
-            case "thumbnail":
-                return await self._thumbnail(publication, video_id)
-            case "captions" if publication.captions is not None:
-                return await self._captions(publication, video_id, publication.captions)
-            case "playlist" if publication.playlist is not None:
-                return await self._playlist(publication.playlist, video_id)
-            case "localizations" if publication.localizations:
-                return await self._localizations(publication, video_id)
-            case "publish":
-                return await self._publish(publication, video_id)
+        with known_to_be(sent=True) if name in OF_TWO_CALLS else contextlib.nullcontext():
+            match name:
+                case "thumbnail":
+                    return await self._thumbnail(publication, video_id)
+                case "captions" if publication.captions is not None:
+                    return await self._captions(publication, video_id, publication.captions)
+                case "playlist" if publication.playlist is not None:
+                    return await self._playlist(publication.playlist, video_id)
+                case "localizations" if publication.localizations:
+                    return await self._localizations(publication, video_id)
+                case "publish":
+                    return await self._publish(publication, video_id)
         raise ValueError(name)
 
     async def _thumbnail(self, publication: Publication, video_id: str) -> Mapping[str, Any]:

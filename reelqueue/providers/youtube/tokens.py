@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from reelqueue.errors import AuthenticationFailed
 from reelqueue.providers.youtube.credentials import Credentials, Source
-from reelqueue.providers.youtube.errors import Asked, nonsense, token_refused
+from reelqueue.providers.youtube.errors import Asked, known_to_be, nonsense, token_refused
 from reelqueue.providers.youtube.wire import Answer, Wire
 from reelqueue.telemetry import keep_secret, redact
 
@@ -49,14 +49,16 @@ class Access:
             return self._token
         async with self._lock:
             if self._token is None or time.monotonic() >= self._renew_at:
-                self._token = await self._renewed()
+                with known_to_be(sent=False):  # what it was wanted for
+                    self._token = await self._renewed()
             return self._token
 
     async def another(self, than: str) -> str:
         """A token in place of one that was refused.  Raises as `token`."""
         async with self._lock:
             if self._token is None or self._token == than:
-                self._token = await self._renewed()
+                with known_to_be(sent=True):
+                    self._token = await self._renewed()
             return self._token
 
     async def _renewed(self) -> str:

@@ -21,7 +21,7 @@ from aiogoogle.models import Request, Response
 from aiogoogle.sessions.abc import AbstractSession
 from yarl import URL
 
-from reelqueue.providers.youtube.errors import by_a_proxy, unreachable
+from reelqueue.providers.youtube.errors import by_a_proxy, unreachable, unsent
 from reelqueue.wording import Text
 
 CONNECT_S, ANSWER_S, CALL_S = 10.0, 60.0, 90.0
@@ -121,17 +121,18 @@ class Wire(AbstractSession):
         except TimeoutError:
             raise unreachable(Text("沒有在時間內回應", "did not answer in time")) from None
         except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-            raise unreachable(
+            certificate = unreachable(
                 Text(
                     f"的安全憑證不被接受（{type(error).__name__}）",
                     f"shows a certificate that is not accepted ({type(error).__name__})",
                 ),
                 Text("檢查這台機器的時鐘，以及中途的代理伺服器", "check this machine's clock, and the proxy on the way"),
-            ) from None
+            )
+            raise unsent(certificate) from None
         except aiohttp.ClientHttpProxyError as error:
-            raise by_a_proxy(error.status) from None
+            raise unsent(by_a_proxy(error.status)) from None
         except aiohttp.ClientConnectorError as error:
-            raise unreachable(Text(f"連不上（{error.host}）", f"can't be reached ({error.host})")) from None
+            raise unsent(unreachable(Text(f"連不上（{error.host}）", f"can't be reached ({error.host})"))) from None
         except (aiohttp.ClientError, OSError) as error:
             raise unreachable(Text(f"的連線中斷（{type(error).__name__}）", f"broke off ({type(error).__name__})")) from None
 

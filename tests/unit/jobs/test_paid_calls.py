@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from jobs.context import Rules
-from jobs.spending import Caps, Spender, money_bucket, project_bucket
+from jobs.spending import Caps, Spender, bucket_of, money_bucket, project_bucket
 from jobs.stages import StageRun, Stopped
 from jobs.video.together import together
 from reelqueue.errors import (
@@ -311,3 +312,49 @@ async def test_a_call_that_would_be_tried_again_after_another_failed_is_not(run,
 
     assert flaky.calls == 1
     assert not any(isinstance(error, Stopped) for error in met.value.exceptions)
+
+
+async def test_a_call_that_surely_reached_nobody_takes_neither_money_nor_quota(paid, ledger, account, run):
+    """A network that is down for an hour must not use up the day's uploads."""
+    down = billing(ServiceUnavailable("can't be reached"), ())
+    down.sent = False
+    service = Service(ledger, *([down] * 4))
+
+    with pytest.raises(ServiceUnavailable):
+        await paid(service)
+
+    quota = await ledger.account(bucket_of(MODEL, run.spender.now()))
+    assert (service.calls, (await account()).used, quota.used) == (4, 0, 0)
+
+
+async def test_who_is_told_to_end_before_the_call_gives_back_what_was_reserved(paid, ledger, account, run, monkeypatch):
+    service = Service(ledger)
+    looking = asyncio.Event()
+
+    async def never() -> None:
+        looking.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(run.lease, "check", never)
+    call = asyncio.ensure_future(paid(service))
+    await looking.wait()
+    assert (await account()).used == Decimal("0.10")
+
+    call.cancel()
+
+    assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], asyncio.CancelledError)
+    assert (service.calls, (await account()).used) == (0, 0)
+
+
+async def test_what_was_reserved_before_midnight_is_reserved_again_for_the_day_that_it_is_sent_on(paid, ledger, run):
+    """An upload of an hour begins in the evening of Los Angeles; its last steps take of the next day's quota."""
+    now = run.spender.now()
+    yesterday = now - timedelta(days=1)
+    run.spender.now = lambda: yesterday
+    held = await run.reserve(PICTURE)
+    run.spender.now = lambda: now
+
+    await paid(Service(ledger), held=held)
+
+    used = [(await ledger.account(bucket_of(MODEL, day))).used for day in (yesterday, now)]
+    assert used == [0, 1]
