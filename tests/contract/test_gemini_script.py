@@ -199,6 +199,7 @@ async def test_a_content_that_can_not_be_told_in_half_an_hour_is_refused_unpaid(
         await writer.write_script(request(content="今天的課程從歷史開始，接著講地理，最後回到生活。" * 430))
 
     assert raised.value.field == "content"
+    assert raised.value.usage == ()
     assert sandbox.journal.calls("gemini") == []
 
 

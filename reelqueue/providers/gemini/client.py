@@ -55,6 +55,14 @@ class GeminiClient:
         if http is not None:
             await http.aclose()
 
+    async def load(self) -> None:
+        """Load the library, and make its client, in a thread: `google.genai` can be imported at once from then on.
+
+        Raises:
+            AuthenticationFailed: the key can't be sent.  ServiceMisconfigured: the environment allows no connection.
+        """
+        await self._ready()
+
     async def generate(
         self, model: Model, contents: Any, config: "types.GenerateContentConfig", *, timeout_s: float
     ) -> "types.GenerateContentResponse":
@@ -69,9 +77,9 @@ class GeminiClient:
         Raises:
             TransientError, PermanentError, QuotaExhausted: one of ours, as `errors.translate` says.
         """
-        from google.genai import types  # noqa: PLC0415 - 0.9 s and 60 MB: only who asks Gemini pays for them
-
         client = await self._ready()
+        from google.genai import types  # noqa: PLC0415 - 0.9 s and 60 MB: only who asks Gemini pays for them, and not in the loop
+
         once = config.model_copy(
             update={
                 "http_options": types.HttpOptions(timeout=round(timeout_s * 1_000)),
@@ -90,9 +98,9 @@ class GeminiClient:
             AuthenticationFailed: the key is refused.  ServiceMisconfigured: a model is gone (names its setting).
             TransientError: Gemini can't be reached.
         """
+        client = await self._ready()
         from google.genai import types  # noqa: PLC0415 - as in `generate`
 
-        client = await self._ready()
         config = types.GetModelConfig(http_options=types.HttpOptions(timeout=round(LOOK_S * 1_000)))
         for model in models:
             await self._sent(client.aio.models.get(model=model.name, config=config), model, LOOK_S)

@@ -60,6 +60,7 @@ class GeminiImageMaker:
 
     async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:
         """See `ImageMaker`."""
+        await self._client.load()
         from google.genai import types  # noqa: PLC0415 - only what is chosen is loaded
 
         words = (await self._words.make_image(request, folder)).scene

@@ -55,9 +55,11 @@ class GeminiScriptWriter:
 
     async def write_script(self, request: ScriptRequest) -> WrittenScript:
         """See `ScriptWriter`."""
+        await self._client.load()
         from google.genai import types  # noqa: PLC0415 - only what is chosen is loaded
 
-        asked_s, target_s = await asyncio.to_thread(_lengths, request)
+        with paid(()):  # what is refused here is not sent
+            asked_s, target_s = await asyncio.to_thread(_lengths, request)
         config = types.GenerateContentConfig(
             system_instruction=prompt.instruction(request.language),
             response_mime_type="application/json",

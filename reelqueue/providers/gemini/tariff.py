@@ -79,7 +79,7 @@ class Tariff:
 
 @contextlib.contextmanager
 def paid(usage: tuple[Usage, ...] | None) -> Iterator[None]:
-    """Around what is done with an answer: whatever fails there, the call was billed."""
+    """Around what is done with an answer, or before it is asked for: whatever fails there, this was billed."""
     try:
         yield
     except ReelqueueError as error:

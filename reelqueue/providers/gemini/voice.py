@@ -91,6 +91,7 @@ class _GeminiSpeaker:
 
     async def speak(self, request: SpeechRequest, target: Path) -> Spoken:
         """See `Speaker`."""
+        await self._client.load()
         from google.genai import types  # noqa: PLC0415 - only what is chosen is loaded
 
         chosen = voice_named(request.voice)
