@@ -141,6 +141,7 @@ async def test_what_is_owed_is_sent_and_kept_and_the_debt_is_cleared(service, ow
     assert state.upload.steps["captions"]["of"]  # what it hangs on: a repeated upload stage will keep it
     assert state.stages[Stage.UPLOAD].warnings == ("a thumbnail was refused",)
     assert (state.status, await units()) == (ProjectStatus.COMPLETED, 400)
+    assert (await service.ledger.account(bucket_of(UNITS, datetime.now(UTC)))).unsettled == 0
     assert await service.projects.holder(1) is None
 
 
@@ -163,17 +164,24 @@ async def test_the_oldest_project_is_first_and_a_client_without_room_is_asked_no
     assert len(channel.sent) == 1
 
 
-async def test_what_other_projects_need_to_be_published_is_left_to_them(service, owed, channel, queue):
+@pytest.mark.parametrize(
+    ("left", "others", "fits"),
+    [
+        pytest.param(400, 0, True, id="just enough"),
+        pytest.param(399, 0, False, id="too little"),
+        pytest.param(500, 1, True, id="enough for another's thumbnail and publication, too"),
+        pytest.param(499, 1, False, id="another would lack one unit"),
+        pytest.param(600, 2, True, id="enough for two others"),
+        pytest.param(599, 2, False, id="too little for two others"),
+    ],
+)
+async def test_what_other_projects_need_to_be_published_is_left_to_them(service, owed, queue, left, others, fits):
     await owed()
-    await use_up(service, 500)
-    await queue.create_project({"topic": "Another"})  # needs 100: a thumbnail and to be made public
+    for _ in range(others):
+        await queue.create_project({"topic": "Another"})
+    await use_up(service, left)
 
-    fits = await send(service)
-    await owed()
-    await use_up(service, 499)
-    starved = await send(service)
-
-    assert (fits.sent, starved.left) == ([1], [3])
+    assert bool((await send(service)).sent) == fits
 
 
 async def test_only_as_many_others_count_as_can_still_be_uploaded_today(service, owed, channel, queue):
