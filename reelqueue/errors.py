@@ -105,7 +105,7 @@ class InvalidSettings(ReelqueueError):
     def __init__(self, name: str, allowed: Text | str, given: object) -> None:
         self.name = name
         allowed = allowed if isinstance(allowed, Text) else same(allowed)
-        shown = _short(given)
+        shown = _short(given, 300)  # a path is told whole: its end says which file it is
         super().__init__(
             Text(
                 f"設定 {name} 不正確：允許的是{_beside(allowed.zh)}；收到的是 {shown}",
