@@ -59,7 +59,7 @@ async def _shown(run: StageRun, script: Script, role: str, spoken: tuple[SpokenP
     except ReelqueueError as error:
         if run.brief.presenter_required or isinstance(error, NOT_THE_MAKERS) or maker is stand_in:
             raise
-        run.warn(Text(f"主播改用繪製的人物：{error.message}", f"a drawn figure stands in for the presenter: {error.message}"))
+        run.warn(Text(f"主持人改用繪製的人物：{error.message}", f"a drawn figure stands in for the presenter: {error.message}"))
         return await _presented(run, stand_in, script, role, spoken)
 
 
@@ -135,7 +135,7 @@ async def _fetched(run: StageRun, maker: Presenter, job: RemoteJob, role: str) -
 
 def _too_late() -> ServiceUnavailable:
     return ServiceUnavailable(
-        Text(f"主播影片超過 {LONGEST_JOB_S:g} 秒還沒完成", f"the presenter's clip is not ready after {LONGEST_JOB_S:g} s"),
+        Text(f"主持人影片超過 {LONGEST_JOB_S:g} 秒還沒完成", f"the presenter's clip is not ready after {LONGEST_JOB_S:g} s"),
         Text("用 reelqueue retry 繼續等", "reelqueue retry waits on"),
     )
 

@@ -72,6 +72,6 @@ def _refusal(reason: str, detail: str) -> MediaError:
     why = _REASONS.get(reason, _REASONS["broken"])
     more = f" ({detail})" if detail and reason in {"too_large", "wrong_size"} else ""
     return MediaError(
-        Text(f"主播影片無法使用：{why.zh}{more}", f"the presenter's clip can't be used: {why.en}{more}"),
+        Text(f"主持人影片無法使用：{why.zh}{more}", f"the presenter's clip can't be used: {why.en}{more}"),
         Text("重試會重新取得它", "a retry fetches it anew"),
     )

@@ -122,6 +122,6 @@ def _masked(picture: Plane, x: int, y: int, alpha: Plane) -> Plane:
 
 def _unreadable(path: Path) -> MediaError:
     return MediaError(
-        Text(f"主播影片 {path.name} 損壞或不見了", f"the presenter's clip {path.name} is damaged or gone"),
+        Text(f"主持人影片 {path.name} 損壞或不見了", f"the presenter's clip {path.name} is damaged or gone"),
         Text("用 reelqueue retry --from assets 重新製作", "make it anew from the assets stage"),
     )

@@ -29,7 +29,7 @@ _KEY_HINT = Text(
     "check DID_API_KEY: copy the whole key (of the form name:secret) from the API page of D-ID's studio",
 )
 _CREDITS_HINT = Text(
-    "到 D-ID Studio 購買點數後用 reelqueue retry 再試；或設定 PRESENTER_PROVIDER=local 使用手繪主播",
+    "到 D-ID Studio 購買點數後用 reelqueue retry 再試；或設定 PRESENTER_PROVIDER=local 使用繪製的主持人",
     "buy credits in D-ID's studio, then reelqueue retry; or set PRESENTER_PROVIDER=local for the drawn presenter",
 )
 _CONTENT_HINT = Text("換一張照片（DID_SOURCE_URL）或修改文字", "give another photograph (DID_SOURCE_URL) or change the text")
@@ -51,7 +51,7 @@ _REFUSALS: dict[int, tuple[type[PermanentError], Text, Text]] = {
     401: (AuthenticationFailed, Text("拒絕了金鑰", "refused the key"), _KEY_HINT),
     402: (PermanentError, Text("的點數用完了", "has no credits left"), _CREDITS_HINT),
     403: (AuthenticationFailed, Text("拒絕了金鑰", "refused the key"), _KEY_HINT),
-    451: (ContentRefused, Text("不願製作這段主播影片", "will not make this presenter's clip"), _CONTENT_HINT),
+    451: (ContentRefused, Text("不願製作這段主持人影片", "will not make this presenter's clip"), _CONTENT_HINT),
 }
 
 
@@ -70,7 +70,7 @@ def _meant(status: int, words: str, headers: Mapping[str, str]) -> ReelqueueErro
 def gone(job_id: str) -> PermanentError:
     """The error of a job that D-ID does not know any more."""
     return PermanentError(
-        Text(f"{NAME} 已經沒有這段主播影片（{job_id}）", f"{NAME} has this presenter's clip no more ({job_id})"),
+        Text(f"{NAME} 已經沒有這段主持人影片（{job_id}）", f"{NAME} has this presenter's clip no more ({job_id})"),
         Text("用 reelqueue retry 重新製作", "reelqueue retry makes it anew"),
     )
 
@@ -80,7 +80,7 @@ def failed(status: str, words: str) -> PermanentError:
     more = f": {words}" if words else ""
     kind = ContentRefused if status == "rejected" else PermanentError
     return kind(
-        Text(f"{NAME} 沒有做出主播影片（{status}{more}）", f"{NAME} made no presenter's clip ({status}{more})"), _SOURCE_HINT
+        Text(f"{NAME} 沒有做出主持人影片（{status}{more}）", f"{NAME} made no presenter's clip ({status}{more})"), _SOURCE_HINT
     )
 
 

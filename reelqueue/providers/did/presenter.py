@@ -156,7 +156,7 @@ def _too_long(seconds: float) -> ReelqueueError:
     return _unbilled(
         PermanentError(
             Text(
-                f"{NAME} 的主播影片最長 {MOST_S:g} 秒，這一段有 {seconds:.0f} 秒",
+                f"{NAME} 的主持人影片最長 {MOST_S:g} 秒，這一段有 {seconds:.0f} 秒",
                 f"{NAME}'s clips last {MOST_S:g} s at most, this part {seconds:.0f} s",
             ),
             Text(

@@ -168,7 +168,7 @@ def _with_usage(error: ReelqueueError, *, free: bool) -> ReelqueueError:
 
 def _too_large() -> PermanentError:
     size = f"{MOST_CLIP_BYTES >> 20} MB"
-    return PermanentError(Text(f"{NAME} 的主播影片超過 {size}", f"{NAME}'s presenter clip is larger than {size}"))
+    return PermanentError(Text(f"{NAME} 的主持人影片超過 {size}", f"{NAME}'s presenter clip is larger than {size}"))
 
 
 def _not_allowed() -> PermanentError:
