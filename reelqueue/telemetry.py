@@ -18,9 +18,12 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "***"
-_PATTERNS = (
+_ANYWHERE = (
     re.compile(r"AIza[0-9A-Za-z_-]{10,}"),  # Google API keys
     re.compile(r"ya29\.[0-9A-Za-z._-]+"),  # Google access tokens
+)
+_PATTERNS = (
+    *_ANYWHERE,
     re.compile(r"\b1//[0-9A-Za-z_-]{20,}"),  # Google refresh tokens
     re.compile(r"GOCSPX-[0-9A-Za-z_-]+"),  # Google client secrets
     re.compile(r"(?<=Bearer )[^\s\"',;]+", re.IGNORECASE),
@@ -33,8 +36,11 @@ _secrets: set[str] = set()
 
 
 def keep_secret(*values: str) -> None:
-    """Never write these values again, wherever they stand in a line.  Values under 6 characters are too common to hide."""
-    _secrets.update(value for value in values if len(value) >= 6)
+    """Never write these values again, wherever they stand in a line.  Values under 6 characters are too common to hide.
+
+    Those that are known by their form anyway are not remembered: a channel has a new access token each hour.
+    """
+    _secrets.update(value for value in values if len(value) >= 6 and not any(form.fullmatch(value) for form in _ANYWHERE))
 
 
 def redact(text: str) -> str:

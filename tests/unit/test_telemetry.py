@@ -94,3 +94,13 @@ def test_people_may_read_the_console_format(written):
 
     assert "hello" in written.getvalue()
     assert not written.getvalue().startswith("{")
+
+
+def test_a_token_that_is_known_by_its_form_is_hidden_without_being_remembered(monkeypatch):
+    """A channel gets another access token each hour: a worker that runs for weeks would look for all of them in each line."""
+    monkeypatch.setattr(telemetry, "_secrets", set())
+
+    telemetry.keep_secret("ya29.a0AfH6SMBx-1234567890", "1//0gAAAAAAAAAAAAAAAAAAAAAAAAA", "a plain password")
+
+    assert telemetry._secrets == {"1//0gAAAAAAAAAAAAAAAAAAAAAAAAA", "a plain password"}
+    assert "a0AfH6" not in telemetry.redact("token=ya29.a0AfH6SMBx-1234567890;")
