@@ -136,7 +136,11 @@ def _made(key: str, base_url: str) -> "tuple[genai.Client, httpx2.AsyncClient]":
     from google import genai  # noqa: PLC0415 - as in `generate`
     from google.genai import types  # noqa: PLC0415 - as in `generate`
 
+    from reelqueue.providers.gemini.bounds import PLAIN, bounded  # noqa: PLC0415 - as in `generate`
+
     http = httpx2.AsyncClient(
+        headers=PLAIN,
+        event_hooks={"response": [bounded]},
         follow_redirects=False,
         limits=httpx2.Limits(max_keepalive_connections=0),
         timeout=httpx2.Timeout(LOOK_S, connect=CONNECT_S),
