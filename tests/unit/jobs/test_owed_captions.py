@@ -14,13 +14,13 @@ from jobs.maintenance.quotas import sync_quotas
 from jobs.pipeline import MAINTENANCE
 from jobs.spending import bucket_of
 from jobs.video.afterwards import LATER, OWED
-from reelqueue.errors import AuthenticationFailed, PermanentError, QuotaExhausted, ServiceUnavailable
+from reelqueue.errors import AuthenticationFailed, Fenced, PermanentError, QuotaExhausted, ServiceUnavailable
 from reelqueue.models.cost import Cost, Need
 from reelqueue.models.project import Upload
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.protocols import Fixed
-from storage import Debts
+from storage import Debts, Lease
 
 UPLOADS = Need(client="youtube-1a2b3c4d", name="uploads", cap=100)
 UNITS = Need(client="youtube-1a2b3c4d", name="units", amount=50, cap=10_000)
@@ -291,6 +291,17 @@ async def test_a_project_in_another_workers_hands_is_left(service, owed, channel
         paid = await send(service)
 
     assert (paid.left, channel.sent) == ([1], [])
+
+
+async def test_a_project_that_is_taken_over_in_the_last_moment_costs_nothing(service, owed, channel, units, monkeypatch):
+    await owed()
+
+    async def taken(_lease):
+        raise Fenced("another has it")
+
+    monkeypatch.setattr(Lease, "check", taken)
+
+    assert ((await send(service)).left, channel.sent, await units()) == ([1], [], 0)
 
 
 async def test_where_captions_are_no_step_any_more_the_debt_ends(service, owed, channel, debts):
