@@ -5,6 +5,7 @@ service's idempotency key: what has to be fenced is only which session.  Everyth
 visible last.
 """
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import Mapping
@@ -68,7 +69,7 @@ async def publish(run: StageRun) -> StageOutcome:
         intent = await intent_of(run)
         await run.commit(lambda state: state.replace(upload=state.upload or Upload(marker=marker, steps={INTENT: intent})))
     publication = await publication_of(run)
-    run.providers.publisher.check(publication)
+    await asyncio.to_thread(run.providers.publisher.check, publication)  # it looks at the files
     async with first_reserved(run, publication) as reserved:
         video_id = await _video(run, publication, reserved)
         done = await steps_carried_out(run, publication, video_id, reserved)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 import os
 import sys
 import threading
@@ -80,7 +81,7 @@ def _response(text: Text | None) -> bytes:
     status = "200 OK" if text is not None else "404 Not Found"
     shown = text or Text("這裡只等待 Google 的回覆", "nothing but Google's answer is waited for here")
     lang = "zh-Hant-TW" if str(shown) == shown.zh else "en"
-    body = _PAGE.format(lang=lang, text=str(shown)).encode()
+    body = _PAGE.format(lang=lang, text=html.escape(str(shown))).encode()  # some of its words came in the address
     head = f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
     return (head + "Cache-Control: no-store\r\nConnection: close\r\n\r\n").encode() + body
 

@@ -9,12 +9,14 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from reelqueue.cli.auth import _page
+from reelqueue.cli.redirect import returning
 from reelqueue.errors import AuthenticationFailed, InvalidBrief
 from reelqueue.providers.youtube.consent import SCOPES, Consent, OAuthClient, StrayAnswer, read_client_secrets
 from reelqueue.providers.youtube.wire import Wire
@@ -231,6 +233,17 @@ def test_a_person_may_paste_the_address_its_end_or_the_code(consent, pasted):
 def test_what_is_no_answer_of_ours_is_stray(consent, answer):
     with pytest.raises(StrayAnswer):
         consent.code_of(answer)
+
+
+async def test_what_the_address_says_is_shown_as_text_and_not_as_a_page(consent):
+    """Anybody can have a browser open an address of this machine."""
+    wrong = urlencode({"error": "<script>alert(1)</script>", "state": consent.state})
+    async with returning(lambda answer: _page(consent, answer)) as returned:
+        async with aiohttp.ClientSession() as session, session.get(f"{returned.address}?{wrong}") as answer:
+            shown = await answer.text()
+
+    assert "&lt;script&gt;" in shown
+    assert "<script>" not in shown
 
 
 async def test_a_code_is_good_once(sandbox, consent, wire):
