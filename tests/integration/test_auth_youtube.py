@@ -238,9 +238,12 @@ def test_what_is_no_answer_of_ours_is_stray(consent, answer):
 async def test_what_the_address_says_is_shown_as_text_and_not_as_a_page(consent):
     """Anybody can have a browser open an address of this machine."""
     wrong = urlencode({"error": "<script>alert(1)</script>", "state": consent.state})
-    async with returning(lambda answer: _page(consent, answer)) as returned:
-        async with aiohttp.ClientSession() as session, session.get(f"{returned.address}?{wrong}") as answer:
-            shown = await answer.text()
+    async with (
+        returning(lambda answer: _page(consent, answer)) as returned,
+        aiohttp.ClientSession() as session,
+        session.get(f"{returned.address}?{wrong}") as answer,
+    ):
+        shown = await answer.text()
 
     assert "&lt;script&gt;" in shown
     assert "<script>" not in shown
