@@ -2,7 +2,8 @@
 
 import contextlib
 import pickle
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from google.genai import types
@@ -202,6 +203,17 @@ async def test_the_service_says_when_it_wants_to_be_asked_again(sandbox, client,
     met = await failed(client)
 
     assert met.retry_after == pause
+
+
+async def test_a_pause_until_a_date_is_counted_from_the_answers_own_date(sandbox, client):
+    """Our clock may be an hour off."""
+    sandbox.clock.move(timedelta(hours=1))
+    later = format_datetime((sandbox.clock.now() + timedelta(seconds=60)).astimezone(UTC), usegmt=True)
+    sandbox.faults.order(service="gemini", call="script", kind="503", headers={"Retry-After": later})
+
+    met = await failed(client)
+
+    assert met.retry_after == pytest.approx(60, abs=5)
 
 
 async def test_an_empty_day_closes_the_models_bucket_until_the_next_pacific_midnight(sandbox, client):

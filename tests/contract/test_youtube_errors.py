@@ -172,6 +172,23 @@ def test_the_services_own_pause_is_taken_as_it_is_given(given, seconds):
     assert error.retry_after == seconds
 
 
+def test_a_pause_that_is_given_as_a_date_is_counted_from_the_answers_own_date():
+    """Google's clock is an hour ahead of ours: a minute is a minute all the same."""
+    told = {"Date": "Sun, 29 Nov 2026 21:00:00 GMT", "Retry-After": "Sun, 29 Nov 2026 21:01:00 GMT"}
+    body = b'{"error": {"errors": [{"reason": "rateLimitExceeded"}]}}'
+
+    error = refused(Answer(403, told, body), Asked("videos.list", now=NOON))
+
+    assert error.retry_after == 60
+
+
+def test_a_tokens_address_that_sends_us_elsewhere_is_no_matter_of_the_leave():
+    error = token_refused(Answer(307, {"Location": "https://example.com/"}, b""), Asked("token"))
+
+    assert isinstance(error, ServiceMisconfigured)
+    assert "GOOGLE_TOKEN_URL" in error.hint
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [

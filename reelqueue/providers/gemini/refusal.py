@@ -63,7 +63,7 @@ class Refusal:
     def pause(self) -> float | None:
         """After how many seconds Gemini wants to be asked again: the longer of RetryInfo and Retry-After; None where it gives none."""
         given = [_seconds(one.get("retryDelay")) for one in self._of("RetryInfo")]
-        given.append(_after(self._headers.get("retry-after")))
+        given.append(_after(self._headers.get("retry-after"), self._headers.get("date")))
         known = [seconds for seconds in given if seconds is not None]
         return min(LONGEST_PAUSE_S, max(0.0, *known)) if known else None
 
@@ -82,8 +82,8 @@ def _seconds(duration: object) -> float | None:
     return float(found[1]) if found else None
 
 
-def _after(header: str | None) -> float | None:
-    """A Retry-After: seconds, or a date."""
+def _after(header: str | None, told: str | None) -> float | None:
+    """A Retry-After: seconds, or a date, which is held against the answer's own (`told`): our clock may be an hour off."""
     if header is None:
         return None
     try:
@@ -91,6 +91,13 @@ def _after(header: str | None) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - (_moment(told) or datetime.now(UTC))).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _moment(date: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date or "")
     except (ValueError, TypeError):
         return None

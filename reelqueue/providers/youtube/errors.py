@@ -191,8 +191,8 @@ def _shown(words: object) -> str:
 def by_a_proxy(status: int) -> ReelqueueError:
     """The error of a web page in place of an answer, or of a proxy that lets nobody through."""
     what = Text(
-        f"收到的不是 {NAME} 的回應，而是一個網頁（{status}），可能來自中途的代理伺服器或登入頁面",
-        f"a web page came instead of {NAME}'s answer ({status}), probably from a proxy or a sign-in page on the way",
+        f"收到的不是 {NAME} 的回應，而是一個網頁或轉址（{status}），可能來自中途的代理伺服器或登入頁面",
+        f"a web page or a redirection came instead of {NAME}'s answer ({status}), probably from a proxy or a sign-in page on the way",
     )
     hint = Text(
         "檢查網路、HTTPS_PROXY 與 YOUTUBE_API_BASE_URL、GOOGLE_TOKEN_URL",
@@ -233,16 +233,28 @@ def _bucket(refusal: _Refusal, asked: Asked) -> str:
 
 
 def _pause(headers: Mapping[str, str], now: datetime) -> float | None:
-    """`Retry-After` in seconds, given as such or as a date; None where it is missing."""
+    """`Retry-After` in seconds, given as such or as a date; None where it is missing.
+
+    A date is held against the answer's own: our clock may be an hour off.
+    """
     given = headers.get("Retry-After", "").strip()
     try:
         seconds = float(given)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(given) - now).total_seconds()
+            seconds = (parsedate_to_datetime(given) - _told(headers, now)).total_seconds()
         except (ValueError, TypeError):
             return None
     return min(LONGEST_PAUSE_S, max(0.0, seconds)) if seconds == seconds else None  # noqa: PLR0124 - NaN
+
+
+def _told(headers: Mapping[str, str], now: datetime) -> datetime:
+    """What time the answer says it is; ours where it says none."""
+    try:
+        told = parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError):
+        return now
+    return told if told.tzinfo is not None else now
 
 
 _SET_UP: dict[str, tuple[type[PermanentError], Text, Text]] = {
@@ -350,7 +362,7 @@ _CLIENT_GONE = frozenset({"invalid_client", "deleted_client", "disabled_client",
 
 def token_refused(answer: Answered, asked: Asked, *, ends_at: datetime | None = None) -> ReelqueueError:
     """The error of a refusal at the token's address; `ends_at` is when Google said that the refresh token would end."""
-    if answer.is_page:
+    if answer.is_page or 300 <= answer.status < 400:
         return by_a_proxy(answer.status)
     refusal = _read(answer)
     auth, channel = auth_command(asked.channel), asked.channel
