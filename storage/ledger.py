@@ -5,6 +5,7 @@ the reservation: it over-counts, which is the safe side.  `close` keeps what a s
 holds copies for readers.
 """
 
+import asyncio
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Self
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
@@ -32,7 +34,7 @@ LASTING = "lasting"
 KEPT_SETTLED = 500
 """A key is settled again only where its first settlement was not known to have landed, seconds before."""
 MOST_TRIES = 100
-"""Of one change: each lost race means that somebody else's landed."""
+"""Of one change: each lost race means that another process's landed."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
@@ -118,6 +120,7 @@ class Ledger:
     def __init__(self, paths: Paths) -> None:
         self._documents = Documents(paths.root)
         self._folder = paths.ledger
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal, now: datetime | None = None) -> bool:
         """Count `amount` for the call `key`; False where the bucket is closed or has no room for it (nothing is counted then).
@@ -202,21 +205,27 @@ class Ledger:
             return [path.name for path in old]
 
     async def _change(self, bucket: Bucket, change: Callable[[Account], Account]) -> None:
-        for _ in range(MOST_TRIES):
-            account, version = await self._load(bucket)
-            changed = change(account)
-            if changed is account:
-                return
-            body = changed.model_dump_json().encode()
-            try:
-                if version is None:
-                    await self._documents.create(bucket.key(), body)
-                else:
-                    await self._documents.replace(bucket.key(), body, version)
-            except (Exists, Stale, Missing):
-                continue
-            return
+        """Change an account.  Of one process one call at a time tries: else a burst of them would starve each other."""
+        turn = self._turns.setdefault(bucket.key(), asyncio.Lock())
+        async with turn:
+            for _ in range(MOST_TRIES):
+                account, version = await self._load(bucket)
+                changed = change(account)
+                if changed is account or await self._landed(bucket, changed, version):
+                    return
         raise Unavailable(bucket.key(), "others were always faster")
+
+    async def _landed(self, bucket: Bucket, account: Account, version: Version | None) -> bool:
+        """Write an account that nobody changed since; False where somebody did."""
+        body = account.model_dump_json().encode()
+        try:
+            if version is None:
+                await self._documents.create(bucket.key(), body)
+            else:
+                await self._documents.replace(bucket.key(), body, version)
+        except (Exists, Stale, Missing):
+            return False
+        return True
 
     async def _load(self, bucket: Bucket) -> tuple[Account, Version | None]:
         try:

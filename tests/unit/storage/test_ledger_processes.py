@@ -18,12 +18,14 @@ async def pay(paths, name, times, cap, *dies_after):
     return int(said), process.returncode
 
 
-async def test_several_processes_never_pass_the_cap_together(paths):
-    answers = await asyncio.gather(*(pay(paths, f"p{number}", 20, 30) for number in range(4)))
+async def test_several_processes_never_pass_the_cap_together_and_none_is_starved(paths):
+    """Fifty calls at once in each of four: they lost races a hundred times in a row, and stayed reserved for good."""
+    answers = await asyncio.gather(*(pay(paths, f"p{number}", 50, 120) for number in range(4)))
 
     account = await Ledger(paths).account(BUCKET)
-    assert sum(granted for granted, _ in answers) == account.used == 30
-    assert (len(account.settled), account.reservations) == (30, {})
+    assert sum(granted for granted, _ in answers) == account.used == 120
+    assert {code for _, code in answers} == {0}
+    assert (len(account.settled), account.reservations) == (120, {})
 
 
 async def test_who_dies_between_the_reservation_and_the_settlement_is_counted(paths):
