@@ -110,6 +110,9 @@ async def test_limits_that_are_not_a_days_are_no_limit_of_ours(told, sandbox):
         pytest.param({"service": "monitoring", "kind": "429"}, ServiceUnavailable, id="too often"),
         pytest.param({"service": "monitoring", "kind": "503"}, ServiceUnavailable, id="down"),
         pytest.param({"service": "monitoring", "kind": "502", "html": True}, ServiceUnavailable, id="a proxy's page"),
+        pytest.param(
+            {"service": "monitoring", "kind": "403", "html": True}, ServiceUnavailable, id="a proxy that lets nobody through"
+        ),
         pytest.param({"service": "monitoring", "kind": "200", "html": True}, ServiceUnavailable, id="a proxy's login page"),
         pytest.param({"service": "monitoring", "kind": "broken_json"}, ServiceUnavailable, id="half an answer"),
         pytest.param({"service": "monitoring", "kind": "truncate"}, ServiceUnavailable, id="cut answer"),
@@ -127,6 +130,16 @@ async def test_what_goes_wrong_is_named(told, sandbox, order, error):
         await told()
 
     assert "ya29" not in met.value.message and "PRIVATE" not in met.value.message
+
+
+@pytest.mark.parametrize("kind", ["200", "302", "403", "502"])
+async def test_a_page_in_place_of_an_answer_is_told_as_a_proxys(told, sandbox, kind):
+    sandbox.faults.order(service="monitoring", call="timeSeries", kind=kind, html=True)
+
+    with pytest.raises(ServiceUnavailable) as met:
+        await told()
+
+    assert "HTTPS_PROXY" in met.value.hint
 
 
 async def test_a_project_that_the_account_may_not_read_is_named_as_such(told):

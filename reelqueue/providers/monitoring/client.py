@@ -15,6 +15,7 @@ from reelqueue.errors import AuthenticationFailed, PermanentError, ReelqueueErro
 from reelqueue.models.meter import Told
 from reelqueue.providers.monitoring.account import ServiceAccount
 from reelqueue.providers.monitoring.series import LIMIT, USED, add_limits, add_used, wanted
+from reelqueue.providers.proxy import proxy_for
 from reelqueue.wording import Text
 
 BASE_URL = "https://monitoring.googleapis.com"
@@ -79,10 +80,12 @@ async def opened(key_file: Path, base_url: str | None) -> AsyncIterator[Client]:
 async def _asked(session: aiohttp.ClientSession, method: str, url: str, **request: Any) -> dict[str, Any]:
     """One request; the JSON object that it answers."""
     try:
-        async with session.request(method, url, allow_redirects=False, **request) as answer:
+        async with session.request(method, url, allow_redirects=False, proxy=proxy_for(url), **request) as answer:
             body = await answer.content.read(MOST_ANSWER_BYTES)
             while not answer.content.at_eof() and len(body) < MOST_ANSWER_BYTES:
                 body += await answer.content.read(MOST_ANSWER_BYTES - len(body))
+            if "html" in answer.content_type or body.lstrip().startswith(b"<"):
+                raise _by_a_proxy(answer.status)
             if answer.status != 200:
                 raise _refused(answer.status, body)
     except (TimeoutError, aiohttp.ClientError) as error:
@@ -92,7 +95,7 @@ async def _asked(session: aiohttp.ClientSession, method: str, url: str, **reques
         said = json.loads(body)
     except ValueError:
         said = None
-    if not isinstance(said, dict):  # a page of a proxy on the way
+    if not isinstance(said, dict):
         raise _unavailable(Text("的回應看不懂", "gave an answer that makes no sense"))
     return said
 
@@ -110,6 +113,16 @@ def _refused(status: int, body: bytes) -> ReelqueueError:
             ),
         )
     return PermanentError(Text(f"{NAME} 拒絕了請求（{status} {why}）", f"{NAME} refused the request ({status} {why})"))
+
+
+def _by_a_proxy(status: int) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        Text(f"{NAME} 給的是網頁（{status}），中途可能有代理伺服器", f"a web page came instead of {NAME}'s answer ({status})"),
+        Text(
+            "檢查 HTTPS_PROXY 與 GOOGLE_MONITORING_BASE_URL；網路可能要求登入",
+            "check HTTPS_PROXY and GOOGLE_MONITORING_BASE_URL: the network may want a sign-in",
+        ),
+    )
 
 
 def _reason(body: bytes) -> str:
