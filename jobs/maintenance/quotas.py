@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -13,10 +14,12 @@ from jobs.context import Service, WorkerContext
 from jobs.maintenance.owed import Paid, send_owed_captions
 from jobs.maintenance.reconcile import reconcile
 from jobs.maintenance.waking import wake_waiting
+from jobs.spending import money_bucket
 from jobs.standing import LOW_SHARE, standings
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.meter import Standing, Watched
 from reelqueue.providers.registry import KINDS
+from storage.ledger import pacific_day, pacific_midnight_after
 
 QUOTAS_KEY = "reelqueue:quotas"
 """A copy of the whole answer for readers."""
@@ -40,7 +43,8 @@ async def sync_quotas(ctx: WorkerContext) -> dict[str, Any]:
 
     Returns:
         `services`: for each kind of provider who it is, and `used`, `limit`, `remaining`, `resets_at` of its tightest bucket (null
-        where there is none, or nobody knows), with all `buckets`.  `reconciled`, `woken`, and `captions` beside it.
+        where there is none, or nobody knows), with all `buckets`.  `money` is the day's, in US dollars (`cap_usd` null: none).
+        `reconciled`, `woken`, and `captions` beside it.
     """
     service, now = ctx["service"], datetime.now(UTC)
     watched = await asyncio.to_thread(service.watched)
@@ -49,10 +53,12 @@ async def sync_quotas(ctx: WorkerContext) -> dict[str, Any]:
     paid = await _owed(service)
     stand = await standings(service.ledger, watched.meters, now)
     _warn(stand)
+    money = await _money(service, now)
     answer = {
         "status": "success",
         "checked_at": now.isoformat(timespec="seconds"),
         "services": _by_kind(watched, stand),
+        "money": money,
         "reconciled": reconciled,
         "woken": woken,
         "captions": {"sent": paid.sent, "refused": paid.refused, "owed": paid.left},
@@ -82,6 +88,14 @@ def _warn(stand: Sequence[Standing]) -> None:
                 resets_at=_moment(one.resets_at),
                 closed=one.closed_until is not None,
             )
+
+
+async def _money(service: Service, now: datetime) -> dict[str, Any]:
+    account, cap = await service.ledger.account(money_bucket(pacific_day(now))), service.rules.daily_cost_cap_usd
+    told = {"spent_usd": float(account.used), "reserved_usd": float(account.unsettled), "cap_usd": float(cap) or None}
+    if cap and cap - account.used < cap * Decimal(str(LOW_SHARE)):
+        log.warning("money_low", **told, resets_at=_moment(pacific_midnight_after(now)))
+    return told
 
 
 def _by_kind(watched: Watched, stand: Sequence[Standing]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from jobs import transitions
 from jobs.maintenance.quotas import QUOTA_PREFIX, QUOTA_SECONDS, QUOTAS_KEY, sync_quotas
 from jobs.pipeline import MAINTENANCE
-from jobs.spending import bucket_of
+from jobs.spending import bucket_of, money_bucket
 from reelqueue.errors import BudgetExhausted, QuotaExhausted, ReelqueueError
 from reelqueue.models.channel import Channel
 from reelqueue.models.cost import Cost, Need
@@ -22,7 +22,7 @@ from reelqueue.models.meter import Meter, Watched
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.monitoring import open_monitoring
 from reelqueue.sandbox import open_sandbox
-from storage.ledger import pacific_midnight_after
+from storage.ledger import pacific_day, pacific_midnight_after
 
 PROJECT = "100000000001"
 CLIENT = {"service": "youtube", "client": "youtube-1a2b3c4d", "kinds": ("publisher",), "channels": ("default", "news")}
@@ -148,6 +148,18 @@ async def test_below_a_tenth_the_operator_is_warned(sync, service):
 
     low = [(line["bucket"], line["remaining"], line["log_level"]) for line in said if line["event"] == "quota_low"]
     assert low == [("units", 999, "warning")]
+
+
+@pytest.mark.parametrize(("spent", "warned"), [("4.50", False), ("4.51", True)])
+async def test_below_a_tenth_of_the_days_money_the_operator_is_warned_too(sync, service, spent, warned):
+    rules = dataclasses.replace(service.rules, project_cost_cap_usd=Decimal(0))
+    await service.ledger.reserve(money_bucket(pacific_day(datetime.now(UTC))), "a", Decimal(spent), cap=Decimal(5))
+
+    with capture_logs() as said:
+        answer = await sync(rules=rules)
+
+    assert answer["money"] == {"spent_usd": float(spent), "reserved_usd": float(spent), "cap_usd": 5.0}
+    assert ("money_low" in {line["event"] for line in said}) == warned
 
 
 async def test_a_bucket_that_the_service_closed_has_nothing_left_and_stays_closed(sync, service, redis):
