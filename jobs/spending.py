@@ -148,15 +148,15 @@ class Spender:
             held = Held(key, (*held.money, purse.bucket), held.quota)
         for need in cost.needs:
             bucket = bucket_of(need, self.now())
-            if not await self._counted(held, bucket, Decimal(need.amount), Decimal(need.cap)):
+            if not await self._counted(held, bucket, Decimal(need.amount), Decimal(need.cap), spare=cost.spare):
                 raise await self._used_up(bucket, need)
             held = Held(key, held.money, (*held.quota, (bucket, need)))
         return held
 
-    async def _counted(self, held: Held, bucket: Bucket, amount: Decimal, cap: Decimal) -> bool:
+    async def _counted(self, held: Held, bucket: Bucket, amount: Decimal, cap: Decimal, *, spare: bool = False) -> bool:
         """Reserve in one bucket; where that can't be, what is held already is free again."""
         try:
-            counted = await self.ledger.reserve(bucket, held.key, amount, cap=cap, now=self.now())
+            counted = await self.ledger.reserve(bucket, held.key, amount, cap=cap, now=self.now(), spare=spare)
         except BaseException:  # it may have landed; also where we are told to end
             await self.release(replace(held, money=(*held.money, bucket)))
             raise

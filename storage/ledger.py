@@ -122,10 +122,13 @@ class Ledger:
         self._folder = paths.ledger
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def reserve(self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal, now: datetime | None = None) -> bool:
+    async def reserve(
+        self, bucket: Bucket, key: str, amount: Decimal, *, cap: Decimal, now: datetime | None = None, spare: bool = False
+    ) -> bool:
         """Count `amount` for the call `key`; False where the bucket is closed or has no room for it (nothing is counted then).
 
         `cap` 0 is no limit; `amount` 0 only asks.  A key that was reserved or settled before is counted already: True.
+        `spare`: the cap is lowered for this call alone, so that a lack of room is not worth remembering.
 
         Raises:
             Unavailable, DiskFull: make no call.  NeedsPerson: the account can't be read.
@@ -140,7 +143,7 @@ class Ledger:
             granted = not account.is_closed(now or datetime.now(UTC)) and account.has_room(amount, cap)
             if granted:
                 return account.replace(cap=cap).with_reservation(key, amount) if amount else account
-            return account if account.has_room(amount, cap) else account.with_refusal(amount)
+            return account if spare or account.has_room(amount, cap) else account.with_refusal(amount)
 
         await self._change(bucket, with_it)
         return granted

@@ -131,7 +131,7 @@ async def spare_cost(spender: Spender, publisher: Publisher, publication: Public
     for need in uploads:
         account = await spender.ledger.account(bucket_of(need, spender.now()))
         coming = min(coming, max(0, need.cap - int(account.used)))
-    return cost.replace(needs=tuple(_lowered(need, needs, coming) for need in cost.needs))
+    return cost.replace(needs=tuple(_lowered(need, needs, coming) for need in cost.needs), spare=True)
 
 
 def _lowered(need: Need, others_needs: list[Need], coming: int) -> Need:

@@ -21,10 +21,14 @@ class Need(Frozen):
 
 
 class Cost(Frozen):
-    """What one call may take at most; `usd` is an estimate from above, in US dollars."""
+    """What one call may take at most; `usd` is an estimate from above, in US dollars.
+
+    `spare`: it comes from what is left over, under caps lowered for it; that there is no room for it holds nobody back.
+    """
 
     usd: Decimal = Decimal(0)
     needs: tuple[Need, ...] = ()
+    spare: bool = False
 
     @property
     def is_free(self) -> bool:

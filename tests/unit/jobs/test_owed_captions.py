@@ -161,6 +161,7 @@ async def test_the_oldest_project_is_first_and_a_client_without_room_is_asked_no
     paid = await send(service)
 
     assert (paid.sent, paid.left, await debts.all()) == ([1], [2, 3], [2, 3])
+    assert (await service.ledger.account(bucket_of(UNITS, datetime.now(UTC)))).refused is None
     assert len(channel.sent) == 1
 
 

@@ -286,6 +286,17 @@ async def test_nobody_waits_for_money_for_ever(spender, monkeypatch):
         await asyncio.wait_for(spender.reserve("b", usd("0.2")), 5)
 
 
+async def test_that_there_is_nothing_to_spare_is_not_remembered(spender, ledger):
+    """What waits for the bucket needs less than captions do, and is woken by what was refused to itself."""
+    with pytest.raises(QuotaExhausted):
+        await spender.reserve("a", Cost(needs=(UNITS.replace(amount=400),), spare=True))
+    spared = (await ledger.account(bucket(UNITS))).refused
+    with pytest.raises(QuotaExhausted):
+        await spender.reserve("b", Cost(needs=(UNITS.replace(amount=400),)))
+
+    assert (spared, (await ledger.account(bucket(UNITS))).refused) == (None, 400)
+
+
 async def test_a_free_call_opens_no_account(spender, tmp_path):
     held = await spender.reserve("a", Cost())
     await spender.settle(held, ())
