@@ -93,7 +93,7 @@ class Shelf:
         Raises:
             InvalidBrief: there is none of that name.
         """
-        if brief.channel is None and not self.settings.has_key("youtube"):
+        if brief.channel is None and self.name_of("publisher", brief.providers) == "local":
             return Channel(name=DEFAULT_CHANNEL)
         default = Channel(name=DEFAULT_CHANNEL) if self.settings.has_default_channel else None
         return channel_named(brief.channel, self.channels, default=default)
