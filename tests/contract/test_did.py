@@ -124,7 +124,7 @@ REFUSALS = [
     pytest.param("talks.create", {"kind": "500"}, ServiceUnavailable, (), id="an error inside"),
     pytest.param("talks.create", {"kind": "503"}, ServiceUnavailable, (), id="down"),
     pytest.param("talks.create", {"kind": "504"}, ServiceUnavailable, None, id="the gateway gave up waiting"),
-    pytest.param("talks.create", {"kind": "502", "html": True}, ServiceUnavailable, (), id="a page of a proxy"),
+    pytest.param("talks.create", {"kind": "502", "html": True}, ServiceUnavailable, None, id="a page of a proxy"),
     pytest.param("talks.create", {"kind": "200", "html": True}, ServiceUnavailable, None, id="a page of a proxy that says 200"),
     pytest.param("talks.create", {"kind": "hang"}, ServiceUnavailable, None, id="hangs"),
     pytest.param("talks.create", {"kind": "reset"}, ServiceUnavailable, None, id="reset before"),
@@ -150,6 +150,18 @@ async def test_a_refused_beginning_is_named_and_sent_once(presenter, sandbox, so
     assert raised.value.message
     assert raised.value.hint
     assert len(sandbox.journal.calls(service="did", call=call)) == 1
+
+
+@pytest.mark.parametrize("status", ["200", "403", "404", "502"])
+async def test_a_proxys_page_says_nothing_about_a_job_that_is_paid_for(presenter, sandbox, sound, status):
+    job = await presenter.begin(asked(), sound)
+    sandbox.faults.order(service="did", call="talks.get", kind=status, html=True)
+
+    with pytest.raises((ServiceUnavailable, ServiceMisconfigured), match="proxy|代理") as raised:
+        await presenter.poll(job)
+
+    assert "DID_BASE_URL" in raised.value.hint
+    assert isinstance(await presenter.poll(job), bool)
 
 
 async def test_the_services_own_pause_is_passed_on(presenter, sandbox, sound):

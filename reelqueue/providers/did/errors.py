@@ -33,6 +33,10 @@ _CREDITS_HINT = Text(
     "buy credits in D-ID's studio, then reelqueue retry; or set PRESENTER_PROVIDER=local for the drawn presenter",
 )
 _CONTENT_HINT = Text("換一張照片（DID_SOURCE_URL）或修改文字", "give another photograph (DID_SOURCE_URL) or change the text")
+_PROXY_HINT = Text(
+    "檢查 DID_BASE_URL 與這台機器的代理伺服器設定：可能需要登入網路",
+    "check DID_BASE_URL and this machine's proxy: the network may want a sign-in",
+)
 _ADDRESS_HINT = Text("檢查 DID_BASE_URL 與代理伺服器", "check DID_BASE_URL and the proxy")
 _SOURCE_HINT = Text(
     "檢查 DID_SOURCE_URL：要是任何人都能下載的 .jpg 或 .png 照片，臉要清楚",
@@ -65,6 +69,23 @@ def _meant(status: int, words: str, headers: Mapping[str, str]) -> ReelqueueErro
     if 300 <= status < 400 or (status == 403 and "Missing Authentication Token" in words):  # the gateway's 404
         kind, what, hint = ServiceMisconfigured, Text("的位址不對", "is not at this address"), _ADDRESS_HINT
     return kind(Text(f"{NAME} {what.zh}（{why}）", f"{NAME} {what.en} ({why})"), hint)
+
+
+def is_page(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether it is HTML, which D-ID does not write but proxies do."""
+    return "html" in headers.get("Content-Type", "").lower() or body.lstrip()[:9].lower().startswith((b"<!doctype", b"<html"))
+
+
+def by_a_proxy(status: int) -> ReelqueueError:
+    """The error of a web page in place of an answer: it says nothing about what was asked."""
+    what = Text(
+        f"收到的是網頁（{status}），不是 {NAME} 的回應：中間可能有代理伺服器",
+        f"a web page ({status}) came instead of {NAME}'s answer: there may be a proxy on the way",
+    )
+    passing = status < 300 or status in {408, 429} or status >= 500
+    error = ServiceUnavailable(what, _PROXY_HINT) if passing else ServiceMisconfigured(what, _PROXY_HINT)
+    error.usage = None if passing else ()
+    return error
 
 
 def gone(job_id: str) -> PermanentError:

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from reelqueue.errors import DiskFull, PermanentError, ReelqueueError
-from reelqueue.providers.did.errors import NAME, gone, refused, unavailable
+from reelqueue.providers.did.errors import NAME, by_a_proxy, gone, is_page, refused, unavailable
 from reelqueue.wording import Text
 
 CALL = aiohttp.ClientTimeout(total=60, sock_connect=15, sock_read=45)
@@ -106,6 +106,9 @@ class Wire:
             body = await answer.content.read(MOST_ANSWER_BYTES)
             while not answer.content.at_eof() and len(body) < MOST_ANSWER_BYTES:
                 body += await answer.content.read(MOST_ANSWER_BYTES - len(body))
+            if is_page(body, answer.headers):
+                page = by_a_proxy(answer.status)
+                raise _with_usage(page, free=free or page.usage is not None)
             if answer.status == 404 and missing is not None:
                 raise missing
             if not 200 <= answer.status < 300:
@@ -114,7 +117,7 @@ class Wire:
             said = json.loads(body)
         except ValueError:
             said = None
-        if not isinstance(said, dict):  # a page of a proxy on the way, half an answer, none at all
+        if not isinstance(said, dict):  # half an answer, or none at all
             raise _with_usage(unavailable(Text("的回應看不懂", "gave an answer that makes no sense")), free=free)
         return said
 
