@@ -297,7 +297,7 @@ class Attempt:
 
     async def _failed(self, error: ReelqueueError) -> Exception:
         log.error("stage_failed", error=error.message, code=error.code)
-        ended = await self._ended(transitions.failed(self.stage, _now(), error), error)
+        ended = await self._ended(transitions.failed(self.stage, _now(), error, chain=self.job.chain), error)
         known = self.lease.state.stages[self.stage].error
         if ended is error and known is not None:
             await self.teller.failed(self.lease.state, StageError(**known.model_dump()))

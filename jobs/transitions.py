@@ -171,11 +171,11 @@ def _at(state: ProjectState, status: ProjectStatus) -> ProjectState:
     return state.replace(status=status, wait=None, resume_at=None)
 
 
-def failed(stage: Stage, now: datetime, error: ReelqueueError) -> Change:
-    """The stage failed, and the project with it, until somebody retries."""
+def failed(stage: Stage, now: datetime, error: ReelqueueError, *, chain: bool) -> Change:
+    """The stage failed, and the project with it, until somebody retries.  It may not have begun: what was asked for is kept."""
 
     def change(state: ProjectState) -> ProjectState:
-        not_cancelled(state)
+        state = _asked_for(not_cancelled(state), stage, chain=chain)
         began = state.stages[stage].started_at
         return state.with_stage(
             stage,

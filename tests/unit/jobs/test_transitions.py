@@ -129,6 +129,15 @@ def test_what_parks_before_it_begins_keeps_what_was_asked_for():
     assert (parked.status, parked.goal, parked.run, parked.next_stage) == ("waiting_disk", Stage.SCRIPT, 1, Stage.SCRIPT)
 
 
+def test_what_fails_before_it_begins_keeps_what_was_asked_for():
+    """A script that was asked for alone, with a setting that is wrong: a retry makes a script, and publishes nothing."""
+    failed = transitions.failed(Stage.SCRIPT, NOW, PermanentError("no"), chain=False)(state_of())
+    again = acts.retry(None)(failed)
+
+    assert (failed.goal, failed.run) == (Stage.SCRIPT, 1)
+    assert (again.goal, again.next_stage) == (Stage.SCRIPT, Stage.SCRIPT)
+
+
 def test_a_result_that_was_forgotten_meanwhile_is_not_called_done():
     done = finish(Stage.SCRIPT)(transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of()))
     forgotten = acts.retry(Stage.SCRIPT)(done)
@@ -141,7 +150,7 @@ def test_nothing_is_committed_after_a_cancel():
 
     for change in (
         finish(Stage.SCRIPT),
-        transitions.failed(Stage.SCRIPT, NOW, PermanentError("no")),
+        transitions.failed(Stage.SCRIPT, NOW, PermanentError("no"), chain=True),
         transitions.parked(Stage.SCRIPT, QuotaExhausted("x"), chain=True),
         transitions.begin(Stage.SCRIPT, NOW, chain=True),
     ):
