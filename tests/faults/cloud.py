@@ -13,6 +13,7 @@ from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
 
 MIB = 1024 * 1024
+METADATA = Metadata(title="One video", description="Of many.", tags=("tides",))
 UPLOAD_ONLY = {f"REELQUEUE_{name}_PROVIDER": "local" for name in ("SCRIPT", "IMAGE", "VOICE", "PRESENTER")}
 """What else is set in a worker that only publishes elsewhere."""
 
@@ -24,11 +25,12 @@ def jpeg() -> bytes:
     return out.getvalue()
 
 
-async def rendered(settings: Settings, *, video_bytes: int = 20 * MIB, **brief: object) -> tuple[ProjectState, bytes]:
+async def rendered(
+    settings: Settings, *, video_bytes: int = 20 * MIB, metadata: Metadata = METADATA, **brief: object
+) -> tuple[ProjectState, bytes]:
     """A project that only has to be published, and its video: nobody looks at a pixel, so random bytes stand for it."""
     video = secrets.token_bytes(video_bytes)
     part = Part(text="x", duration=5)
-    metadata = Metadata(title="One video", description="Of many.", tags=("tides",))
     script = Script(intro=part, segments=(), outro=part, metadata=metadata, total_duration=10, language="en")
     store = ProjectStore(Paths(settings.data_dir), Owner.here(), lease_seconds=settings.lease_seconds)
     project = await store.create({"topic": "One video", **brief})

@@ -44,14 +44,27 @@ class AskedScript(BaseModel):
     metadata: AskedMetadata
 
 
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""What steers a terminal or turns the direction of writing, and half letters: nobody writes them, models do.  Joiners stay."""
+
+
+def _seen(value: Any) -> Any:
+    """Text without what nobody sees; its lines end in one way."""
+    return _UNSEEN.sub("", value.replace("\r\n", "\n").replace("\r", "\n")) if isinstance(value, str) else value
+
+
 def _line(value: Any) -> Any:
     """Text on one line, without the marks and signs that are not spoken."""
-    return re.sub(r"\s+", " ", value).strip() if isinstance(value, str) else value
+    return re.sub(r"\s+", " ", _seen(value)).strip() if isinstance(value, str) else value
 
 
 def _listed(value: Any) -> Any:
     """Tags as a list, also where they come as one text, with or without `#`."""
-    return re.split(r"[,，、#\n]+", value) if isinstance(value, str) else value or []
+    if isinstance(value, str):
+        return re.split(r"[,，、#\n]+", _seen(value))
+    return [_line(tag) for tag in value] if isinstance(value, list) else value or []
 
 
 Line = Annotated[str, BeforeValidator(_line)]
@@ -80,7 +93,7 @@ class ReadMetadata(_Read):
     """As `AskedMetadata`."""
 
     title: Line = Field(min_length=1)
-    description: str = ""
+    description: Annotated[str, BeforeValidator(_seen)] = ""
     tags: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
 
