@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.findings import Finding, services_of
+from reelqueue.providers.proxy import proxy_for
 from reelqueue.wording import Text
 
 SKEW_S = 60.0
@@ -50,8 +51,10 @@ async def _apart(url: str) -> float | None:
     import aiohttp  # noqa: PLC0415 - as in the providers: only what is set up is loaded
 
     try:
-        timeout = aiohttp.ClientTimeout(total=LOOK_S)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session, session.head(url, allow_redirects=False) as answer:  # fmt: skip
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LOOK_S)) as session,
+            session.head(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
+        ):
             theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None
