@@ -29,6 +29,7 @@ ReelqueueError                       code             what happens
 Only these classes travel: `as_wire` and `from_wire` are an allow-list, never a name from the wire.
 """
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -46,8 +47,8 @@ class ReelqueueError(Exception):
     """Whether a failed call may have reached the service; one that surely did not took none of its quota either."""
 
     def __init__(self, message: Text | str, hint: Text | str = "") -> None:
-        self.text = message if isinstance(message, Text) else same(message)
-        self.hint_text = hint if isinstance(hint, Text) else same(hint)
+        self.text = _seen(message if isinstance(message, Text) else same(message))
+        self.hint_text = _seen(hint if isinstance(hint, Text) else same(hint))
         super().__init__(str(self.text))
 
     @property
@@ -67,6 +68,15 @@ class ReelqueueError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies keep the class and the words, whatever the constructor takes."""
         return (_rebuild, (type(self), self.text, self.hint_text, self.__dict__.copy()))
+
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What steers a terminal or turns the direction of writing, and half letters."""
+
+
+def _seen(text: Text) -> Text:
+    """A sentence as people may see it: it may hold a service's own words, and a service may say anything."""
+    return Text(_UNSEEN.sub("", text.zh), _UNSEEN.sub("", text.en))
 
 
 def _rebuild(cls: type[ReelqueueError], message: Text, hint: Text, rest: dict[str, Any]) -> ReelqueueError:
@@ -182,6 +192,14 @@ class StageNotReady(ReelqueueError):
         )
 
 
+def _then_retry(hint: str, project_id: int) -> Text:
+    """What the error itself says that has to be done, and then the retry."""
+    if "reelqueue retry" in hint:
+        return same(hint)
+    retry = Text(f"修正後用 reelqueue retry {project_id} 再試", f"mend it, then reelqueue retry {project_id}")
+    return Text(f"{hint}；{retry.zh}", f"{hint}; {retry.en}") if hint else retry
+
+
 class ProjectFailed(ReelqueueError):
     """A stage of the project failed.  `stage` names it, `error` is what the state holds of it."""
 
@@ -194,7 +212,7 @@ class ProjectFailed(ReelqueueError):
         why = error.get("message", "")
         super().__init__(
             Text(f"專案 {project_id} 在 {stage} 階段失敗：{why}", f"project {project_id} failed in {stage}: {why}"),
-            Text(f"修正後用 reelqueue retry {project_id} 再試", f"mend it, then reelqueue retry {project_id}"),
+            _then_retry(str(error.get("hint", "")), project_id),
         )
 
 

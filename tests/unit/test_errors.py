@@ -44,3 +44,20 @@ def test_errors_survive_a_copy():
 
 def test_a_tools_endless_words_do_not_travel_whole():
     assert len(errors.as_wire(errors.MediaError("x" * 1_000_000, "y" * 1_000_000))["message"]) == 1_000
+
+
+def test_a_services_words_can_steer_no_terminal():
+    error = errors.PermanentError("no: \x1b[2J\x1b]0;mine\x07 \u202eabc\ud800", Text("\x1b[31m去", "\x1b[31mgo\n"))
+
+    assert error.message == "no: [2J]0;mine abc"
+    assert error.hint == "[31m去"
+
+
+def test_a_failed_project_says_what_its_error_says_to_do():
+    with_hint = errors.ProjectFailed(7, "script", {"message": "refused", "hint": "檢查 GEMINI_API_KEY"})
+    its_own = errors.ProjectFailed(7, "upload", {"message": "refused", "hint": "之後 reelqueue retry"})
+    without = errors.ProjectFailed(7, "upload", {})
+
+    assert with_hint.hint == "檢查 GEMINI_API_KEY；修正後用 reelqueue retry 7 再試"
+    assert its_own.hint == "之後 reelqueue retry"
+    assert without.hint == "修正後用 reelqueue retry 7 再試"
