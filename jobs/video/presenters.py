@@ -12,7 +12,14 @@ from typing import Any
 from jobs.stages import StageRun
 from jobs.video.pieces import NOT_THE_MAKERS, kept_or_made
 from jobs.video.together import together
-from reelqueue.errors import AuthenticationFailed, PermanentError, ReelqueueError, ServiceMisconfigured, ServiceUnavailable
+from reelqueue.errors import (
+    AuthenticationFailed,
+    MediaError,
+    PermanentError,
+    ReelqueueError,
+    ServiceMisconfigured,
+    ServiceUnavailable,
+)
 from reelqueue.media.part_sound import part_sound, spoken_s
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.keys import piece_key
@@ -27,6 +34,14 @@ LONGEST_JOB_S = 1_200.0
 """A talk of a minute takes one to two; one that is not ready after so long is taken for lost."""
 FETCH_S = 300.0
 """For what follows: a clip is fetched and encoded anew, or a figure is drawn."""
+
+
+class _Unreadable(ServiceUnavailable):
+    """What was fetched is no clip: it was damaged on its way, which costs nothing to find out, or the job made it so."""
+
+    def __init__(self, why: MediaError) -> None:
+        super().__init__(why.text, why.hint_text)
+        self.why = why
 
 
 class RemoteJob(Frozen):
@@ -130,7 +145,17 @@ async def _fetched(run: StageRun, maker: Presenter, job: RemoteJob, role: str) -
             raise late
         await asyncio.sleep(POLL_S)
         await run.check()
-    return await run.call(name, lambda: maker.fetch(job.job_id, run.files.avatars))
+
+    async def fetch() -> dict[str, Any]:
+        try:
+            return await maker.fetch(job.job_id, run.files.avatars)
+        except MediaError as error:
+            raise _Unreadable(error) from error
+
+    try:
+        return await run.call(name, fetch)
+    except _Unreadable as error:
+        raise error.why from None
 
 
 def _too_late() -> ServiceUnavailable:

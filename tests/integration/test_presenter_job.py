@@ -14,7 +14,7 @@ from jobs.spending import Caps, Spender
 from jobs.stages import StageRun
 from jobs.video import presenters
 from jobs.video.presenters import show_presenters
-from reelqueue.errors import AuthenticationFailed, BudgetExhausted, ContentRefused, PermanentError
+from reelqueue.errors import AuthenticationFailed, BudgetExhausted, ContentRefused, MediaError, PermanentError
 from reelqueue.models.manifest import SpokenPiece
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import Stage, StageStatus
@@ -168,6 +168,27 @@ async def test_a_presenter_who_is_required_fails_the_stage(stage, sandbox):
     sandbox.faults.order(service="did", call="talks.create", kind="moderation", times=2)
 
     assert await failures(stage) == {ContentRefused}
+
+
+async def test_a_clip_that_is_damaged_on_its_way_is_fetched_again_and_not_paid_for_again(stage, sandbox):
+    await stage.create()
+    sandbox.faults.order(service="did", call="result", kind="broken_json", times=3)
+
+    shown = await stage.enter()
+
+    assert [piece and piece.description["kind"] for piece in shown] == ["clip", None, "clip"]
+    assert begun(sandbox) == 2
+
+
+async def test_a_clip_that_is_none_however_often_it_is_fetched_is_a_dead_job(stage, sandbox):
+    await stage.create(presenter_required=True)
+    sandbox.faults.order(service="did", call="result", kind="broken_json", times=8)
+    assert MediaError in await failures(stage)
+
+    shown = await stage.enter()
+
+    assert [piece and piece.description["kind"] for piece in shown] == ["clip", None, "clip"]
+    assert begun(sandbox) > 2
 
 
 async def test_a_job_that_is_never_ready_is_waited_for_past_the_stages_time_and_then_stood_in_for(stage, sandbox, monkeypatch):
