@@ -226,7 +226,7 @@ async def _named(
 
 def _tell(wanted: Wanted, credentials: "Credentials") -> None:
     from reelqueue.providers.youtube.consent import lacks_captions  # noqa: PLC0415 - loads aiogoogle
-    from reelqueue.providers.youtube.errors import TOKENS_END_AFTER  # noqa: PLC0415 - as above
+    from reelqueue.providers.youtube.token_errors import TOKENS_END_AFTER  # noqa: PLC0415 - as above
 
     title = credentials.channel_title
     if title is not None:

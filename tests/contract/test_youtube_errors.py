@@ -25,8 +25,9 @@ from reelqueue.errors import (
     ServiceUnavailable,
     as_wire,
 )
-from reelqueue.providers.youtube.errors import Asked, clock_note, refused, token_refused
+from reelqueue.providers.youtube.errors import Asked, clock_note, refused
 from reelqueue.providers.youtube.publisher import YouTubePublisher
+from reelqueue.providers.youtube.token_errors import token_refused
 from reelqueue.providers.youtube.wire import Answer, Wire
 from reelqueue.sandbox import Sandbox
 from reelqueue.wording import speak

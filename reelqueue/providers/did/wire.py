@@ -14,6 +14,7 @@ from yarl import URL
 
 from reelqueue.errors import DiskFull, PermanentError, ReelqueueError
 from reelqueue.providers.did.errors import NAME, by_a_proxy, gone, is_page, refused, unavailable
+from reelqueue.providers.proxy import LOOPBACK, proxy_for
 from reelqueue.wording import Text
 
 CALL = aiohttp.ClientTimeout(total=60, sock_connect=15, sock_read=45)
@@ -23,7 +24,6 @@ MOST_ANSWER_BYTES = 1 << 20
 MOST_CLIP_BYTES = 300 << 20
 """Five minutes at 8 Mbit/s."""
 CHUNK_BYTES = 1 << 18
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 EXPIRED = frozenset({400, 403, 404, 410})
 """What a signed address answers when its time is over (400: an S3 token that expired)."""
 
@@ -128,9 +128,13 @@ class Wire:
                 cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=8, force_close=True)
             )
         try:
-            async with self._session.request(method, url, allow_redirects=False, **request) as answer:
+            async with self._session.request(method, url, allow_redirects=False, proxy=proxy_for(str(url)), **request) as answer:
                 yield answer
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:  # nothing was sent
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ClientHttpProxyError,
+        ) as error:  # nothing was sent
             raise _with_usage(unavailable(Text("連不上", "can't be reached")), free=True) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise _with_usage(unavailable(Text("沒有完整回應", "gave no whole answer")), free=free) from error

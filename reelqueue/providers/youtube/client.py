@@ -8,7 +8,8 @@ from aiogoogle.client import Aiogoogle
 from aiogoogle.models import Request
 
 from reelqueue.errors import ServiceMisconfigured
-from reelqueue.providers.youtube.errors import Asked, nonsense, reason_of, refused
+from reelqueue.providers.youtube.errors import Asked, nonsense, refused
+from reelqueue.providers.youtube.refusal import reason_of
 from reelqueue.providers.youtube.tokens import Access
 from reelqueue.providers.youtube.wire import Answer, Wire
 from reelqueue.wording import Text

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 
 from reelqueue.errors import AuthenticationFailed, InvalidBrief, ReelqueueError
 from reelqueue.providers.youtube.credentials import Credentials
-from reelqueue.providers.youtube.errors import Asked, auth_command, reason_of, token_refused
+from reelqueue.providers.youtube.errors import Asked, auth_command
+from reelqueue.providers.youtube.refusal import reason_of
+from reelqueue.providers.youtube.token_errors import token_refused
 from reelqueue.providers.youtube.tokens import REFRESH_WITHIN_S, TOKEN_URL, hidden
 from reelqueue.providers.youtube.wire import Wire
 from reelqueue.telemetry import keep_secret, redact

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | 401 | authError (a second time) | `AuthenticationFailed` |
 | 401 | youtubeSignupRequired | `AuthenticationFailed`: no channel |
-| 400, at the token's address | invalid_grant, invalid_client ... | `AuthenticationFailed` |
+| 400, at the token's address | invalid_grant, invalid_client ... | `AuthenticationFailed`: `token_errors.py` |
 | 403 | rateLimitExceeded, userRateLimitExceeded | `RateLimited` |
 | 403 | quotaExceeded, dailyLimitExceeded | `QuotaExhausted` until midnight Pacific |
 | 429 | any, with "per day" in its message | the same |
@@ -20,13 +20,11 @@ YouTube bills nothing, so `usage` is always empty.
 """
 
 import contextlib
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from reelqueue.errors import (
     AuthenticationFailed,
@@ -40,7 +38,7 @@ from reelqueue.errors import (
 )
 from reelqueue.models.buckets import UNITS, UPLOADS
 from reelqueue.models.channel import DEFAULT_CHANNEL
-from reelqueue.telemetry import redact
+from reelqueue.providers.youtube.refusal import Answered, Refusal, pause, read
 from reelqueue.wording import Text
 from storage.ledger import pacific_midnight_after
 
@@ -48,48 +46,19 @@ NAME = "YouTube"
 SEARCH = "search"
 CLOSED_HOURS = 24
 """How long a channel that put up too many videos takes none; YouTube gives no time."""
-LONGEST_PAUSE_S = 3_600.0
 MUCH_SKEW_S = 300.0
 """A clock that is so far off is told of where it may be the reason."""
-TOKENS_END_AFTER = Text(
-    "若 Google Cloud 的同意畫面仍是「測試中」，授權 7 天後就會失效：請把它改為「正式版」",
-    "while the consent screen in Google Cloud is in testing mode, tokens end after 7 days: publish it to production",
-)
 _AGAIN = Text("會自動重試", "it is tried again by itself")
 _RESET = Text(
     "太平洋時間午夜重置後會自動繼續；用 reelqueue quotas 查看",
     "it goes on by itself after midnight Pacific time; reelqueue quotas shows it",
 )
-_RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "uploadRateLimitExceeded"})
+RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "uploadRateLimitExceeded"})
+"""Reasons that pass within a minute."""
 _DAY = frozenset({"quotaExceeded", "dailyLimitExceeded", "dailyLimitExceededUnreg"})
 _PER_DAY = re.compile(r"per\s?day", re.IGNORECASE)
-_TAGS = re.compile(r"<[^>]*>")
 
 E = TypeVar("E", bound=ReelqueueError)
-
-
-class Answered(Protocol):
-    """An answer with a refusal: see `wire.Answer`."""
-
-    @property
-    def status(self) -> int:
-        """The status."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Its headers, by names of any case."""
-        ...
-
-    @property
-    def json(self) -> Any:
-        """Its body as JSON; None where it is none."""
-        ...
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is HTML."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,36 +76,21 @@ class Asked:
         return self.now or datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """`{"error": {"code", "message", "errors": [{"reason", ...}], "status", "details"}}`, as far as it is there."""
-
-    status: int
-    reason: str
-    words: str
-    whole: str
-
-    @property
-    def why(self) -> str:
-        """Status, reason and Google's own words, for people."""
-        return " ".join(part for part in (str(self.status), self.reason, self.words) if part)
-
-
 def refused(answer: Answered, asked: Asked) -> ReelqueueError:
     """The error of an answer that is no success."""
     if answer.is_page:
         error = by_a_proxy(answer.status)
     else:
-        refusal = _read(answer)
+        refusal = read(answer)
         error = _by_limit(answer, refusal, asked) or _by_reason(refusal, asked) or _by_status(refusal, asked)
     if isinstance(error, TransientError) and error.retry_after is None:
-        error.retry_after = _pause(answer.headers, asked.at)
-    return _free(error)
+        error.retry_after = pause(answer.headers, asked.at)
+    return unbilled(error)
 
 
 def unreachable(what: Text, hint: Text | None = None) -> ServiceUnavailable:
     """The error of no answer, or of one that was cut or makes no sense."""
-    return _free(ServiceUnavailable(Text(f"{NAME} {what.zh}", f"{NAME} {what.en}"), hint or _AGAIN))
+    return unbilled(ServiceUnavailable(Text(f"{NAME} {what.zh}", f"{NAME} {what.en}"), hint or _AGAIN))
 
 
 def unsent(error: E) -> E:
@@ -162,32 +116,6 @@ def nonsense(answer: Answered) -> ReelqueueError:
     return unreachable(Text(f"的回應看不懂（{answer.status}）", f"gave an answer that makes no sense ({answer.status})"))
 
 
-def reason_of(answer: Answered) -> str:
-    """Google's reason of a refusal; "" where there is none."""
-    return _read(answer).reason
-
-
-def _read(answer: Answered) -> _Refusal:
-    said = answer.json
-    error = said.get("error") if isinstance(said, dict) else None
-    if isinstance(error, str):  # the token's address: {"error", "error_description"}
-        return _Refusal(answer.status, error, _shown(said.get("error_description")), "")
-    if not isinstance(error, dict):
-        return _Refusal(answer.status, "", "", "")
-    firsts = [one for one in error.get("errors") or () if isinstance(one, dict)] if isinstance(error.get("errors"), list) else []
-    details = (
-        [one for one in error.get("details") or () if isinstance(one, dict)] if isinstance(error.get("details"), list) else []
-    )
-    reasons = [str(one["reason"]) for one in (*firsts, *details) if one.get("reason")]
-    words = error.get("message") or next((one.get("message") for one in firsts), "")
-    return _Refusal(answer.status, reasons[0] if reasons else "", _shown(words), json.dumps(error))
-
-
-def _shown(words: object) -> str:
-    """Google's words without its tags, at most 200 characters."""
-    return redact(" ".join(_TAGS.sub("", words).split()))[:200] if isinstance(words, str) else ""
-
-
 def by_a_proxy(status: int) -> ReelqueueError:
     """The error of a web page in place of an answer, or of a proxy that lets nobody through."""
     what = Text(
@@ -199,10 +127,10 @@ def by_a_proxy(status: int) -> ReelqueueError:
         "check the network, HTTPS_PROXY, and YOUTUBE_API_BASE_URL and GOOGLE_TOKEN_URL",
     )
     passing = status < 300 or status in {408, 429} or status >= 500
-    return _free(ServiceUnavailable(what, hint) if passing else ServiceMisconfigured(what, hint))
+    return unbilled(ServiceUnavailable(what, hint) if passing else ServiceMisconfigured(what, hint))
 
 
-def _by_limit(answer: Answered, refusal: _Refusal, asked: Asked) -> ReelqueueError | None:
+def _by_limit(answer: Answered, refusal: Refusal, asked: Asked) -> ReelqueueError | None:
     """Too much was asked: for now, for today, or of this channel."""
     if refusal.reason == "uploadLimitExceeded":
         return QuotaExhausted(
@@ -211,7 +139,7 @@ def _by_limit(answer: Answered, refusal: _Refusal, asked: Asked) -> ReelqueueErr
             until=asked.at + timedelta(hours=CLOSED_HOURS),
             closes="channel",
         )
-    limited = refusal.status == 429 or refusal.reason in _RATE
+    limited = refusal.status == 429 or refusal.reason in RATE
     if refusal.reason in _DAY or (limited and _PER_DAY.search(refusal.whole)):
         bucket = _bucket(refusal, asked)
         return QuotaExhausted(
@@ -220,41 +148,16 @@ def _by_limit(answer: Answered, refusal: _Refusal, asked: Asked) -> ReelqueueErr
             until=pacific_midnight_after(asked.at),
             closes=bucket,
         )
-    return RateLimited(NAME, _pause(answer.headers, asked.at)) if limited else None
+    return RateLimited(NAME, pause(answer.headers, asked.at)) if limited else None
 
 
-def _bucket(refusal: _Refusal, asked: Asked) -> str:
+def _bucket(refusal: Refusal, asked: Asked) -> str:
     """Which of a day's three limits is meant."""
     if "Video Uploads" in refusal.whole:
         return UPLOADS
     if "Search" in refusal.whole or asked.call == "search.list":
         return SEARCH
     return UPLOADS if asked.call == "upload.open" else UNITS
-
-
-def _pause(headers: Mapping[str, str], now: datetime) -> float | None:
-    """`Retry-After` in seconds, given as such or as a date; None where it is missing.
-
-    A date is held against the answer's own: our clock may be an hour off.
-    """
-    given = headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(given)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(given) - _told(headers, now)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(LONGEST_PAUSE_S, max(0.0, seconds)) if seconds == seconds else None  # noqa: PLR0124 - NaN
-
-
-def _told(headers: Mapping[str, str], now: datetime) -> datetime:
-    """What time the answer says it is; ours where it says none."""
-    try:
-        told = parsedate_to_datetime(headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return now
-    return told if told.tzinfo is not None else now
 
 
 _SET_UP: dict[str, tuple[type[PermanentError], Text, Text]] = {
@@ -298,7 +201,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _by_reason(refusal: _Refusal, asked: Asked) -> ReelqueueError | None:
+def _by_reason(refusal: Refusal, asked: Asked) -> ReelqueueError | None:
     """What Google's reason alone decides."""
     if refusal.reason in _SET_UP:
         kind, what, hint = _SET_UP[refusal.reason]
@@ -319,11 +222,11 @@ def _by_reason(refusal: _Refusal, asked: Asked) -> ReelqueueError | None:
     hint = Text(f"修正「{field}」後用 reelqueue retry 再試", f"correct {field!r}, then reelqueue retry")
     return PermanentError(
         Text(f"{NAME} 不接受欄位「{field}」（{refusal.why}）", f"{NAME} does not take the field {field!r} ({refusal.why})"),
-        _with_clock(hint, asked) if field == "publish_at" else hint,
+        with_clock(hint, asked) if field == "publish_at" else hint,
     )
 
 
-def _by_status(refusal: _Refusal, asked: Asked) -> ReelqueueError:
+def _by_status(refusal: Refusal, asked: Asked) -> ReelqueueError:
     """What is left to the status."""
     status, why = refusal.status, refusal.why
     if status == 408 or status >= 500 or (status == 409 and asked.call == "upload.open"):
@@ -336,7 +239,7 @@ def _by_status(refusal: _Refusal, asked: Asked) -> ReelqueueError:
                 f"{NAME} 拒絕了頻道 {asked.channel} 的授權（{why}）",
                 f"{NAME} refused the token of channel {asked.channel} ({why})",
             ),
-            _with_clock(again, asked),
+            with_clock(again, asked),
         )
     if status == 403 and asked.call == "thumbnails.set":
         return PermanentError(
@@ -357,40 +260,6 @@ def _by_status(refusal: _Refusal, asked: Asked) -> ReelqueueError:
     )
 
 
-_CLIENT_GONE = frozenset({"invalid_client", "deleted_client", "disabled_client", "unauthorized_client", "org_internal"})
-
-
-def token_refused(answer: Answered, asked: Asked, *, ends_at: datetime | None = None) -> ReelqueueError:
-    """The error of a refusal at the token's address; `ends_at` is when Google said that the refresh token would end."""
-    if answer.is_page or 300 <= answer.status < 400:
-        return by_a_proxy(answer.status)
-    refusal = _read(answer)
-    auth, channel = auth_command(asked.channel), asked.channel
-    if refusal.status == 429 or refusal.reason in _RATE:
-        return _free(RateLimited("Google", _pause(answer.headers, asked.at)))
-    if refusal.status >= 500 or refusal.status == 408:
-        return unreachable(Text(f"的授權服務暫時無法使用（{refusal.why}）", f"gives no tokens now ({refusal.why})"))
-    if refusal.reason in _CLIENT_GONE:
-        what = Text(f"OAuth 用戶端不被接受（{refusal.why}）", f"the OAuth client is not accepted ({refusal.why})")
-        hint = Text(
-            f"在 Google Cloud 檢查同意畫面與 OAuth 用戶端是否還在，並核對 YOUTUBE_CLIENT_ID、YOUTUBE_CLIENT_SECRET；之後執行 {auth}",
-            f"see in Google Cloud whether the consent screen and the OAuth client are still there, and check YOUTUBE_CLIENT_ID and YOUTUBE_CLIENT_SECRET; then run {auth}",
-        )
-    elif refusal.reason == "invalid_grant":
-        what = Text(
-            f"頻道 {channel} 的授權已失效或被撤銷（{refusal.why}）",
-            f"the leave of channel {channel} has ended or was taken back ({refusal.why})",
-        )
-        run = Text(f"執行 {auth} 重新授權", f"run {auth} to give it anew")
-        ended = ends_at is not None and ends_at <= asked.at
-        said = Text(f"（已於 {ends_at:%Y-%m-%d} 到期）", f" (it ended on {ends_at:%Y-%m-%d})") if ended else Text("", "")
-        hint = Text(f"{run.zh}{said.zh}。{TOKENS_END_AFTER.zh}", f"{run.en}{said.en}; {TOKENS_END_AFTER.en}")
-    else:
-        what = Text(f"Google 不給授權（{refusal.why}）", f"Google gives no token ({refusal.why})")
-        hint = Text(f"執行 {auth}", f"run {auth}")
-    return _free(AuthenticationFailed(what, _with_clock(hint, asked)))
-
-
 def auth_command(channel: str) -> str:
     """The command that gets a channel's token."""
     return "reelqueue auth youtube" + ("" if channel == DEFAULT_CHANNEL else f" --channel {channel}")
@@ -408,12 +277,13 @@ def clock_note(skew_s: float | None) -> Text | None:
     )
 
 
-def _with_clock(hint: Text, asked: Asked) -> Text:
+def with_clock(hint: Text, asked: Asked) -> Text:
+    """A hint, and before it what is wrong with this machine's clock."""
     note = clock_note(asked.clock_skew_s)
     return hint if note is None else Text(f"{note.zh}；{hint.zh}", f"{note.en}; {hint.en}")
 
 
-def _free(error: E) -> E:
+def unbilled(error: E) -> E:
     """YouTube bills nothing, whatever became of the call."""
     error.usage = ()
     return error

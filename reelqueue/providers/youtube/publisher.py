@@ -17,8 +17,9 @@ from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication
 from reelqueue.providers.youtube import metadata
 from reelqueue.providers.youtube.client import YouTubeClient
-from reelqueue.providers.youtube.errors import known_to_be, nonsense, reason_of, unreachable
+from reelqueue.providers.youtube.errors import known_to_be, nonsense, unreachable
 from reelqueue.providers.youtube.reconcile import FIND_UNITS, ids_with_marker
+from reelqueue.providers.youtube.refusal import reason_of
 from reelqueue.providers.youtube.upload import ResumableUpload
 from reelqueue.wording import Text
 

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from reelqueue.errors import AuthenticationFailed
 from reelqueue.providers.youtube.credentials import Credentials, Source
-from reelqueue.providers.youtube.errors import Asked, known_to_be, nonsense, token_refused
+from reelqueue.providers.youtube.errors import Asked, known_to_be, nonsense
+from reelqueue.providers.youtube.token_errors import token_refused
 from reelqueue.providers.youtube.wire import Answer, Wire
 from reelqueue.telemetry import keep_secret, redact
 

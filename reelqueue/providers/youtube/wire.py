@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiogoogle.models import Request, Response
 from aiogoogle.sessions.abc import AbstractSession
 from yarl import URL
 
+from reelqueue.providers.proxy import proxy_for
 from reelqueue.providers.youtube.errors import by_a_proxy, unreachable, unsent
 from reelqueue.wording import Text
 
@@ -147,7 +146,7 @@ class Wire(AbstractSession):
             elif body is None and method in {"POST", "PUT"}:
                 data = b""
             request = self._opened().request(
-                method, URL(url, encoded=True), headers=sent, data=data, allow_redirects=False, proxy=_proxy_for(url)
+                method, URL(url, encoded=True), headers=sent, data=data, allow_redirects=False, proxy=proxy_for(url)
             )
             async with request as response:
                 standing_still.reschedule(None)
@@ -189,11 +188,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > MOST_ANSWER_BYTES:
             raise Broken("answer too long")
     return bytes(body)
-
-
-def _proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this address (HTTPS_PROXY, NO_PROXY)."""
-    parts = urlsplit(url)
-    if parts.hostname in {None, "127.0.0.1", "::1", "localhost"} or proxy_bypass(parts.hostname or ""):
-        return None
-    return getproxies().get(parts.scheme)
