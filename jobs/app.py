@@ -1,6 +1,7 @@
 """`Queue`: what app code may do with projects and batches.  A project is on disk before it is in the queue."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from jobs.cancelling import cancel_project
 from jobs.queue import JobQueue
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
-from reelqueue.errors import Busy, InvalidBrief, WrongState
+from reelqueue.errors import Busy, InvalidBrief, StorageUnavailable, WrongState
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.ids import parse_project_id
@@ -25,6 +26,8 @@ from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import Text, same
 from storage import BatchStore, ProjectStore
 
+STOPS_WITHIN_S = 2.0
+"""How long a cancel waits for the worker in whose hand the project is; one that died says nothing more."""
 LET_GO_SECONDS, LET_GO_LOOK_S = 5.0, 0.05
 """How long a worker may take to let go of a project that rests: it stops cancelled work within two seconds."""
 
@@ -123,14 +126,23 @@ class Queue:
         return state
 
     async def cancel(self, project_id: int | str) -> ProjectState:
-        """Cancel; work in hand stops within two seconds.  A second time changes nothing.
+        """Cancel; work in hand stops within two seconds, which are waited for: nothing begins after the answer.
+
+        A second time changes nothing.
 
         Raises:
             ProjectNotFound.  WrongState: it has ended already.
         """
         state = await cancel_project(self._projects, self._publisher, project_id)
         await self._wake(state.project_id)
+        await self._stopped(state.project_id)
         return state
+
+    async def _stopped(self, number: int) -> None:
+        with contextlib.suppress(TimeoutError, StorageUnavailable):  # it is cancelled, whoever can be seen to hold it
+            async with asyncio.timeout(STOPS_WITHIN_S):
+                while await self._projects.holder(number) is not None:  # noqa: ASYNC110 - it is in another process
+                    await asyncio.sleep(LET_GO_LOOK_S)
 
     async def approve(self, project_id: int | str) -> ProjectState:
         """Approve what waits for review; the project goes on.
