@@ -10,9 +10,17 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from jobs.spending import Held, Spender, bucket_of
-from jobs.stages import StageRun
+from jobs.stages import HandBack, StageRun
 from jobs.video.publication import LOOKING, inputs_of_step, upload_of, with_step
-from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, QuotaExhausted, TransientError
+from reelqueue.errors import (
+    AuthenticationFailed,
+    NeedsPerson,
+    PermanentError,
+    QuotaExhausted,
+    ReelqueueError,
+    StorageUnavailable,
+    TransientError,
+)
 from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication, Publisher
 from reelqueue.wording import Text
@@ -85,13 +93,18 @@ async def _carried_out(
         answer = await run.call(
             name, lambda: publisher.step(name, publication, video_id), cost=cost, held=reserved.pop(name, None)
         )
-    except AuthenticationFailed:
+    except (AuthenticationFailed, StorageUnavailable):
         raise
     except (PermanentError, TransientError, QuotaExhausted) as error:
-        if name not in publisher.optional:
+        if name not in publisher.optional or _goes_on_later(run, error):
             raise
         return await _without(run, name, error, of)
     return {**answer, "of": of}
+
+
+def _goes_on_later(run: StageRun, error: ReelqueueError) -> bool:
+    """Whether the service only asked for a pause, and the stage may still be tried again after it."""
+    return isinstance(error, HandBack) and run.attempt <= len(run.rules.retry_delays)
 
 
 async def _without(

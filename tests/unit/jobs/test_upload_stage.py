@@ -335,6 +335,20 @@ async def test_a_refused_step_that_is_no_must_warns_and_the_video_is_published(r
     assert "this channel may not" in attempt.warnings[0]
 
 
+async def test_a_pause_is_kept_for_a_thumbnail_too_and_only_at_the_end_is_it_left_out(run, channel, monkeypatch):
+    monkeypatch.setattr(stages, "IDLE_LOOK_S", 0.0)
+    channel.wanted, channel.refusing = WITH_CAPTIONS, {"thumbnail": RateLimited("YouTube", 60.0)}
+
+    with pytest.raises(HandBack):
+        await publish(run())
+    last = run()
+    last.attempt = 4
+    outcome = await publish(last)
+
+    assert (outcome.result["video_url"], len(last.warnings)) == ("file:///video 1", 1)
+    assert "thumbnail" in last.warnings[0] or "縮圖" in last.warnings[0]
+
+
 async def test_a_token_that_is_revoked_at_a_step_that_is_no_must_fails_all_the_same(run, channel):
     channel.wanted, channel.refusing = WITH_CAPTIONS, {"thumbnail": AuthenticationFailed("revoked")}
 
