@@ -15,7 +15,7 @@ from decimal import Decimal
 import structlog
 
 from reelqueue.errors import BudgetExhausted, DiskFull, NeedsPerson, QuotaExhausted, ReelqueueError, StorageUnavailable
-from reelqueue.models.buckets import channel_client
+from reelqueue.models.buckets import CLOSED, channel_client, in_words
 from reelqueue.models.cost import Cost, Need
 from reelqueue.models.project import Usage
 from reelqueue.wording import Text
@@ -255,12 +255,15 @@ class Spender:
 
     async def _used_up(self, bucket: Bucket, need: Need) -> QuotaExhausted:
         account = await self.ledger.account(bucket)
-        until = account.closed_until if account.is_closed(self.now()) else pacific_midnight_after(self.now())
+        closed, what = account.is_closed(self.now()), in_words(need.client, need.name)
+        until = account.closed_until if closed else pacific_midnight_after(self.now())
+        counts = f"{account.used} / {need.cap or '?'}"
+        said = Text("服務這樣回報", "so says the service") if closed else Text(counts, counts.replace("/", "of"))
+        message = Text(f"今天的配額已用完：{what.zh}（{said.zh}）", f"today's quota is used up: {what.en} ({said.en})")
+        if need.name == CLOSED:
+            message = Text(f"{what.zh}暫時不收新影片", f"{what.en} takes no more videos for a time")
         return QuotaExhausted(
-            Text(
-                f"{need.client} 的 {need.name} 配額已用完（{account.used} / {need.cap or '?'}）",
-                f"the quota {need.name} of {need.client} is used up ({account.used} of {need.cap or '?'})",
-            ),
+            message,
             Text("重置後會自動繼續；用 reelqueue quotas 查看", "it goes on by itself after the reset; reelqueue quotas shows it"),
             until=until,
         )

@@ -12,17 +12,12 @@ from jobs.standing import LOW_SHARE, standings
 from reelqueue.bootstrap import read_settings, read_watched
 from reelqueue.cli.console import STYLES, out, say, say_json
 from reelqueue.cli.outcome import DONE, run
-from reelqueue.models.buckets import CLOSED, UNITS, UPLOADS
+from reelqueue.models.buckets import CLOSED, TITLES
 from reelqueue.models.meter import Standing
 from reelqueue.wording import Text
 from storage import Debts, Ledger, Paths
 
 NAMES = {"youtube": "YouTube", "did": "D-ID"}
-BUCKETS = {
-    UPLOADS: Text("上傳", "uploads"),
-    UNITS: Text("單位", "units"),
-    "credits": Text("點數", "credits"),
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +47,7 @@ def _print(stand: Sequence[Standing], owed: Sequence[int], zone: ZoneInfo) -> No
         return
     table = Table(box=None, pad_edge=False)
     table.add_column(str(Text("配額", "quota")), overflow="fold")
-    for head in (Text("已用", "used"), Text("其中保留", "reserved"), Text("上限", "limit"), Text("剩餘", "left")):
+    for head in (Text("已用", "used"), Text("其中預留", "reserved"), Text("上限", "limit"), Text("剩餘", "left")):
         table.add_column(str(head), justify="right")
     table.add_column(str(Text("狀態", "state")), overflow="fold")
     several = len({name for one in stand for name in one.channels}) > 1
@@ -80,9 +75,9 @@ def _name(one: Standing, *, several: bool) -> str:
     channels = ", ".join(one.channels)
     if one.bucket == CLOSED:
         return str(Text(f"YouTube 頻道 {channels}", f"YouTube channel {channels}"))
-    if one.bucket not in BUCKETS:
+    if one.bucket not in TITLES:
         return one.bucket.replace("_", ".")  # a model, by its own name
-    return f"{NAMES.get(one.service, one.service)} {BUCKETS[one.bucket]}" + (f" ({channels})" if channels and several else "")
+    return f"{NAMES.get(one.service, one.service)} {TITLES[one.bucket]}" + (f" ({channels})" if channels and several else "")
 
 
 def _count(number: int | None) -> str:

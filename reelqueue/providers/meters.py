@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from reelqueue.models.buckets import CLOSED, DID, GEMINI, UNITS, UPLOADS, channel_client, model_bucket, youtube_client
+from reelqueue.models.buckets import CLOSED, CREDITS, DID, GEMINI, UNITS, UPLOADS, channel_client, model_bucket, youtube_client
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.models.meter import Meter, Watched
 from reelqueue.providers.youtube import given
@@ -45,7 +45,7 @@ def watched(settings: Given, channels: Mapping[str, Channel], chosen: Mapping[st
     """
     youtube = _youtube(settings, channels) if settings.has_key("youtube") else []
     gemini = _gemini(settings) if settings.has_key("gemini") else []
-    did = [Meter(service="did", client=DID, name="credits", kinds=("presenter",))] if settings.has_key("did") else []
+    did = [Meter(service="did", client=DID, name=CREDITS, kinds=("presenter",))] if settings.has_key("did") else []
     return Watched(chosen=dict(chosen), meters=(*youtube, *gemini, *did))
 
 

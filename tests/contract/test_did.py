@@ -311,6 +311,7 @@ async def test_the_real_service_is_never_asked_without_encryption(prices, tmp_pa
 async def test_the_price_goes_by_begun_credits_of_15_s(presenter):
     assert presenter.cost(asked(2.0)).usd == Decimal("0.90")
     assert presenter.cost(asked(15.1)).usd == Decimal("1.80")
+    assert [(need.client, need.name, need.amount) for need in presenter.cost(asked(15.1)).needs] == [("did", "credits", 2)]
 
 
 async def test_what_is_left_can_be_asked_for_nothing(presenter, sandbox, prices):

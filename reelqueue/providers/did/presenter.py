@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from reelqueue.errors import PermanentError, ReelqueueError
 from reelqueue.media.clip import CLIP_VERSION, ingest_clip
-from reelqueue.models.cost import Cost
+from reelqueue.models.buckets import CREDITS, DID
+from reelqueue.models.cost import Cost, Need
 from reelqueue.models.prices import PriceTable
 from reelqueue.models.project import Usage
 from reelqueue.providers.did.errors import NAME, failed, gone, said, unavailable
@@ -60,7 +61,8 @@ class DIdPresenter:
 
     def cost(self, request: PresenterRequest) -> Cost:
         """See `Presenter`: by begun credits of 15 s."""
-        return Cost(usd=self._price(_billed_s(request)))
+        seconds = _billed_s(request)
+        return Cost(usd=self._price(seconds), needs=(Need(client=DID, name=CREDITS, amount=seconds // BILLED_IN_S),))
 
     def usage(self, request: PresenterRequest) -> tuple[Usage, ...]:
         """See `Presenter`: D-ID says nothing of it, so it is what was reserved."""

@@ -36,7 +36,7 @@ from reelqueue.errors import (
     ServiceUnavailable,
     TransientError,
 )
-from reelqueue.models.buckets import UNITS, UPLOADS
+from reelqueue.models.buckets import TITLES, UNITS, UPLOADS
 from reelqueue.models.channel import DEFAULT_CHANNEL
 from reelqueue.providers.youtube.refusal import Answered, Refusal, pause, read
 from reelqueue.wording import Text
@@ -143,7 +143,7 @@ def _by_limit(answer: Answered, refusal: Refusal, asked: Asked) -> ReelqueueErro
     if refusal.reason in _DAY or (limited and _PER_DAY.search(refusal.whole)):
         bucket = _bucket(refusal, asked)
         return QuotaExhausted(
-            Text(f"{NAME} 今天的配額（{bucket}）已用完", f"{NAME}'s quota of today ({bucket}) is used up"),
+            Text(f"{NAME} 今天的配額（{TITLES[bucket].zh}）已用完", f"{NAME}'s quota of today ({TITLES[bucket].en}) is used up"),
             _RESET,
             until=pacific_midnight_after(asked.at),
             closes=bucket,

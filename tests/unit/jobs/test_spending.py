@@ -9,8 +9,10 @@ import pytest
 from jobs import spending
 from jobs.spending import NOBODY, Caps, Spender, channel_bucket, money_bucket, project_bucket
 from reelqueue.errors import BudgetExhausted, NeedsPerson, QuotaExhausted
+from reelqueue.models.buckets import in_words
 from reelqueue.models.cost import Cost, Need
 from reelqueue.models.project import Usage
+from reelqueue.wording import Text
 from storage import Bucket, Ledger, Paths
 
 NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
@@ -145,7 +147,7 @@ async def test_a_full_bucket_says_whose_it_is_how_full_and_until_when(spender):
     with pytest.raises(QuotaExhausted) as refused:
         await spender.reserve("c", Cost(needs=(UPLOADS,)))
 
-    assert refused.value.message == "the quota uploads of youtube-1a2b3c4d is used up (2 of 2)"
+    assert refused.value.message == "today's quota is used up: YouTube uploads (2 of 2)"
     assert (refused.value.until, refused.value.closes) == (MIDNIGHT, None)
     assert "reelqueue quotas" in refused.value.hint
 
@@ -302,3 +304,17 @@ async def test_a_free_call_opens_no_account(spender, tmp_path):
     await spender.settle(held, ())
 
     assert not Paths(tmp_path).ledger.exists()
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "zh", "en"),
+    [
+        ("youtube-1a2b3c4d", "units", "YouTube 單位", "YouTube units"),
+        ("channel-news", "uploads", "YouTube (news) 上傳次數", "YouTube (news) uploads"),
+        ("channel-news", "closed", "YouTube 頻道 news ", "the YouTube channel news"),
+        ("gemini", "gemini-3_8-flash", "Gemini gemini-3.8-flash", "Gemini gemini-3.8-flash"),
+        ("did", "credits", "D-ID 點數", "D-ID credits"),
+    ],
+)
+def test_a_bucket_has_words_for_people(client, name, zh, en):
+    assert in_words(client, name) == Text(zh, en)
