@@ -185,11 +185,26 @@ class StageNotReady(ReelqueueError):
         self.needs = needs
         super().__init__(
             Text(
-                f"專案 {project_id} 的 {stage} 階段還不能執行：要先完成 {needs}",
+                f"專案 {project_id} 的{_stage(stage)}階段還不能執行：要先完成{_stage(needs)}",
                 f"stage {stage} of project {project_id} is not ready: {needs} has to run first",
             ),
-            Text(f"先執行 {needs} 階段", f"run {needs} first"),
+            Text(f"先執行{_stage(needs)}階段", f"run {needs} first"),
         )
+
+
+_STAGES = {"script": "腳本", "assets": "素材", "render": "影片", "thumbnail": "縮圖", "upload": "發布"}
+_WAITS = {
+    "waiting_review": "等待審核",
+    "waiting_quota": "等待配額",
+    "waiting_budget": "等待預算",
+    "waiting_disk": "等待磁碟空間",
+    "needs_person": "需要人處理",
+}
+
+
+def _stage(name: str) -> str:
+    """A stage in Chinese, with the name that `--from` takes."""
+    return f"「{_STAGES[name]}」（{name}）" if name in _STAGES else f" {name} "
 
 
 def _then_retry(hint: str, project_id: int) -> Text:
@@ -211,7 +226,7 @@ class ProjectFailed(ReelqueueError):
         self.error = error
         why = error.get("message", "")
         super().__init__(
-            Text(f"專案 {project_id} 在 {stage} 階段失敗：{why}", f"project {project_id} failed in {stage}: {why}"),
+            Text(f"專案 {project_id} 在{_stage(stage)}階段失敗：{why}", f"project {project_id} failed in {stage}: {why}"),
             _then_retry(str(error.get("hint", "")), project_id),
         )
 
@@ -233,18 +248,21 @@ class ProjectWaiting(ReelqueueError):
     """The project waits for a person, a quota, money or the disk.
 
     `reason` is the state's status (`waiting_review`, `waiting_quota`, ...), `until` the time at which it
-    goes on by itself (None: a person has to act), `what_to_do` a sentence.
+    goes on by itself (None: a person has to act), `what_to_do` a sentence.  `why` says what is used up, where there is more to say.
     """
 
     code = "waiting"
 
-    def __init__(self, project_id: int, reason: str, until: datetime | None, what_to_do: str) -> None:
+    def __init__(self, project_id: int, reason: str, until: datetime | None, what_to_do: str, why: str = "") -> None:
         self.project_id = project_id
         self.reason = reason
         self.until = until
         self.what_to_do = what_to_do
         super().__init__(
-            Text(f"專案 {project_id} 正在等待（{reason}）", f"project {project_id} is waiting ({reason})"),
+            Text(
+                f"專案 {project_id} {_WAITS.get(reason, '正在等待')}（{reason}）" + (f"：{why}" if why else ""),
+                f"project {project_id} is waiting ({reason})" + (f": {why}" if why else ""),
+            ),
             what_to_do,
         )
 

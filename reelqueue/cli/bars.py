@@ -20,6 +20,8 @@ TITLES = {
     Stage.UPLOAD: Text("發布", "publish"),
 }
 _BY_EVENT = {stage.event_name: stage for stage in Stage}
+_ENDS = {"error": Text("失敗", "failed"), "cancelled": Text("已取消", "cancelled")}
+"""Events that are no stage's: they have no percentage of their own."""
 LINE_STEP = 20
 """Percent within a stage between two plain lines."""
 
@@ -117,9 +119,9 @@ class Lines:
             return
         self._last = step
         stage = _BY_EVENT.get(event.stage)
-        title = str(TITLES[stage]) if stage else event.stage
         left = _left(event.eta_s) if event.eta_s is not None and not event.is_end else ""
-        self._console.print(escape(f"[{event.overall:3d}%] {title} {event.progress:3d}%  {event.message}{left}"))
+        what = f"{TITLES[stage]} {event.progress:3d}%" if stage else str(_ENDS.get(event.stage, event.stage))
+        self._console.print(escape(f"[{event.overall:3d}%] {what}  {event.message}{left}"))
 
 
 def _left(seconds: float) -> str:

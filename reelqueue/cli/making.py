@@ -23,6 +23,8 @@ from storage import Paths, ProjectStore
 
 PATIENCE = 3
 """How often in a row a worker may fail to get going before the user hears of it."""
+LEAST_USD = 0.01
+"""Less is told of as less."""
 Server = Callable[[Settings], AbstractAsyncContextManager[Settings]]
 
 
@@ -100,7 +102,8 @@ def say_what_it_took(state: ProjectState) -> None:
     usd = sum(use.cost_usd for use in state.usage)
     if usd:
         services = ", ".join(dict.fromkeys(use.service for use in state.usage))
-        say(Text(f"  花費: {usd:.2f} 美元（{services}）", f"  cost: {usd:.2f} US dollars ({services})"))
+        zh, en = (f"{usd:.2f}",) * 2 if usd >= LEAST_USD else (f"不到 {LEAST_USD}", f"less than {LEAST_USD}")
+        say(Text(f"  花費: {zh} 美元（{services}）", f"  cost: {en} US dollars ({services})"))
 
 
 def video_seconds(state: ProjectState) -> float:

@@ -10,6 +10,7 @@ from jobs.estimate import Estimate, Item, Range, estimate, imagined
 from jobs.spending import channel_bucket, money_bucket
 from jobs.stages import narration_language
 from reelqueue.bootstrap import Settings
+from reelqueue.cli.moments import moment
 from reelqueue.media.image import given_pictures
 from reelqueue.models.brief import MAX_DURATION_S, MIN_DURATION_S, Brief
 from reelqueue.models.channel import Channel
@@ -31,7 +32,7 @@ NAMES = {
 }
 PRIVACY = {
     "private": Text("私人", "private"),
-    "unlisted": Text("不公開列出", "unlisted"),
+    "unlisted": Text("非公開（知道網址的人才看得到）", "unlisted"),
     "public": Text("公開", "public"),
 }
 
@@ -174,7 +175,10 @@ def _left(room: Room) -> Text:
 
 def _where(offer: Offer, channel: Channel) -> Text:
     privacy = PRIVACY.get(offer.privacy, same(offer.privacy))
-    later = Text(f"，{offer.publish_at} 公開", f", public at {offer.publish_at}") if offer.publish_at is not None else same("")
+    later = same("")
+    if offer.publish_at is not None:
+        at = moment(datetime.fromisoformat(offer.publish_at))
+        later = Text(f"，{at} 公開", f", public at {at}")
     return Text(
         f"會發布到 YouTube 頻道 {channel.name}：{privacy.zh}{later.zh}",
         f"it is published on the YouTube channel {channel.name}: {privacy.en}{later.en}",

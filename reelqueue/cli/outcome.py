@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from jobs.client import no_redis
 from reelqueue.cli.console import complain, note
+from reelqueue.cli.moments import goes_on
 from reelqueue.errors import (
     BatchNotFound,
     Conflict,
@@ -46,6 +47,8 @@ def ended(act: Callable[[], int | None]) -> int:
         return act() or DONE
     except ReelqueueError as error:
         complain(error)
+        if isinstance(error, ProjectWaiting) and (when := goes_on(error)) is not None:
+            note(f"  → {when}")
         return exit_code(error)
     except TyperException as error:
         complain(ReelqueueError(usage_text(error.format_message()), _SEE_HELP))

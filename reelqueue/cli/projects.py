@@ -18,9 +18,10 @@ from reelqueue.cli.console import clock, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
+from reelqueue.cli.moments import goes_on
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
-from reelqueue.errors import NeedsPerson, ReelqueueError
+from reelqueue.errors import NeedsPerson, ProjectWaiting, ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -176,6 +177,8 @@ def _print_state(state: ProjectState, paths: Paths) -> None:
     except ReelqueueError as reason:
         say(f"  {reason.message}")
         say(f"  → {reason.hint}")
+        if isinstance(reason, ProjectWaiting) and (when := goes_on(reason)) is not None:
+            say(f"  → {when}")
 
 
 def _print_list(states: Sequence[ProjectState]) -> None:

@@ -28,6 +28,13 @@ def test_a_pipe_gets_a_line_at_each_step():
     assert lines[-1] == "[100%] 發布 100%  畫圖 [1]"
 
 
+def test_a_failure_in_a_pipe_has_a_word_and_no_percentage():
+    stream = io.StringIO()
+    Lines(Console(file=stream, width=200)).show(event("error", 0, status="failed", message="拒絕了金鑰"))
+
+    assert stream.getvalue().strip() == "[  9%] 失敗  拒絕了金鑰"
+
+
 def test_a_terminal_gets_a_bar_for_each_stage():
     stream = io.StringIO()
     with view(Console(file=stream, force_terminal=True, width=100)) as shown:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime
 
 import pytest
 from redis.exceptions import AuthenticationError
@@ -64,6 +65,19 @@ def test_the_hint_stands_below_the_message(capsys):
     ended(raising(ReelqueueError("what [was] wrong", "what to do")))
 
     assert capsys.readouterr().err == "✗ what [was] wrong\n  → what to do\n"
+
+
+def test_who_waits_is_told_what_for_and_until_when(capsys, monkeypatch):
+    monkeypatch.setenv("TIMEZONE", "Asia/Taipei")
+    reset = datetime(2026, 11, 30, 8, tzinfo=UTC)
+
+    assert ended(raising(ProjectWaiting(3, "waiting_quota", reset, "等一下", "上傳次數已用完"))) == 3
+
+    assert capsys.readouterr().err.splitlines() == [
+        "✗ 專案 3 等待配額（waiting_quota）：上傳次數已用完",
+        "  → 等一下",
+        "  → 最晚 2026-11-30 16:00 (Asia/Taipei) 自動繼續",
+    ]
 
 
 def test_a_bug_looks_like_one():

@@ -61,3 +61,9 @@ def test_a_failed_project_says_what_its_error_says_to_do():
     assert with_hint.hint == "檢查 GEMINI_API_KEY；修正後用 reelqueue retry 7 再試"
     assert its_own.hint == "之後 reelqueue retry"
     assert without.hint == "修正後用 reelqueue retry 7 再試"
+
+
+def test_a_stage_is_named_in_chinese_with_the_name_that_commands_take():
+    assert errors.ProjectFailed(7, "upload", {"message": "拒絕"}).message == "專案 7 在「發布」（upload）階段失敗：拒絕"
+    assert errors.ProjectFailed(7, "of tomorrow", {"message": "拒絕"}).message == "專案 7 在 of tomorrow 階段失敗：拒絕"
+    assert errors.StageNotReady(7, "render", "assets").hint == "先執行「素材」（assets）階段"

@@ -58,7 +58,9 @@ def test_no_cap_is_said():
     assert "there is no cost cap" in told(offer(PICTURES), "en")
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "channel news: unlisted"), ("zh-TW", "頻道 news：不公開列出")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "channel news: unlisted"), ("zh-TW", "頻道 news：非公開（知道網址的人才看得到）")]
+)
 def test_where_it_is_published_is_said_though_nothing_is_paid(language, words):
     assert words in told(offer(channel="news", privacy="unlisted"), language)
 

@@ -1,0 +1,22 @@
+"""Moments for people, in the time zone of the schedules (`TIMEZONE`)."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from reelqueue.bootstrap import read_settings
+from reelqueue.errors import ProjectWaiting
+from reelqueue.wording import Text
+
+
+def moment(at: datetime) -> str:
+    """`at`, which has a zone, as a day and a time of `TIMEZONE`, with its name."""
+    zone = ZoneInfo(read_settings().timezone)
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+
+
+def goes_on(waiting: ProjectWaiting) -> Text | None:
+    """When a project goes on by itself; None where a person has to act first."""
+    if waiting.until is None:
+        return None
+    at = moment(waiting.until)
+    return Text(f"最晚 {at} 自動繼續", f"goes on by itself by {at}")
