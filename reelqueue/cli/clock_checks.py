@@ -11,6 +11,8 @@ from reelqueue.wording import Text
 
 SKEW_S = 60.0
 """A clock that is further off is told of."""
+SAME_S = 2.0
+"""An answer's date has whole seconds, and is a moment old."""
 LOOK_S = 15.0
 
 
@@ -25,6 +27,8 @@ async def clocks(settings: Settings) -> list[Finding]:
     host, apart = max(found.items(), key=lambda one: abs(one[1]))
     far, fast = _length(apart), apart > 0
     saw = Text(f"比 {host} {'快' if fast else '慢'} {far.zh}", f"{far.en} {'ahead of' if fast else 'behind'} the one of {host}")
+    if abs(apart) < SAME_S:
+        return [Finding("ok", what, Text(f"與 {host} 一致", f"the same as {host}'s"))]
     if abs(apart) <= SKEW_S:
         return [Finding("ok", what, saw)]
     do = Text(

@@ -131,7 +131,7 @@ def _print_lines(lines: Sequence[Line]) -> None:
     table = _table(
         (Text("美元", "US dollars"), False),
         (Text("已用", "spent"), True),
-        (Text("其中保留", "reserved"), True),
+        (Text("其中預留", "reserved"), True),
         (Text("上限", "cap"), True),
     )
     for line in lines:
@@ -140,7 +140,7 @@ def _print_lines(lines: Sequence[Line]) -> None:
     if any(line.account.unsettled for line in lines):
         say(
             Text(
-                "「保留」是進行中、或結果不明的呼叫，以估計的上限計",
+                "「預留」是進行中、或結果不明的呼叫，以估計的上限計",
                 "reserved: calls that are under way or whose outcome nobody knows, at their estimate",
             )
         )

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from jobs.spending import money_bucket
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.findings import Finding, failed, made_by, services_of
+from reelqueue.cli.quotas import NAMES
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.prices import PriceTable
 from reelqueue.providers.prices import read_prices
@@ -53,9 +54,11 @@ async def prices(settings: Settings) -> list[Finding]:
         return [Finding("warn", what, Text(f"只到 {min(ends)}", f"known to {min(ends)} only"), do)]
     assumed = sorted({price.service for price in table.prices if price.assumed and price.holds(today)} & services_of(settings))
     if assumed:
-        names = ", ".join(assumed)
-        saw = Text(f"{names} 的價格是從高估計", f"of {names} it is estimated from above")
-        return [Finding("ok", what, saw, Text("在 PRICES_FILE 寫上自己方案的價格", "give your plan's own in PRICES_FILE"))]
+        names = ", ".join(NAMES.get(service, service) for service in assumed)
+        saw = Text(f"{names} 的價格是往高處估的，不是你方案的實價", f"of {names} it is estimated from above")
+        return [
+            Finding("ok", what, saw, Text("想算得準，就在 PRICES_FILE 寫上自己方案的價格", "give your plan's own in PRICES_FILE"))
+        ]
     return [Finding("ok", what, Text("今天的都知道", "all of today's are known"))]
 
 

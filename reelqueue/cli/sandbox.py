@@ -37,7 +37,7 @@ ORDERS = (
     ),
     (Text("今天的上傳配額只有 1 次", "leave one upload in today's quota"), "youtube", '{"caps": {"uploads": 1}}'),
     (Text("時鐘撥到下一個配額日", "move the clock to the next quota day"), "clock", '{"to": "next_day"}'),
-    (Text("時鐘往前撥一小時", "move the clock an hour on"), "clock", '{"move_s": 3600}'),
+    (Text("時鐘撥快一小時", "move the clock an hour on"), "clock", '{"move_s": 3600}'),
 )
 
 
