@@ -183,6 +183,11 @@ class StageRun:
         """The project's files by key."""
         return self.lease.blobs
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the stage fails where this attempt does, even if only for a while."""
+        return self.attempt > len(self.rules.retry_delays)
+
     async def commit(self, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
         """Commit `change`, a pure function of the state, if the project is still ours and this attempt still wanted.
 

@@ -104,7 +104,7 @@ async def _carried_out(
 
 def _goes_on_later(run: StageRun, error: ReelqueueError) -> bool:
     """Whether the service only asked for a pause, and the stage may still be tried again after it."""
-    return isinstance(error, HandBack) and run.attempt <= len(run.rules.retry_delays)
+    return isinstance(error, HandBack) and not run.is_last
 
 
 async def _without(

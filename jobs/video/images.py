@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.stages import StageRun
 from jobs.video.given import content_of
-from jobs.video.pieces import NOT_THE_MAKERS, Tally, kept_or_made
+from jobs.video.pieces import Tally, is_the_makers, kept_or_made
 from jobs.video.together import together
 from reelqueue.errors import AuthenticationFailed, ReelqueueError, ServiceMisconfigured, as_wire
 from reelqueue.media.image import INGEST_VERSION, given_pictures, ingest
@@ -126,7 +126,7 @@ async def _shown(run: StageRun, request: ImageRequest, own: ShownPiece | None, e
     try:
         return await _made(run, maker, request)
     except ReelqueueError as error:
-        if maker is stand_in or isinstance(error, (*NOT_THE_MAKERS, *OF_ALL)):
+        if maker is stand_in or isinstance(error, OF_ALL) or not is_the_makers(run, error):
             raise
         errors.append({"index": request.index, **as_wire(error)})
         return (await _made(run, stand_in, request)).replace(stand_in=True)

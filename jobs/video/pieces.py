@@ -7,13 +7,20 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from jobs.stages import HandBack, StageRun, Stopped
-from reelqueue.errors import Fenced, Parked, ProjectCancelled, StorageUnavailable
+from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, StorageUnavailable
 from reelqueue.models.frozen import Frozen
 
 Piece = TypeVar("Piece", bound=Frozen)
 
-NOT_THE_MAKERS = (Fenced, ProjectCancelled, Parked, HandBack, Stopped, StorageUnavailable)
+NOT_THE_MAKERS = (Fenced, ProjectCancelled, Parked, Stopped, StorageUnavailable)
 """What ends an attempt whoever met it: nothing stands in for a piece because of these."""
+
+
+def is_the_makers(run: StageRun, error: ReelqueueError) -> bool:
+    """Whether something may stand in for the piece that met this; after a long pause that was asked for, the maker has his turn."""
+    if isinstance(error, HandBack):
+        return run.is_last
+    return not isinstance(error, NOT_THE_MAKERS)
 
 
 async def kept_or_made(

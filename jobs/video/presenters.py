@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.stages import StageRun
-from jobs.video.pieces import NOT_THE_MAKERS, kept_or_made
+from jobs.video.pieces import is_the_makers, kept_or_made
 from jobs.video.together import together
 from reelqueue.errors import (
     AuthenticationFailed,
@@ -72,7 +72,7 @@ async def _shown(run: StageRun, script: Script, role: str, spoken: tuple[SpokenP
     try:
         return await _presented(run, maker, script, role, spoken)
     except ReelqueueError as error:
-        if run.brief.presenter_required or isinstance(error, NOT_THE_MAKERS) or maker is stand_in:
+        if run.brief.presenter_required or maker is stand_in or not is_the_makers(run, error):
             raise
         run.warn(Text(f"主持人改用繪製的人物：{error.message}", f"a drawn figure stands in for the presenter: {error.message}"))
         return await _presented(run, stand_in, script, role, spoken)

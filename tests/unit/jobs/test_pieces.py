@@ -148,6 +148,17 @@ async def test_nothing_stands_in_where_the_maker_is_not_to_blame(run, error: Ree
     assert caught.group_contains(meant)
 
 
+async def test_a_picture_whose_maker_asks_for_a_pause_in_the_last_attempt_too_is_drawn(run, monkeypatch):
+    """The stage failed for it, though one picture of many may."""
+    monkeypatch.setattr(stages, "IDLE_LOOK_S", 0.001)
+    run.providers.image.error = RateLimited("cloud", 60)
+    run.attempt = 1 + len(run.rules.retry_delays)
+
+    pieces, errors = await shown(run)
+
+    assert [piece.stand_in for piece in pieces].count(True) == len(errors) > 0
+
+
 async def test_a_piece_in_a_long_pause_lets_the_others_be_made_before_the_stage_is_handed_back(run, monkeypatch):
     """Its pause cancelled all that was in flight beside it."""
     monkeypatch.setattr(stages, "IDLE_LOOK_S", 0.001)
