@@ -170,6 +170,40 @@ async def test_a_list_that_lags_finds_nothing_yet(publisher, sandbox, tmp_path):
     assert await publisher.find(publication) == (video_id,)
 
 
+LISTS = [{}, {"kind": "sandbox"}, {"items": None}, {"items": "x"}, {"items": [1]}]
+
+
+@pytest.mark.parametrize("said", LISTS)
+@pytest.mark.parametrize("call", ["playlistItems.list", "videos.list"])
+async def test_an_answer_that_is_no_list_is_not_taken_for_a_video_that_is_not_there(publisher, sandbox, tmp_path, call, said):
+    """For that another one would be sent."""
+    publication = publication_in(tmp_path)
+    await uploaded(publisher, publication)
+    sandbox.faults.order(service="youtube", call=call, kind="200", body=said)
+
+    with pytest.raises(ServiceUnavailable):
+        await publisher.find(publication)
+
+
+@pytest.mark.parametrize("said", LISTS)
+async def test_an_answer_that_is_no_list_puts_a_video_into_no_playlist_twice(publisher, sandbox, tmp_path, said):
+    publication = publication_in(tmp_path, playlist=sandbox.youtube.add_playlist("Mine").playlist_id)
+    video_id = await uploaded(publisher, publication)
+    await publisher.step("playlist", publication, video_id)
+    sandbox.faults.order(service="youtube", call="playlistItems.list", kind="200", body=said)
+
+    with pytest.raises(ServiceUnavailable):
+        await publisher.step("playlist", publication, video_id)
+
+
+@pytest.mark.parametrize("said", [{"id": "../../up"}, {"id": ""}, {"id": 5}, {}, []])
+async def test_what_is_no_videos_id_is_asked_for_again(publisher, sandbox, tmp_path, said):
+    sandbox.faults.order(service="youtube", call="upload.chunk", kind="200", body=said)
+
+    with pytest.raises(ServiceUnavailable):
+        await uploaded(publisher, publication_in(tmp_path))
+
+
 async def test_two_videos_with_the_marker_are_both_told(publisher, sandbox, tmp_path):
     publication = publication_in(tmp_path)
     first = await uploaded(publisher, publication)

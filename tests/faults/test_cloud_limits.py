@@ -94,7 +94,7 @@ async def test_five_projects_under_a_cap_of_two_uploads_publish_two_and_wait_for
         states = await states_of(queue, await uploads(queue, settings, 5))
 
     waiting = [state for state in states if state.status is ProjectStatus.WAITING_QUOTA]
-    assert len(waiting) == 3
+    assert len(waiting) == 3, [(state.status, state.wait, state.stages["upload"].error) for state in states]
     assert {state.wait.until for state in waiting} == {pacific_midnight_after(datetime.now(UTC))}
     assert all(state.upload.session_no == 0 for state in waiting)
     assert (len(sandbox.youtube.videos), calls(sandbox, "youtube", "upload.open")) == (2, 2)

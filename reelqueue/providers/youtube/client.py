@@ -8,7 +8,7 @@ from aiogoogle.client import Aiogoogle
 from aiogoogle.models import Request
 
 from reelqueue.errors import ServiceMisconfigured
-from reelqueue.providers.youtube.errors import Asked, nonsense, refused
+from reelqueue.providers.youtube.errors import Asked, nonsense, refused, unreachable
 from reelqueue.providers.youtube.refusal import reason_of
 from reelqueue.providers.youtube.tokens import Access
 from reelqueue.providers.youtube.wire import Answer, Wire
@@ -105,6 +105,20 @@ class YouTubeClient:
             Text(f"上傳被轉往別處（{theirs.hostname}）", f"the upload is sent elsewhere ({theirs.hostname})"),
             Text("檢查 YOUTUBE_API_BASE_URL 與代理伺服器", "check YOUTUBE_API_BASE_URL and the proxy"),
         )
+
+
+def items_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items of a list; an answer that does not say there are none is not taken for it: a video may be sent anew for that.
+
+    Raises:
+        ServiceUnavailable: it is no list.
+    """
+    items, about = said.get("items"), said.get("pageInfo")
+    if items is None and isinstance(about, dict) and about.get("totalResults") == 0:
+        return []
+    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise unreachable(Text("的清單看不懂", "gave a list that makes no sense"))
+    return items
 
 
 def token_is_refused(answer: Answer) -> bool:

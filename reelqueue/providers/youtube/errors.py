@@ -163,7 +163,7 @@ def _bucket(refusal: Refusal, asked: Asked) -> str:
 _SET_UP: dict[str, tuple[type[PermanentError], Text, Text]] = {
     "youtubeSignupRequired": (
         AuthenticationFailed,
-        Text("這個 Google 帳號沒有頻道", "this Google account has no channel"),
+        Text("上沒有這個 Google 帳號的頻道", "has no channel of this Google account"),
         Text("先在 YouTube 建立頻道，再用那個帳號執行 {auth}", "make a channel on YouTube first, then run {auth} with that account"),
     ),
     "insufficientPermissions": (

@@ -16,7 +16,7 @@ from reelqueue.models.channel import Channel
 from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication
 from reelqueue.providers.youtube import metadata
-from reelqueue.providers.youtube.client import YouTubeClient
+from reelqueue.providers.youtube.client import YouTubeClient, items_of
 from reelqueue.providers.youtube.errors import known_to_be, nonsense, unreachable
 from reelqueue.providers.youtube.reconcile import FIND_UNITS, ids_with_marker
 from reelqueue.providers.youtube.refusal import reason_of
@@ -170,7 +170,7 @@ class YouTubePublisher:
         """A second insert would put it in twice, so the list is asked first."""
         query: dict[str, str | int] = {"part": "id", "playlistId": playlist, "videoId": video_id, "maxResults": 1}
         listed = await self._client.call("playlistItems.list", "GET", "youtube/v3/playlistItems", query=query)
-        if items := listed.get("items"):
+        if items := items_of(listed):
             return {"item_id": items[0].get("id"), "there_already": True}
         place = {"playlistId": playlist, "resourceId": {"kind": "youtube#video", "videoId": video_id}}
         made = await self._client.call(
@@ -209,7 +209,7 @@ class YouTubePublisher:
     async def _video(self, video_id: str, parts: str) -> dict[str, Any]:
         query = {"part": parts, "id": video_id}
         listed = await self._client.call("videos.list", "GET", "youtube/v3/videos", query=query)
-        items = [one for one in listed.get("items") or () if isinstance(one, dict) and one.get("id") == video_id]
+        items = [one for one in items_of(listed) if one.get("id") == video_id]
         if not items or not isinstance(items[0].get(parts.rsplit(",", 1)[-1], {}), dict):
             raise unreachable(
                 Text(f"查不到影片 {video_id}", f"does not know the video {video_id}"),

@@ -7,7 +7,7 @@ a second call.
 from datetime import datetime, timedelta
 from typing import Any
 
-from reelqueue.providers.youtube.client import YouTubeClient
+from reelqueue.providers.youtube.client import YouTubeClient, items_of
 from reelqueue.providers.youtube.identity import no_channel
 
 PAGE = 50
@@ -51,7 +51,7 @@ async def _page(client: YouTubeClient, playlist: str, page: str) -> tuple[list[d
     if page:
         query["pageToken"] = page
     said = await client.call("playlistItems.list", "GET", "youtube/v3/playlistItems", query=query)
-    items = [one["contentDetails"] for one in said.get("items") or () if isinstance(one.get("contentDetails"), dict)]
+    items = [one["contentDetails"] for one in items_of(said) if isinstance(one.get("contentDetails"), dict)]
     return items, str(said.get("nextPageToken") or "")
 
 
@@ -61,8 +61,14 @@ async def _marked(client: YouTubeClient, items: list[dict[str, Any]], marker: st
         return []
     query: dict[str, str | int] = {"part": "snippet", "id": ",".join(ids), "maxResults": PAGE}
     said = await client.call("videos.list", "GET", "youtube/v3/videos", query=query)
-    bearing = {one.get("id") for one in said.get("items") or () if marker in ((one.get("snippet") or {}).get("tags") or ())}
+    bearing = {one.get("id") for one in items_of(said) if marker in _tags(one)}
     return [video_id for video_id in ids if video_id in bearing]
+
+
+def _tags(video: dict[str, Any]) -> list[Any]:
+    snippet = video.get("snippet")
+    tags = snippet.get("tags") if isinstance(snippet, dict) else None
+    return tags if isinstance(tags, list) else []
 
 
 def _older(items: list[dict[str, Any]], than: datetime) -> bool:

@@ -24,6 +24,7 @@ MOST_STILL = 4
 """Chunks in a row of which the service keeps nothing."""
 REMEMBERED = 1_000
 MEDIA_TYPE = "video/mp4"
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _RANGE = re.compile(r"bytes=0-(\d+)", re.IGNORECASE)
 
 
@@ -129,7 +130,7 @@ class ResumableUpload:
         if answer.status not in {200, 201}:
             raise self.client.refusal(answer, name)
         said = answer.json
-        if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not said["id"]:
+        if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not _VIDEO_ID.fullmatch(said["id"]):
             raise nonsense(answer)
         self._remember(self._made, session, said["id"])
         return Kept(size, said["id"])
