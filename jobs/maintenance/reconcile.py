@@ -46,7 +46,8 @@ async def reconcile(
     except (DiskFull, NeedsPerson):
         raise
     except (ReelqueueError, TimeoutError) as error:
-        log.warning("not_reconciled", error=str(error) or f"no answer within {MOST_SECONDS:g} s")
+        hint = error.hint if isinstance(error, ReelqueueError) else ""
+        log.warning("not_reconciled", error=str(error) or f"no answer within {MOST_SECONDS:g} s", hint=hint)
         return False
     return True
 

@@ -245,6 +245,17 @@ async def test_a_limit_that_is_lower_than_the_setting_is_warned_about(sync, sand
     assert [(line["bucket"], line["setting"], line["limit"]) for line in lower] == [("uploads", 100, 50)]
 
 
+async def test_a_clock_that_is_off_is_named_where_google_refuses_the_service_account(sync, sandbox, monitoring):
+    """Its statement says what time it is here."""
+    sandbox.faults.order(service="oauth", call="token", kind="400", reason="invalid_grant", message="Invalid JWT", times=9)
+
+    with capture_logs() as said:
+        await sync(monitoring=monitoring)
+
+    [line] = [line for line in said if line["event"] == "not_reconciled"]
+    assert "時鐘" in line["hint"]
+
+
 @pytest.mark.parametrize("kind", ["403", "503", "reset", "broken_json"])
 async def test_a_count_that_cannot_be_had_is_a_warning_and_no_failure(sync, sandbox, monitoring, kind):
     sandbox.faults.order(service="monitoring", call="timeSeries", kind=kind, times=9)
