@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from google.genai import types
 
 INPUT, OUTPUT, IMAGE, AUDIO = "input_tokens", "output_tokens", "image_tokens", "audio_tokens"
+MOST_TOKENS = 2_000_000
+"""More than any model takes or gives in one call."""
 _MODALITY = {"IMAGE": IMAGE, "AUDIO": AUDIO}
 _TOKEN = re.compile(rf"[{HAN}]|[^\W_]+|[^\w\s]|_")
 _HAN_TOKENS, _LETTERS_A_TOKEN, _FRAME_TOKENS = 1.5, 2.5, 16
@@ -56,7 +58,7 @@ class Tariff:
         )
 
     def billed(self, answer: "types.GenerateContentResponse") -> tuple[Usage, ...] | None:
-        """What an answer was billed for; None where it does not say."""
+        """What an answer was billed for; None where it does not say, or what can't be."""
         counts = answer.usage_metadata
         if counts is None or counts.prompt_token_count is None:
             return None
@@ -71,6 +73,8 @@ class Tariff:
             amounts[unit] = amounts.get(unit, 0) + tokens
             left -= tokens
         amounts[self.own] = amounts.get(self.own, 0) + left
+        if not all(0 <= amount <= MOST_TOKENS for amount in amounts.values()):  # it would give money back, or take all of it
+            return None
         return self.usage(amounts)
 
     def _usd(self, unit: str, amount: float) -> Decimal:
