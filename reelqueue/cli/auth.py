@@ -17,6 +17,7 @@ import typer
 
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.console import complain, note, say
+from reelqueue.cli.moments import moment
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.cli.redirect import Returned, has_browser, returning
 from reelqueue.errors import AuthenticationFailed, InstallationError, InvalidBrief, InvalidSettings, ReelqueueError
@@ -236,7 +237,7 @@ def _tell(wanted: Wanted, credentials: "Credentials") -> None:
         note(Text("沒有勾選字幕的權限：字幕會被拒絕", "the permission for captions was not ticked: captions will be refused"))
     ends = credentials.refresh_token_expires_at
     if ends is not None:
-        day = f"{ends.astimezone():%Y-%m-%d %H:%M}"
+        day = moment(ends)
         note(Text(f"注意：這個授權到 {day} 就會失效", f"mind: this token ends at {day}"))
         note(TOKENS_END_AFTER)
 

@@ -157,6 +157,16 @@ def _print_days(known: dict[date, Account], days: Iterable[date]) -> None:
     out().print(table)
 
 
+_UNITS = {
+    "input_tokens": Text("輸入 token", "input_tokens"),
+    "output_tokens": Text("輸出 token", "output_tokens"),
+    "image_tokens": Text("圖片 token", "image_tokens"),
+    "audio_tokens": Text("語音 token", "audio_tokens"),
+    "second": Text("秒", "second"),
+}
+"""Units of the price table; others are told by their own names."""
+
+
 def _print_usage(usage: Sequence[Usage]) -> None:
     if not usage:
         say(Text("還沒有付費的呼叫", "nothing was paid for yet"))
@@ -169,7 +179,8 @@ def _print_usage(usage: Sequence[Usage]) -> None:
         (Text("美元", "US dollars"), True),
     )
     for use in sorted(usage, key=lambda use: -use.cost_usd):
-        table.add_row(*map(escape, (use.service, use.model, use.unit)), f"{use.amount:,.10g}", _money(Decimal(str(use.cost_usd))))
+        unit = str(_UNITS.get(use.unit, use.unit))
+        table.add_row(*map(escape, (use.service, use.model, unit)), f"{use.amount:,.10g}", _money(Decimal(str(use.cost_usd))))
     out().print()
     out().print(table)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from jobs.spending import Caps, Spender
 from reelqueue.bootstrap import Settings, usual_makers
 from reelqueue.cli.findings import Finding, failed, made_by
+from reelqueue.cli.moments import moment
 from reelqueue.cli.offer import NAMES
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.buckets import UNITS, youtube_client
@@ -127,10 +128,10 @@ def _token_ends(channel: Channel, at: datetime | None) -> Iterable[Finding]:
         return
     left = at - datetime.now(UTC)
     what = Text("  授權", "  token")
-    saw = Text(f"到 {at.astimezone():%Y-%m-%d %H:%M} 為止", f"ends at {at.astimezone():%Y-%m-%d %H:%M}")
+    saw = Text(f"到 {moment(at)} 為止", f"ends at {moment(at)}")
     option = "" if channel.name == DEFAULT_CHANNEL else f" --channel {channel.name}"
     do = Text(
-        f"同意畫面還在「測試中」，授權只有 7 天：改為「正式版」，再執行 reelqueue auth youtube{option}",
+        f"同意畫面還在「測試中」，授權只有 7 天：改為「正式版」（In production），再執行 reelqueue auth youtube{option}",
         f"the consent screen is in testing mode, where a token lasts 7 days: publish it, then reelqueue auth youtube{option}",
     )
     yield Finding("warn" if left > timedelta(0) else "fail", what, saw, do)

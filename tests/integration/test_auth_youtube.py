@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -128,7 +129,7 @@ async def test_a_consent_screen_in_testing_mode_is_told_with_the_day(sandbox, tm
     ends = datetime.fromisoformat(command.token()["refresh_token_expires_at"])
     assert command.code == 0, command.err
     assert abs(ends - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=2)
-    assert f"this token ends at {ends.astimezone():%Y-%m-%d}" in command.err
+    assert f"this token ends at {ends.astimezone(ZoneInfo('Asia/Taipei')):%Y-%m-%d %H:%M} (Asia/Taipei)" in command.err
     assert "7 days" in command.err
 
 

@@ -8,7 +8,7 @@ from reelqueue.providers.youtube.refusal import Answered, pause, read
 from reelqueue.wording import Text
 
 TOKENS_END_AFTER = Text(
-    "若 Google Cloud 的同意畫面仍是「測試中」，授權 7 天後就會失效：請把它改為「正式版」",
+    "若 Google Cloud 的同意畫面仍是「測試中」，授權 7 天後就會失效：請把它改為「正式版」（In production）",
     "while the consent screen in Google Cloud is in testing mode, tokens end after 7 days: publish it to production",
 )
 _CLIENT_GONE = frozenset({"invalid_client", "deleted_client", "disabled_client", "unauthorized_client", "org_internal"})
