@@ -157,7 +157,7 @@ async def test_a_proxys_page_says_nothing_about_a_job_that_is_paid_for(presenter
     job = await presenter.begin(asked(), sound)
     sandbox.faults.order(service="did", call="talks.get", kind=status, html=True)
 
-    with pytest.raises((ServiceUnavailable, ServiceMisconfigured), match="proxy|代理") as raised:
+    with pytest.raises((ServiceUnavailable, ServiceMisconfigured), match=r"proxy|代理") as raised:
         await presenter.poll(job)
 
     assert "DID_BASE_URL" in raised.value.hint
