@@ -84,7 +84,7 @@ async def test_a_finished_session_that_is_gone_and_a_list_that_lags_make_no_seco
     """The worker dies with the last answer; YouTube forgets the session, and does not list the video yet."""
     project, body = await rendered(settings)
     env = environment(sandbox, YOUTUBE_RECONCILE_SECONDS="30")
-    sandbox.youtube.lag_s = 8.0
+    sandbox.youtube.lag_s = 3600.0
     sandbox.faults.order(service="youtube", call="upload.chunk", kind="hang", when="after", skip=CHUNKS - 1)
     async with AsyncExitStack() as stack:
         queue = await stack.enter_async_context(connect(settings))
@@ -97,6 +97,7 @@ async def test_a_finished_session_that_is_gone_and_a_list_that_lags_make_no_seco
             await until(lambda: calls(sandbox, "youtube", "playlistItems.list"), "the list is looked at")
             state = await queue.get_project(project.project_id)
             assert (state.status, state.upload.video_id) in {(ProjectStatus.QUEUED, None), (ProjectStatus.RUNNING, None)}
+            sandbox.youtube.lag_s = 0.0
             result = await queue.wait(project.project_id, timeout=90)
 
     assert result["video_id"] == one_video(sandbox, body).video_id

@@ -93,7 +93,7 @@ async def test_a_child_speaks_refuses_and_is_replaced_after_a_crash(tmp_path):
         with pytest.raises(TransientError):
             await sentence
 
-        again = await speaker.speak(ask("謝謝大家。"), tmp_path / "two.wav")
+        again = (await speaker.speak(ask("謝謝大家。"), tmp_path / "two.wav")).speech
 
     assert isinstance(speech, Speech)
     assert again == speech
