@@ -88,6 +88,7 @@ def test_the_release_before_is_what_runs(settings: Settings, sources: Mapping[st
     assert OLD in said.stdout
 
 
+@pytest.mark.soak  # side by side below, in every `make test`, mixes the versions too
 async def test_each_version_goes_on_with_the_stages_of_the_other(
     settings: Settings, start: StartWorker, versions: tuple[str, str]
 ) -> None:
