@@ -59,6 +59,7 @@ def estimate() -> Decimal:
     return writer.cost(ScriptRequest(topic="Tides 0", content=None, language="en", duration_s=30, tags=())).usd
 
 
+@pytest.mark.soak  # `test_ledger_processes.py` races processes for one account in every `make test`
 async def test_eight_projects_at_once_under_a_cap_for_three_make_three_calls(settings, sandbox):
     cap = estimate() * Decimal("3.5")
     sandbox.faults.order(service="gemini", call="script", kind="slow", times=8, seconds=4)

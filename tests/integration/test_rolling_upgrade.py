@@ -102,6 +102,7 @@ async def test_each_version_goes_on_with_the_stages_of_the_other(
         published_once(settings, [await queue.get_project(1)])
 
 
+@pytest.mark.soak  # side by side below, in every `make test`, mixes the versions too
 async def test_what_one_version_finished_the_other_does_not_make_again(
     settings: Settings, start: StartWorker, versions: tuple[str, str]
 ) -> None:
