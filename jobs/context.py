@@ -42,7 +42,6 @@ class Rules:
     keep_days: int = 30
     daily_cost_cap_usd: Decimal = Decimal(0)
     project_cost_cap_usd: Decimal = Decimal(0)
-    reconcile_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)

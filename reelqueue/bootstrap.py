@@ -116,7 +116,6 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 keep_days=settings.keep_days,
                 daily_cost_cap_usd=settings.daily_cost_cap_usd,
                 project_cost_cap_usd=settings.project_cost_cap_usd,
-                reconcile_seconds=settings.youtube_reconcile_seconds,
             ),
             watched=functools.partial(read_watched, settings),
             monitoring=functools.partial(open_monitoring, key_file, settings.google_monitoring_base_url) if key_file else None,

@@ -88,10 +88,6 @@ class YouTube:
         seen_until = self._clock.now() - timedelta(seconds=self.lag_s)
         return [video for video in self.of_channel(name)[hidden:] if video.at <= seen_until]
 
-    def with_tag(self, tag: str) -> list[Video]:
-        """The videos that bear this tag, newest first, of all channels."""
-        return sorted((v for v in self.videos.values() if tag in v.tags), key=lambda video: video.at, reverse=True)
-
     def playlists_of(self, video_id: str) -> list[str]:
         """The playlists that hold the video, one entry for each time they do."""
         return [one.playlist_id for one in self.playlists.values() for item in one.items if item.video_id == video_id]
