@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from jobs.spending import Spender
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
 from jobs.telling import Teller
 from jobs.wire import translate
+from reelqueue import clock
 from reelqueue.errors import (
     DiskFull,
     Fenced,
@@ -361,7 +362,7 @@ async def _to_its_end(task: "asyncio.Task[Any]") -> None:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 def _timed_out(stage: Stage, seconds: float) -> StageTimedOut:

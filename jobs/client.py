@@ -26,7 +26,7 @@ from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.wire import deserialize, serialize
 from progress import Publisher
-from reelqueue import embedded
+from reelqueue import clock, embedded
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.wording import Text, speak
@@ -78,6 +78,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
     Raises:
         InvalidSettings, InstallationError: as `connect`.
     """
+    clock.follow(settings.test_clock_file)
     paths = Paths(settings.data_dir)
     instance = await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
     async with contextlib.AsyncExitStack() as stack:

@@ -19,6 +19,7 @@ from jobs.pipeline import ROUTES
 from jobs.queue import PAYLOAD_EXPIRES_S
 from jobs.schedule import Schedule
 from jobs.wire import serialize
+from reelqueue import clock
 
 RECORD_PREFIX = "reelqueue:cron:"
 RECORD_SECONDS = 400 * 86_400
@@ -29,7 +30,7 @@ LONGEST_FOLD = timedelta(hours=3)
 """No zone of our days sets its clocks back by more (Troll: two hours)."""
 
 # KEYS: the job's record, its queue.  ARGV: when it was due (ms), now (ms), ms by which a record may be ahead, a fresh
-# job id, the payload, seconds to keep it, job key's prefix, seconds to keep the record.
+# job id, the payload, seconds to keep it, job key's prefix, seconds to keep the record, now by the machine's clock (ms).
 # 1: queued; 0: nothing to do; -1: the record lay in the future and is brought back.
 _START = """
 local record = redis.pcall('GET', KEYS[1])
@@ -43,7 +44,7 @@ end
 if last and tonumber(last) >= due then return 0 end
 if id and redis.call('ZSCORE', KEYS[2], id) and redis.call('EXISTS', ARGV[7] .. id) == 1 then return 0 end
 redis.call('SET', ARGV[7] .. ARGV[4], ARGV[5], 'EX', ARGV[6])
-redis.call('ZADD', KEYS[2], now, ARGV[4])
+redis.call('ZADD', KEYS[2], ARGV[9], ARGV[4])
 redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[4], 'EX', ARGV[8])
 return 1
 """
@@ -60,7 +61,7 @@ class Clock:
         self._start = redis.register_script(_START)
 
     async def tick(self, now: datetime) -> float:
-        """Queue what is due at `now` (Redis's own time, aware); returns the seconds until the next look, at most 60.
+        """Queue what is due at `now` (by the clock that `reelqueue.clock` knows, aware); returns the seconds until the next look, at most 60.
 
         A job of which a run is queued or at work waits for its end, then runs once.
 
@@ -72,7 +73,7 @@ class Clock:
         return 60 - (now.second + now.microsecond / 1e6)  # a schedule knows no seconds
 
     async def _look(self, one: Schedule, now: datetime) -> None:
-        due_ms, now_ms = _ms(last_due(one.cron, now, self._zone)), _ms(now)
+        due_ms, now_ms, machine_ms = _ms(last_due(one.cron, now, self._zone)), _ms(now), _ms(clock.by_the_machine(now))
         job_id = f"cron:{one.job}:{due_ms}:{secrets.token_hex(4)}"  # never used again, not even after a clock was set back
         done = await self._start(
             keys=[RECORD_PREFIX + one.job, ROUTES[one.job]],
@@ -81,10 +82,11 @@ class Clock:
                 now_ms,
                 AHEAD_MS,
                 job_id,
-                serialize_job(one.job, (), {}, None, now_ms, serializer=serialize),
+                serialize_job(one.job, (), {}, None, machine_ms, serializer=serialize),
                 PAYLOAD_EXPIRES_S,
                 job_key_prefix,
                 RECORD_SECONDS,
+                machine_ms,
             ],
         )
         if done == -1:

@@ -1,12 +1,13 @@
 """What a stage job answers without running anything: contract 2b, in its order."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jobs import transitions
 from jobs.context import Service
 from jobs.stages import StageInputs, StageWork, imported_fingerprint, narration_language
+from reelqueue import clock
 from reelqueue.errors import StageNotReady, from_wire
 from reelqueue.models.keys import piece_key
 from reelqueue.models.project import ProjectState
@@ -32,7 +33,7 @@ class Later(Exception):
         """At `moment`; where that is None, when a person has acted."""
         if moment is None:
             return cls(PERSON_SECONDS)
-        return cls(min(MOST_SECONDS, (moment - datetime.now(UTC)).total_seconds()))
+        return cls(min(MOST_SECONDS, (moment - clock.now()).total_seconds()))
 
     @classmethod
     def of(cls, state: ProjectState) -> "Later":
@@ -103,7 +104,7 @@ class StageJob:
 def _waits(state: ProjectState) -> bool:
     """Whether the project waits for a moment that has not come, or for a person."""
     if state.resume_at is not None:
-        return state.resume_at > datetime.now(UTC)
+        return state.resume_at > clock.now()
     return state.status.is_waiting
 
 

@@ -13,7 +13,9 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import Job, serialize_job
 
 from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
+from jobs.turns import Turn
 from jobs.wire import deserialize, serialize
+from reelqueue import clock
 from reelqueue.models.stage import Stage
 
 PAYLOAD_EXPIRES = timedelta(days=30)
@@ -89,12 +91,21 @@ class JobQueue:
         return made
 
     async def hint(
-        self, project_id: int, stage: Stage, *, at: datetime | None = None, renewing: bool = False, chain: bool = True
+        self,
+        project_id: int,
+        stage: Stage,
+        *,
+        at: datetime | None = None,
+        renewing: bool = False,
+        chain: bool = True,
+        turn: Turn | None = None,
     ) -> tuple[Job, bool]:
         """See to it that a job of this stage is queued, due at `at` (None: now); returns it, and whether it is a new one.
 
-        `renewing`: one that runs now will do, too (else it may have looked at the state before our change).
+        `renewing`: one that runs now will do, too (else it may have looked at the state before our change).  `turn` is its place
+        among those that are due.
         """
+        del turn
         spec = SPECS[stage]
         arguments: dict[str, Any] = {"project_id": project_id} | ({} if chain else {"chain": False})
         return await self._hint(_hint_key(project_id, stage), spec.job, spec.queue, arguments, at=at, renewing=renewing)
@@ -108,7 +119,7 @@ class JobQueue:
         self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool
     ) -> tuple[Job, bool]:
         now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments)
-        due_ms = int(at.timestamp() * 1000) if at else ""
+        due_ms = int(clock.by_the_machine(at).timestamp() * 1000) if at else ""
         payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
         slack_ms = RENEWAL_SLACK_MS if renewing else 0
         keep_ms = int(_expiry(at).total_seconds() * 1000)
@@ -149,4 +160,4 @@ def _fresh_id(job: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 def _expiry(at: datetime | None) -> timedelta:
     if at is None:
         return PAYLOAD_EXPIRES
-    return PAYLOAD_EXPIRES + max(timedelta(0), at - datetime.now(at.tzinfo))
+    return PAYLOAD_EXPIRES + max(timedelta(0), at - clock.now())

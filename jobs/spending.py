@@ -9,11 +9,12 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import structlog
 
+from reelqueue import clock
 from reelqueue.errors import BudgetExhausted, DiskFull, NeedsPerson, QuotaExhausted, ReelqueueError, StorageUnavailable
 from reelqueue.models.buckets import CLOSED, channel_client, in_words
 from reelqueue.models.cost import Cost, Need
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from jobs.pools import open_pool, open_thread_client
 from jobs.schedule import Schedule
 from jobs.wakeup import Wakeup
 from jobs.watchdog import Watchdog
+from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.process import say_ready
 from reelqueue.version import __version__
@@ -333,7 +334,7 @@ class Worker(arq.worker.Worker):
             if self.allow_abort_jobs and (self._abort_asked or time.monotonic() - self._abort_at > ABORT_SECONDS):
                 await self._abort_jobs()
             if self._clock is not None and time.monotonic() >= self._clock_at:
-                seconds = await self._clock.tick(datetime.fromtimestamp(look.now_ms / 1000, UTC))
+                seconds = await self._clock.tick(datetime.fromtimestamp(look.now_ms / 1000, UTC) + clock.shift())
                 self._clock_at = time.monotonic() + seconds
                 self._changed.set()  # what it queued is looked at before a burst ends
                 look = look._replace(more=0)

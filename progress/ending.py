@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from progress.events import ERROR_STAGE, ProgressEvent, Topic
+from reelqueue import clock
 from reelqueue.models.batch import BatchState
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
@@ -53,7 +54,7 @@ class StateOnDisk:
     async def unheard_end(self) -> ProgressEvent | None:
         """See `Truth`."""
         event, at = await self._read()
-        age = datetime.now(UTC) - at
+        age = clock.now() - at
         return None if timedelta(0) <= age <= GRACE else event  # "in the future": the clock was set back since
 
     async def _read(self) -> tuple[ProgressEvent | None, datetime]:

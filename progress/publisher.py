@@ -8,7 +8,6 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -16,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from progress.events import KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, Topic, stage_order
+from reelqueue import clock
 from reelqueue.wording import Text
 
 PUBLISH_SECONDS = 0.5
@@ -92,7 +92,7 @@ class Publisher:
         body: dict[str, Any] = topic.as_json | {
             "stage": stage,
             "message": str(message),
-            "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "timestamp": clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eta_s": None if eta_s is None else round(eta_s),
             "status": str(status),
         }

@@ -110,12 +110,26 @@ class Settings(BaseSettings):
     poison_after: int = _named("POISON_AFTER", 3, ge=1, le=100)
     keep_days: int = _named("KEEP_DAYS", 30, ge=0, le=3650)
     disk_low_water_gb: float = _named("DISK_LOW_WATER_GB", 2.0, ge=0.0, le=10_000.0)
+    variation_guard: bool = _named("VARIATION_GUARD", True)
+    notify_command: str | None = _named("NOTIFY_COMMAND", None)
+    notify_mail_to: str | None = _named("NOTIFY_MAIL_TO", None)
+    notify_mail_from: str | None = _named("NOTIFY_MAIL_FROM", None)
+    smtp_url: SecretStr | None = _named("SMTP_URL", None)
+    webhook_url: str | None = _named("WEBHOOK_URL", None)
+    webhook_secret: SecretStr | None = _named("WEBHOOK_SECRET", None)
+    webhook_private_hosts: Annotated[tuple[str, ...], NoDecode] = _named("WEBHOOK_PRIVATE_HOSTS", ())
+    test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
     font_dir: Path | None = _named("FONT_DIR", None)
     music_dir: Path | None = _named("MUSIC_DIR", None)
     allow_network_fs: bool = _named("ALLOW_NETWORK_FS", False)
     celery_broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
     celery_result_backend: SecretStr | None = Field(default=None, validation_alias="CELERY_RESULT_BACKEND")
+
+    @field_validator("webhook_private_hosts", mode="before")
+    @classmethod
+    def _hosts_are_a_list(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("retry_delays", mode="before")
     @classmethod
@@ -204,7 +218,9 @@ class Settings(BaseSettings):
         """Values that no log line may hold: keys, tokens, the passwords in servers' addresses."""
         urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend)
         found = [password for url in urls if url is not None for password in passwords_in(url.get_secret_value())]
-        keys = (self.gemini_api_key, self.did_api_key, self.youtube_client_secret, self.youtube_refresh_token)
+        keys = (
+            self.gemini_api_key, self.did_api_key, self.youtube_client_secret, self.youtube_refresh_token, self.webhook_secret,
+        )  # fmt: skip
         return tuple(dict.fromkeys((*found, *(key.get_secret_value() for key in keys if key is not None))))
 
     @property
@@ -251,6 +267,7 @@ ALLOWED = {
     "LOG_LEVEL": Text("debug、info、warning 或 error", "debug, info, warning or error"),
     "LOG_FORMAT": Text("json 或 console", "json or console"),
     "ALLOW_NETWORK_FS": Text("true 或 false", "true or false"),
+    "VARIATION_GUARD": Text("true 或 false", "true or false"),
 }
 for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER"):
     ALLOWED[_provider] = Text("auto、local 或 gemini", "auto, local or gemini")
@@ -262,6 +279,7 @@ for _url in URLS:
     ALLOWED[_url.upper()] = Text("https:// 的網址（本機可用 http://）", "an address with https:// (http:// on this machine only)")
 _SECRET_SETTINGS = {
     "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "GEMINI_API_KEY", "DID_API_KEY", "YOUTUBE_CLIENT_SECRET", "YOUTUBE_REFRESH_TOKEN",
+    "SMTP_URL", "WEBHOOK_SECRET",
 }  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Batches on disk: `batches/<id>/batch_state.json`, by the same rules as projects."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Self
 
+from reelqueue import clock
 from reelqueue.errors import BatchNotFound
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
@@ -67,7 +67,7 @@ class BatchStore:
         """
         asked = list(project_ids) if content is None else content
         key = None if idempotency_key is None else Key.of("batch", idempotency_key, asked)
-        now = datetime.now(UTC)
+        now = clock.now()
 
         def body_of(number: int) -> bytes:
             state = BatchState(batch_id=number, project_ids=tuple(project_ids), created_at=now, updated_at=now)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
+from reelqueue import clock
 from reelqueue.errors import NeedsPerson
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.project import Usage, summed
@@ -140,7 +141,7 @@ class Ledger:
             granted = True
             if key in account.reservations or key in account.settled:
                 return account
-            granted = not account.is_closed(now or datetime.now(UTC)) and account.has_room(amount, cap)
+            granted = not account.is_closed(now or clock.now()) and account.has_room(amount, cap)
             if granted:
                 return account.replace(cap=cap).with_reservation(key, amount) if amount else account
             return account if spare or account.has_room(amount, cap) else account.with_refusal(amount)

@@ -5,11 +5,11 @@ commit and the last event (`unmark`, which a lease does when it lets go).
 """
 
 import shutil
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from reelqueue import clock
 from reelqueue.errors import NeedsPerson, ProjectNotFound
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.ids import parse_project_id
@@ -25,6 +25,7 @@ from storage.hop import hop
 from storage.lease import Lease
 from storage.liveness import LeaseRecord, Owner, Watch
 from storage.migrations import FromTheFuture, Unreadable
+from storage.outlines import Outline
 from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
@@ -84,7 +85,7 @@ class ProjectStore:
         wanted = None if project_id is None else parse_project_id(project_id)
         content = parsed.model_dump(mode="json")
         key = None if idempotency_key is None else Key.of("project", idempotency_key, content)
-        now = datetime.now(UTC)
+        now = clock.now()
 
         def body_of(number: int) -> bytes:
             state = ProjectState(project_id=number, brief=parsed, batch_id=batch_id, created_at=now, updated_at=now)
@@ -170,6 +171,20 @@ class ProjectStore:
     async def unfinished(self) -> Sequence[int]:
         """The ids that are marked as not ended, oldest first.  One that ended just now may be among them: see `unmark`."""
         return sorted(await hop(self._nursery.marked))
+
+    async def outlines(self, project_ids: Iterable[int]) -> dict[int, Outline | None]:
+        """What happens next with each of these projects; None for one that is deleted, or can't be read (which is logged).
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        found: dict[int, Outline | None] = {}
+        for number in project_ids:
+            try:
+                found[number] = Outline.of(await self.load(number))
+            except (ProjectNotFound, NeedsPerson):
+                found[number] = None
+        return found
 
     async def look(self, project_id: object) -> Glance[ProjectState]:
         """The newest state and whether somebody has it in hand, by one look at the disk.

@@ -14,6 +14,7 @@ from typing import Generic
 
 import structlog
 
+from reelqueue import clock
 from reelqueue.errors import DiskFull, NeedsPerson, ReelqueueError
 from reelqueue.models.batch import BatchState
 from reelqueue.models.project import ProjectState
@@ -217,7 +218,7 @@ def _stamped(old: S, new: S, stamp: Stamp | None) -> S:
         owner=stamp.owner if stamp else old.owner,
         write_id=write_id,
         recent=(*old.recent, write_id)[-RECENT:],
-        updated_at=datetime.now(UTC),
+        updated_at=clock.now(),
     )
 
 

@@ -7,7 +7,6 @@ of our makers.  Assets of a finished video were not made here: that stage is ski
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from jobs.importing.plan import Accepted, Outcome, Plan, Workshop
 from jobs.stages import imported_fingerprint
 from jobs.video.assets import assets_manifest
 from jobs.video.images import image_requests
+from reelqueue import clock
 from reelqueue.errors import DiskFull, ReelqueueError, StorageUnavailable
 from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
@@ -69,7 +69,7 @@ class _Taking:
         self._incoming = incoming
         self._files = files
         self._blobs = Blobs(files.root)
-        self._now = datetime.now(UTC)
+        self._now = clock.now()
 
     async def carry_out(self) -> ProjectState:
         accepted = self._accepted

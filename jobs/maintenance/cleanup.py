@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from jobs.context import Service, WorkerContext
+from reelqueue import clock
 from reelqueue.errors import Busy, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
@@ -65,7 +66,7 @@ async def cleanup(ctx: WorkerContext) -> dict[str, Any]:
 
 async def _forget_old_days(service: Service) -> list[str]:
     try:
-        return await service.ledger.forget_before(pacific_day(datetime.now(UTC)) - timedelta(days=LEDGER_DAYS))
+        return await service.ledger.forget_before(pacific_day(clock.now()) - timedelta(days=LEDGER_DAYS))
     except StorageUnavailable as error:
         log.warning("days_not_forgotten", error=error.message)
         return []
@@ -74,7 +75,7 @@ async def _forget_old_days(service: Service) -> list[str]:
 async def _clean(service: Service, number: int) -> Removed:
     state = await service.projects.load(number)
     files = service.paths.project(number)
-    old = is_long_published(state, service.rules.keep_days, datetime.now(UTC))
+    old = is_long_published(state, service.rules.keep_days, clock.now())
     if not await asyncio.to_thread(lambda: any(_removable(files, pieces_too=old))):
         return Removed()
     async with await service.projects.take_over(number):  # nobody else writes here now

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from jobs.maintenance.reconcile import reconcile
 from jobs.maintenance.waking import wake_waiting
 from jobs.spending import money_bucket
 from jobs.standing import LOW_SHARE, standings
+from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.meter import Standing, Watched
 from reelqueue.providers.registry import KINDS
@@ -46,7 +47,7 @@ async def sync_quotas(ctx: WorkerContext) -> dict[str, Any]:
         where there is none, or nobody knows), with all `buckets`.  `money` is the day's, in US dollars (`cap_usd` null: none).
         `reconciled`, `woken`, and `captions` beside it.
     """
-    service, now = ctx["service"], datetime.now(UTC)
+    service, now = ctx["service"], clock.now()
     watched = await asyncio.to_thread(service.watched)
     reconciled = await reconcile(service.ledger, watched.meters, service.monitoring, now)
     woken = await wake_waiting(service, watched, now)

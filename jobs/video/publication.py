@@ -1,11 +1,12 @@
 """What of a project is published, and how far that is."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jobs.stages import StageInputs, StageRun
 from jobs.video.script import read_script
+from reelqueue import clock
 from reelqueue.models.keys import piece_key
 from reelqueue.models.project import Artifact, ProjectState, Upload
 from reelqueue.models.stage import Stage
@@ -27,7 +28,7 @@ async def publication_of(run: StageRun) -> Publication:
     """What is published.  A moment of publication that has passed is none: it is published at once, with a warning."""
     publication = await _publication(run, run.project)
     due = publication.publish_at
-    if due is None or datetime.fromisoformat(due) > datetime.now(UTC):
+    if due is None or datetime.fromisoformat(due) > clock.now():
         return publication
     run.warn(Text(f"預定的時間 {due} 已過，直接公開", f"the time {due} has passed: published at once"))
     return publication.replace(publish_at=None, privacy="public")

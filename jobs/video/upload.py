@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jobs.context import WorkerContext
@@ -18,6 +18,7 @@ from jobs.runner import run_stage
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
 from jobs.video.publication import INTENT, LOOKING, intent_of, publication_of, upload_of, video_file, with_upload
+from reelqueue import clock
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import Stage
@@ -191,9 +192,9 @@ async def _look_again_later(run: StageRun, listed_within_s: float) -> None:
         return
     since = upload_of(run.project).steps.get(LOOKING)
     if since is None:
-        since = datetime.now(UTC).isoformat()
+        since = clock.now().isoformat()
         await run.commit(lambda state: with_upload(state, steps={**upload_of(state).steps, LOOKING: since}))
-    looked_for = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
+    looked_for = max(0.0, (clock.now() - datetime.fromisoformat(since)).total_seconds())
     if looked_for < listed_within_s:
         pause = min(max(FIRST_LOOK_S, looked_for), listed_within_s - looked_for)
         raise Postponed(Text("等待頻道的影片清單更新", "waiting for the channel's list of videos"), pause)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from jobs.spending import channel_bucket, money_bucket, project_bucket
+from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.console import out, say, say_json
 from reelqueue.cli.outcome import DONE, run
@@ -71,7 +72,7 @@ async def _project(settings: Settings, given: str, *, as_json: bool) -> int:
 
 
 async def _days(settings: Settings, days: int, *, as_json: bool) -> int:
-    ledger, today = Ledger(Paths(settings.data_dir)), pacific_day(datetime.now(UTC))
+    ledger, today = Ledger(Paths(settings.data_dir)), pacific_day(clock.now())
     known = {day: await ledger.account(money_bucket(day)) for day in _last(today, max(days, 30))}
     channels = await _channels(settings, ledger, today)
     lines = [

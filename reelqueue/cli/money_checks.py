@@ -1,8 +1,9 @@
 """What `doctor` looks at of money: the prices that are counted with, and the caps."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from jobs.spending import money_bucket
+from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.findings import Finding, failed, made_by, services_of
 from reelqueue.cli.quotas import NAMES
@@ -37,7 +38,7 @@ async def prices(settings: Settings) -> list[Finding]:
     ]
     if not billed and not services_of(settings) & {"did"}:
         return []
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     do = Text(
         "用 PRICES_FILE 給目前的價格，否則照已知最貴的計算",
         "give today's prices in PRICES_FILE; until then the dearest that is known is counted",
@@ -80,7 +81,7 @@ async def money(settings: Settings) -> list[Finding]:
         return []
     what, cap = Text("花費上限", "cost caps"), settings.daily_cost_cap_usd
     try:
-        used = (await Ledger(Paths(settings.data_dir)).account(money_bucket(pacific_day(datetime.now(UTC))))).used
+        used = (await Ledger(Paths(settings.data_dir)).account(money_bucket(pacific_day(clock.now())))).used
     except ReelqueueError as error:
         return [failed(what, error)]
     project = settings.project_cost_cap_usd

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from jobs.estimate import Estimate, Item, Range, estimate, imagined
 from jobs.spending import channel_bucket, money_bucket
 from jobs.stages import narration_language
+from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.moments import moment
 from reelqueue.media.image import given_pictures
@@ -106,7 +107,7 @@ async def _scripts(brief: Brief, providers: Providers, language: str) -> tuple[S
 
 
 async def _room(settings: Settings, ledger: Ledger, channel: Channel) -> Room:
-    day = pacific_day(datetime.now(UTC))
+    day = pacific_day(clock.now())
 
     async def left(bucket: Bucket, cap: Decimal | None) -> Decimal | None:
         return max(Decimal(0), cap - (await ledger.account(bucket)).used) if cap else None

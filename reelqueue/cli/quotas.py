@@ -1,7 +1,7 @@
 """`reelqueue quotas`: what is left of each service today, by the ledger on disk; no Redis is needed."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from jobs.standing import LOW_SHARE, standings
+from reelqueue import clock
 from reelqueue.bootstrap import read_settings, read_watched
 from reelqueue.cli.console import STYLES, out, say, say_json
 from reelqueue.cli.outcome import DONE, run
@@ -29,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 async def _quotas(*, as_json: bool) -> int:
-    settings, now = read_settings(), datetime.now(UTC)
+    settings, now = read_settings(), clock.now()
     paths = Paths(settings.data_dir)
     stand = await standings(Ledger(paths), read_watched(settings).meters, now)
     owed = await Debts(paths.owed).all()

@@ -1,11 +1,12 @@
 """What a brief names is looked at before anything is started: the stages look again, but minutes later."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from jobs.stages import narration_language
 from jobs.video.sound import NO_MUSIC
+from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.errors import InvalidBrief
 from reelqueue.media.image import given_pictures
@@ -23,7 +24,7 @@ async def refuse_early(brief: Brief, settings: Settings, shelf: Shelf) -> None:
     """
     voice, whole = shelf.chosen(brief).voice, shelf.filled(brief)
     voice.check(narration_language(whole, settings.language), whole.voice)
-    if brief.publish_at is not None and datetime.fromisoformat(brief.publish_at) <= datetime.now(UTC):
+    if brief.publish_at is not None and datetime.fromisoformat(brief.publish_at) <= clock.now():
         raise InvalidBrief("publish_at", Text("還沒到的時間", "a time to come"), brief.publish_at)
     await asyncio.to_thread(_refuse_files, whole)
 

@@ -6,9 +6,10 @@ What is not set up is not asked: its local twin needs no key.
 import contextlib
 import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from jobs.spending import Caps, Spender
+from reelqueue import clock
 from reelqueue.bootstrap import Settings, usual_makers
 from reelqueue.cli.findings import Finding, failed, made_by
 from reelqueue.cli.moments import moment
@@ -126,7 +127,7 @@ def _token_ends(channel: Channel, at: datetime | None) -> Iterable[Finding]:
     """That a token ends at all: a consent screen in testing mode gives it for seven days."""
     if at is None:
         return
-    left = at - datetime.now(UTC)
+    left = at - clock.now()
     what = Text("  授權", "  token")
     saw = Text(f"到 {moment(at)} 為止", f"ends at {moment(at)}")
     option = "" if channel.name == DEFAULT_CHANNEL else f" --channel {channel.name}"

@@ -3,14 +3,28 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
+from reelqueue.models.forecast import Forecast, Outcome
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.stage import BatchStatus
 
 BATCH_SCHEMA_VERSION = 1
+MOST_PROJECTS = 5_000
+"""Of one batch: its list of ids keeps the state under 64 KB."""
+
+
+def _none(value: object) -> bool:
+    return value is None
 
 
 class BatchState(Frozen):
-    """The truth about a batch.  `results` are filled when it ends: `{project_id, status, video_id or error}` each."""
+    """The truth about a batch.
+
+    `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).  `calendar` is the rule
+    by which videos get their moments of publication; `overdue_since` is when it passed its time-out (it goes on); `webhook` is an
+    address of its own to tell.  `forecast` was made at the start, `outcome` at the end.
+    """
 
     schema_version: int = BATCH_SCHEMA_VERSION
     batch_id: int
@@ -24,5 +38,12 @@ class BatchState(Frozen):
     completed: int = 0
     failed: int = 0
     results: tuple[dict[str, Any], ...] = ()
+    started_at: datetime | None = Field(default=None, exclude_if=_none)  # these, so that a version before 0.4 reads the state
+    ended_at: datetime | None = Field(default=None, exclude_if=_none)
+    overdue_since: datetime | None = Field(default=None, exclude_if=_none)
+    calendar: str | None = Field(default=None, exclude_if=_none)
+    webhook: str | None = Field(default=None, exclude_if=_none)
+    forecast: Forecast | None = Field(default=None, exclude_if=_none)
+    outcome: Outcome | None = Field(default=None, exclude_if=_none)
     created_at: datetime
     updated_at: datetime

@@ -36,6 +36,7 @@ PROVIDERS: dict[str, tuple[str, ...]] = {
     "publisher": ("auto", "local", "youtube"),
 }
 """Who may make what, by the names that a brief uses."""
+MOST_PRIORITY = 100
 REVIEWS = ("script", "assets", "render", "thumbnail", "final")
 
 
@@ -68,7 +69,7 @@ class Brief(Frozen):
     synthetic_media: bool = Field(default=True, strict=True)
     localizations: dict[str, dict[str, str]] = Field(default_factory=dict, max_length=50)
     channel: str | None = Field(default=None, pattern=CHANNEL_NAME)
-    priority: int = 0
+    priority: int = Field(default=0, ge=-MOST_PRIORITY, le=MOST_PRIORITY, strict=True)
     deadline: str | None = None
     review: tuple[str, ...] = ()
     providers: dict[str, str] = Field(default_factory=dict)
@@ -135,7 +136,7 @@ class Brief(Frozen):
             raise ValueError("style")
         return value
 
-    @field_validator("publish_at")
+    @field_validator("publish_at", "deadline")
     @classmethod
     def _time_is_aware(cls, value: str | None) -> str | None:
         if value is None:
@@ -154,14 +155,6 @@ class Brief(Frozen):
                 raise ValueError("localizations")
             if any(sign in text for text in words.values() for sign in "<>"):
                 raise ValueError("localizations")
-        return value
-
-    @field_validator("deadline", "priority")
-    @classmethod
-    def _effect_is_built(cls, value: Any) -> Any:
-        """A field whose effect is not built yet is refused unless it asks for nothing."""
-        if value not in (None, 0, {}):
-            raise ValueError("not built")
         return value
 
     @model_validator(mode="after")
@@ -212,6 +205,14 @@ ALLOWED: dict[str, Text] = {
     ),
     "image_style": Text("圖片風格，1 到 500 個字元", "the style of pictures, 1 to 500 characters"),
     "negative_prompt": Text("圖片裡不要有的，1 到 500 個字元", "what no picture may show, 1 to 500 characters"),
+    "priority": Text(
+        f"-{MOST_PRIORITY} 到 {MOST_PRIORITY} 的整數，大的先做",
+        f"a whole number from -{MOST_PRIORITY} to {MOST_PRIORITY}; the greater comes first",
+    ),
+    "deadline": Text(
+        "含時區的 ISO 8601 時間，例如 2026-12-01T18:00:00+08:00",
+        "an ISO 8601 time with its zone, for example 2026-12-01T18:00:00+08:00",
+    ),
     "publish_at": Text(
         "含時區的 ISO 8601 時間，例如 2026-12-01T18:00:00+08:00",
         "an ISO 8601 time with its zone, for example 2026-12-01T18:00:00+08:00",
@@ -231,9 +232,6 @@ _WITH_A_TOPIC = Text(
     "再給一個主題（topic；指令是 reelqueue make 主題 --from 檔案），或寫長一點",
     "give a topic too (reelqueue make TOPIC --from FILE), or more text",
 )
-_NOT_BUILT = Text("目前還不支援，請拿掉這個欄位", "nothing yet: the effect of this field is not built; leave it out")
-for _name in ("deadline", "priority"):
-    ALLOWED[_name] = _NOT_BUILT
 
 
 def parse_brief(data: Any) -> Brief:

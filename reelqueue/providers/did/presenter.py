@@ -5,13 +5,13 @@ import hashlib
 import math
 import re
 import secrets
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
+from reelqueue import clock
 from reelqueue.errors import PermanentError, ReelqueueError
 from reelqueue.media.clip import CLIP_VERSION, ingest_clip
 from reelqueue.models.buckets import CREDITS, DID
@@ -146,7 +146,7 @@ class DIdPresenter:
         return await self._wire.look(job_id)
 
     def _price(self, seconds: int) -> Decimal:
-        return self._prices.usd(self.name, MODEL, UNIT, seconds, on=datetime.now(UTC).date())
+        return self._prices.usd(self.name, MODEL, UNIT, seconds, on=clock.now().date())
 
 
 def _billed_s(request: PresenterRequest) -> int:

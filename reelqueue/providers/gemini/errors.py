@@ -5,8 +5,8 @@ nobody knows whether the call was paid.  Gemini's own words are shown without ad
 """
 
 import json
-from datetime import UTC, datetime
 
+from reelqueue import clock
 from reelqueue.errors import (
     AuthenticationFailed,
     PermanentError,
@@ -176,7 +176,7 @@ def _throttled(refusal: Refusal, model: Model) -> ReelqueueError:
         return QuotaExhausted(
             Text(f"{NAME} 模型 {model.name} 今天的配額已用完", f"today's quota of {NAME}'s model {model.name} is used up"),
             Text("太平洋時間午夜重置後會自動繼續", "it goes on by itself after the reset at midnight Pacific time"),
-            until=pacific_midnight_after(datetime.now(UTC)),
+            until=pacific_midnight_after(clock.now()),
             closes=model.bucket,
         )
     return RateLimited(NAME, refusal.pause)

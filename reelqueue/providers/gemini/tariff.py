@@ -5,10 +5,10 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.buckets import GEMINI
 from reelqueue.models.cost import Cost
@@ -78,7 +78,7 @@ class Tariff:
         return self.usage(amounts)
 
     def _usd(self, unit: str, amount: float) -> Decimal:
-        return self.prices.usd(GEMINI, self.model.name, unit, amount, on=pacific_day(datetime.now(UTC)))
+        return self.prices.usd(GEMINI, self.model.name, unit, amount, on=pacific_day(clock.now()))
 
 
 @contextlib.contextmanager

@@ -8,13 +8,14 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from pydantic import SecretStr
 
+from reelqueue import clock
 from reelqueue.errors import AuthenticationFailed, InvalidBrief, ReelqueueError
 from reelqueue.providers.youtube.credentials import Credentials
 from reelqueue.providers.youtube.errors import Asked, auth_command
@@ -178,7 +179,7 @@ class Consent:
         return None
 
     def _credentials(self, said: dict[str, Any]) -> Credentials:
-        now = datetime.now(UTC).replace(microsecond=0)
+        now = clock.now().replace(microsecond=0)
         scopes = tuple(str(said.get("scope") or " ".join(SCOPES)).split())
         again = auth_command(self.channel)
         if not {SCOPE, FORCE_SSL} & set(scopes):

@@ -23,9 +23,10 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from reelqueue import clock
 from reelqueue.errors import (
     AuthenticationFailed,
     PermanentError,
@@ -73,7 +74,7 @@ class Asked:
     @property
     def at(self) -> datetime:
         """The time, aware."""
-        return self.now or datetime.now(UTC)
+        return self.now or clock.now()
 
 
 def refused(answer: Answered, asked: Asked) -> ReelqueueError:

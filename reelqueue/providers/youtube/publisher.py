@@ -6,10 +6,11 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reelqueue import clock
 from reelqueue.errors import MediaError, PermanentError
 from reelqueue.models.buckets import CLOSED, UNITS, UPLOADS, channel_client, youtube_client
 from reelqueue.models.channel import Channel
@@ -34,7 +35,7 @@ WATCH = "https://www.youtube.com/watch?v="
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -11,6 +11,7 @@ from aiogoogle.client import Aiogoogle
 from aiogoogle.models import Request
 from pydantic import SecretStr
 
+from reelqueue import clock
 from reelqueue.errors import AuthenticationFailed
 from reelqueue.providers.youtube.credentials import Credentials, Source
 from reelqueue.providers.youtube.errors import Asked, known_to_be, nonsense
@@ -93,7 +94,7 @@ class Access:
         """A new refresh token ends the old one, and is kept before it is needed; so is when it ends, which nobody knew yet."""
         token = said.get("refresh_token") or before.refresh_token.get_secret_value()
         ends_in = said.get("refresh_token_expires_in")
-        ends = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ends_in) if isinstance(ends_in, int | float) else None
+        ends = clock.now().replace(microsecond=0) + timedelta(seconds=ends_in) if isinstance(ends_in, int | float) else None
         same = token == before.refresh_token.get_secret_value()
         if same and (ends is None or before.refresh_token_expires_at is not None):
             return
