@@ -19,6 +19,7 @@ import contextlib
 import html
 import itertools
 import os
+import random
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ HANG_SECONDS = 3600.0
 
 @dataclass
 class Order:
-    """One order.  `left` requests will still get it, after `skip` that pass unharmed.
+    """One order.  `left` requests will still get it, after `skip` that pass unharmed; of those that fit, a `share` by chance.
 
     `match` is a text that the request must contain: in its path with the query, its Content-Range or its JSON body.
     An order for "after" waits for a request that succeeds, and with `details["answer"]` for this very status.
@@ -52,6 +53,7 @@ class Order:
     left: int
     skip: int = 0
     match: str = ""
+    share: float = 1.0
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,11 +73,12 @@ class Order:
 
 
 class Faults:
-    """The orders that still wait, oldest first."""
+    """The orders that still wait, oldest first.  `chance` decides where an order is for a share of the requests."""
 
     def __init__(self) -> None:
         self._orders: list[Order] = []
         self._numbers = itertools.count(1)
+        self.chance = random.Random()  # noqa: S311 - no secret
 
     def order(
         self,
@@ -87,6 +90,7 @@ class Faults:
         when: When | None = None,
         skip: int = 0,
         match: str = "",
+        share: float = 1.0,
         **details: Any,
     ) -> Order:
         """Let the next `times` requests that fit go wrong, after `skip` that pass.
@@ -99,15 +103,18 @@ class Faults:
             when: before or after the request takes effect; None: what the kind suggests (answers are spoiled after it).
             skip: so many fitting requests pass first.
             match: a text that the request contains.
+            share: 0.05 is for every twentieth request that fits, by chance; the others meet the orders behind it.
             details: what the kind needs: `reason`, `message`, `retry_after`, `seconds` ...
 
         Raises:
-            ValueError: an unknown `when`, or a number of times below one.
+            ValueError: an unknown `when`, a number of times below one, or no share.
         """
         chosen = when or ("after" if kind in IN_ANSWER else "before")
         if chosen not in {"before", "after"} or times < 1 or skip < 0:
             raise ValueError('when is "before" or "after", times at least 1, skip at least 0')
-        made = Order(next(self._numbers), service, call, kind, chosen, times, skip, match, details)
+        if not 0 < share <= 1:
+            raise ValueError("share is above 0 and at most 1")
+        made = Order(next(self._numbers), service, call, kind, chosen, times, skip, match, share, details)
         self._orders.append(made)
         return made
 
@@ -123,6 +130,8 @@ class Faults:
         """The oldest order for this request, used up by it; counts those that let it pass."""
         for order in self._orders:
             if order.service == service and order.call in {"*", call} and order.match in subject:
+                if order.share < 1 and self.chance.random() >= order.share:
+                    continue
                 if order.skip > 0:
                     order.skip -= 1
                     continue

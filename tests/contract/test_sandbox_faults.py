@@ -107,6 +107,17 @@ async def test_an_order_waits_for_its_request(sandbox, youtube):
     assert sandbox.faults.waiting() == []
 
 
+async def test_an_order_may_be_for_a_share_of_the_requests_and_leaves_the_others_to_those_behind_it(sandbox, youtube):
+    sandbox.faults.chance.seed(7)
+    sandbox.faults.order(service="youtube", call="playlists.insert", kind="503", share=0.3, times=1_000)
+    sandbox.faults.order(service="youtube", call="playlists.insert", kind="403", times=1_000)
+
+    statuses = [(await insert(youtube)).status for _ in range(40)]
+
+    assert set(statuses) == {503, 403}
+    assert 5 <= statuses.count(503) <= 20
+
+
 async def test_an_order_for_after_waits_for_a_success(sandbox, youtube):
     sandbox.faults.order(service="youtube", call="playlists.insert", kind="500", when="after")
 
@@ -165,6 +176,7 @@ async def test_faults_are_ordered_and_the_journal_read_over_http(sandbox, youtub
         pytest.param("faults", {"service": "nobody", "call": "x", "kind": "503"}, "service is one of", id="unknown service"),
         pytest.param("faults", {"service": "youtube", "kind": "503"}, "call", id="no call"),
         pytest.param("faults", {"service": "youtube", "call": "x", "kind": "503", "times": 0}, "times", id="no times"),
+        pytest.param("faults", {"service": "youtube", "call": "x", "kind": "503", "share": 0}, "share", id="no share"),
         pytest.param("clock", {"to": "tomorrow"}, "next_day", id="no time"),
         pytest.param("youtube", {"caps": {"likes": 1}}, "caps", id="unknown bucket"),
         pytest.param("oauth", {"consent": "maybe"}, "consent", id="unknown consent"),
