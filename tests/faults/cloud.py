@@ -28,13 +28,19 @@ def jpeg() -> bytes:
 async def rendered(
     settings: Settings, *, video_bytes: int = 20 * MIB, metadata: Metadata = METADATA, **brief: object
 ) -> tuple[ProjectState, bytes]:
-    """A project that only has to be published, and its video: nobody looks at a pixel, so random bytes stand for it."""
+    """A project that only has to be published, and its video."""
+    project = await _store(settings).create({"topic": "One video", **brief})
+    return await finished(settings, project.project_id, video_bytes=video_bytes, metadata=metadata)
+
+
+async def finished(
+    settings: Settings, number: int, *, video_bytes: int, metadata: Metadata = METADATA
+) -> tuple[ProjectState, bytes]:
+    """A project with all that comes before its upload: nobody looks at a pixel, so random bytes stand for the video."""
     video = secrets.token_bytes(video_bytes)
     part = Part(text="x", duration=5)
     script = Script(intro=part, segments=(), outro=part, metadata=metadata, total_duration=10, language="en")
-    store = ProjectStore(Paths(settings.data_dir), Owner.here(), lease_seconds=settings.lease_seconds)
-    project = await store.create({"topic": "One video", **brief})
-    async with await store.take_over(project.project_id) as lease:
+    async with await _store(settings).take_over(number) as lease:
         made = {
             Stage.SCRIPT: [await lease.blobs.write("script.json", script.model_dump_json().encode())],
             Stage.ASSETS: [await lease.blobs.write("assets/manifest.json", b"{}")],
@@ -51,6 +57,10 @@ async def rendered(
             return state
 
         return await lease.commit(done), video
+
+
+def _store(settings: Settings) -> ProjectStore:
+    return ProjectStore(Paths(settings.data_dir), Owner.here(), lease_seconds=settings.lease_seconds)
 
 
 def calls(sandbox: Sandbox, service: str, call: str | None = None, *, status: int | None = None) -> int:
