@@ -15,6 +15,7 @@ from jobs.batch.making import make_batch
 from jobs.batch.running import batch_result, begun, has_ended
 from jobs.cancelling import cancel_project
 from jobs.queue import JobQueue
+from jobs.turns import turn_of
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
 from reelqueue.errors import Busy, InvalidBrief, StorageUnavailable, WrongState
@@ -63,7 +64,8 @@ class Queue:
             ProjectNotFound.  WrongState: it failed, was cancelled or waits for a person.
         """
         state = await self._projects.change(project_id, acts.start)
-        job, _ = await self._queue.hint(state.project_id, state.next_stage or state.goal, at=state.resume_at, renewing=True)
+        stage = state.next_stage or state.goal
+        job, _ = await self._queue.hint(state.project_id, stage, turn=turn_of(state, stage), at=state.resume_at, renewing=True)
         return job
 
     async def enqueue_job(self, function: str, *args: Any, _queue_name: str | None = None, **kwargs: Any) -> Job:
@@ -210,7 +212,8 @@ class Queue:
     async def _hint_next(self, state: ProjectState) -> None:
         stage = state.next_stage
         if state.status is ProjectStatus.QUEUED and stage is not None:
-            await self._queue.hint(state.project_id, stage, chain=transitions.is_chained(state, stage))
+            chain = transitions.is_chained(state, stage)
+            await self._queue.hint(state.project_id, stage, turn=turn_of(state, stage), chain=chain)
 
 
 def _stage(given: Stage | str) -> Stage:

@@ -13,7 +13,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import Job, serialize_job
 
 from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
-from jobs.turns import Turn
+from jobs.turns import PLAIN, Turn
 from jobs.wire import deserialize, serialize
 from reelqueue import clock
 from reelqueue.models.stage import Stage
@@ -27,25 +27,27 @@ RENEWAL_SLACK_MS = 30_000
 """A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
 # KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms; "": now), whether one
-# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it.
+# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it; how
+# far ahead of its moment it counts where it is due now.
 # The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, enqueued.
 _HINT = """
 local time = redis.call('TIME')
-local due = ARGV[3] ~= '' and ARGV[3] or string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local due = tonumber(ARGV[3]) or time[1] * 1000 + math.floor(time[2] / 1000)
+local place = string.format('%.0f', ARGV[3] ~= '' and due or due - ARGV[9])
 local known = redis.call('GET', KEYS[1])
 local id = known and string.match(known, '^%S+')
 local score = id and redis.call('ZSCORE', KEYS[2], id)
 if score and redis.call('EXISTS', ARGV[1] .. id) == 1 then
   local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
   if ARGV[4] == '1' or not runs then
-    if not runs and tonumber(due) + tonumber(ARGV[5]) < tonumber(score) then redis.call('ZADD', KEYS[2], due, id) end
+    if not runs and due + ARGV[5] < tonumber(score) then redis.call('ZADD', KEYS[2], place, id) end
     return id
   end
 end
 if ARGV[6] ~= '' then
   redis.call('SET', KEYS[1], ARGV[6], 'PX', ARGV[8])
   redis.call('SET', ARGV[1] .. ARGV[6], ARGV[7], 'PX', ARGV[8])
-  redis.call('ZADD', KEYS[2], due, ARGV[6])
+  redis.call('ZADD', KEYS[2], place, ARGV[6])
 end
 return ARGV[6]
 """
@@ -95,37 +97,48 @@ class JobQueue:
         project_id: int,
         stage: Stage,
         *,
+        turn: Turn,
         at: datetime | None = None,
         renewing: bool = False,
         chain: bool = True,
-        turn: Turn | None = None,
     ) -> tuple[Job, bool]:
         """See to it that a job of this stage is queued, due at `at` (None: now); returns it, and whether it is a new one.
 
         `renewing`: one that runs now will do, too (else it may have looked at the state before our change).  `turn` is its place
-        among those that are due.
+        among those that are due, from the moment when it is: see `jobs.turns`.
         """
-        del turn
         spec = SPECS[stage]
         arguments: dict[str, Any] = {"project_id": project_id} | ({} if chain else {"chain": False})
-        return await self._hint(_hint_key(project_id, stage), spec.job, spec.queue, arguments, at=at, renewing=renewing)
+        return await self._hint(
+            _hint_key(project_id, stage), spec.job, spec.queue, arguments, at=at, renewing=renewing, turn=turn
+        )
 
     async def hint_batch(self, batch_id: int, *, renewing: bool = False) -> tuple[Job, bool]:
         """The same for a batch."""
         key, arguments = f"reelqueue:hint:batch:{batch_id}", {"batch_id": batch_id}
-        return await self._hint(key, BATCH_JOB.job, BATCH_JOB.queue, arguments, at=None, renewing=renewing)
+        return await self._hint(key, BATCH_JOB.job, BATCH_JOB.queue, arguments, at=None, renewing=renewing, turn=PLAIN)
 
     async def _hint(
-        self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool
+        self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool, turn: Turn
     ) -> tuple[Job, bool]:
-        now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments)
-        due_ms = int(clock.by_the_machine(at).timestamp() * 1000) if at else ""
+        now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments) + turn.suffix
+        due_ms = int(clock.by_the_machine(at).timestamp() * 1000) if at is not None and at > clock.now() else ""
         payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
         slack_ms = RENEWAL_SLACK_MS if renewing else 0
         keep_ms = int(_expiry(at).total_seconds() * 1000)
         found = await self._find(
             keys=[key, queue],
-            args=[job_key_prefix, in_progress_key_prefix, due_ms, int(renewing), slack_ms, number, payload, keep_ms],
+            args=[
+                job_key_prefix,
+                in_progress_key_prefix,
+                due_ms,
+                int(renewing),
+                slack_ms,
+                number,
+                payload,
+                keep_ms,
+                turn.ahead_ms,
+            ],
         )
         return self.job(found.decode(), queue), found.decode() == number
 
@@ -133,7 +146,7 @@ class JobQueue:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0, 0])
 
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""

@@ -12,6 +12,7 @@ from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
 from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.telling import Teller, tell_cancelled
+from jobs.turns import turn_of
 from reelqueue.errors import (
     Busy,
     DiskFull,
@@ -93,19 +94,19 @@ async def _pass_on(job: StageJob, state: ProjectState) -> None:
     """Hint the stage that is due now: whatever asked for the one before, the project is on its way to its goal."""
     stage = state.next_stage
     if state.status is ProjectStatus.QUEUED and stage is not None:
-        await _hint(job, stage, chain=transitions.is_chained(state, stage))
+        await _hint(job, state, stage, chain=transitions.is_chained(state, stage))
 
 
 async def _pass_on_from(job: StageJob, state: ProjectState) -> None:
     """Hint the stage after one that was done already."""
     following = job.stage.after
     if following is not None and not transitions.reviews_before(state, following):
-        await _hint(job, following, chain=True)
+        await _hint(job, state, following, chain=True)
 
 
-async def _hint(job: StageJob, stage: Stage, *, chain: bool) -> None:
+async def _hint(job: StageJob, state: ProjectState, stage: Stage, *, chain: bool) -> None:
     try:
-        await job.service.queue.hint(job.project_id, stage, chain=chain)
+        await job.service.queue.hint(job.project_id, stage, turn=turn_of(state, stage), chain=chain)
     except (RedisError, OSError) as error:  # the state knows; `recover_interrupted` hints it again
         log.warning("hint_lost", next_stage=str(stage), error=str(error))
 

@@ -323,7 +323,7 @@ class Worker(arq.worker.Worker):
         places = self._free_places() if may_take else (0, 0)
         self._was_full = True
         try:
-            look = await self._claims.take(cpu=places[0], wait=places[1], offset=offset)
+            look = await self._claims.take(cpu=places[0], wait=places[1], kept=self._kept_places(), offset=offset)
             for taken in look.taken:
                 self._start(taken)
             if look.taken:
@@ -345,7 +345,7 @@ class Worker(arq.worker.Worker):
             self._is_away(error)
             return None
         left = self._free_places()
-        self._was_full = not left[1] or (bool(self._cpu_places) and not left[0])
+        self._was_full = left[1] <= self._kept_places() or (bool(self._cpu_places) and not left[0])
         return look
 
     def _free_places(self) -> tuple[int, int]:
@@ -356,6 +356,13 @@ class Worker(arq.worker.Worker):
             min(left, max(0, self._cpu_places - cpu)),
             min(left, max(0, self.max_jobs - self._cpu_places - waiting)),
         )
+
+    def _kept_places(self) -> int:
+        """How many of the places of those that wait for a service a batch leaves to others: one, where there are two.
+
+        A burst leaves none: it ends when it has nothing more to do.
+        """
+        return int(self.max_jobs - self._cpu_places >= 2 and not self.burst)
 
     def _left(self) -> int:
         """How many jobs a burst may still start."""

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from jobs import acts, transitions
 from jobs.batch.running import batch_result, begun, has_ended, looked_at, share_done
 from jobs.context import Service, WorkerContext
+from jobs.turns import turn_of
 from reelqueue.errors import Busy, DiskFull, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
@@ -64,8 +65,8 @@ async def _looked_up(service: Service, project_id: int) -> ProjectState | None:
         if state.status is ProjectStatus.CREATED:
             state = await service.projects.change(project_id, acts.start)
         if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
-            chain = transitions.is_chained(state, state.next_stage)
-            await service.queue.hint(project_id, state.next_stage, at=state.resume_at, renewing=True, chain=chain)
+            turn, chain = turn_of(state, state.next_stage), transitions.is_chained(state, state.next_stage)
+            await service.queue.hint(project_id, state.next_stage, turn=turn, at=state.resume_at, renewing=True, chain=chain)
     except ProjectNotFound:
         return None
     except (WrongState, NeedsPerson):  # changed since it was read, or unreadable: looked at again

@@ -12,6 +12,7 @@ from jobs.claims import free_dead
 from jobs.context import Service, WorkerContext
 from jobs.pipeline import QUEUES
 from jobs.transitions import is_chained
+from jobs.turns import turn_of
 from reelqueue.errors import BatchNotFound, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
@@ -63,8 +64,8 @@ async def _put_back(service: Service, number: int) -> bool:
     stage = due_stage(state)
     if stage is None:
         return False
-    chain = is_chained(state, stage)
-    _, is_new = await service.queue.hint(number, stage, at=state.resume_at, renewing=True, chain=chain)
+    turn, chain = turn_of(state, stage), is_chained(state, stage)
+    _, is_new = await service.queue.hint(number, stage, turn=turn, at=state.resume_at, renewing=True, chain=chain)
     return is_new
 
 

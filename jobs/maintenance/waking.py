@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from jobs.context import Service
 from jobs.standing import meter_bucket
 from jobs.transitions import is_chained, woken
+from jobs.turns import turn_of
 from reelqueue.errors import DiskFull, InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.meter import Meter, Watched
 from reelqueue.models.project import ProjectState
@@ -51,7 +52,7 @@ async def _go_on(service: Service, number: int) -> bool:
     if state.status is not ProjectStatus.QUEUED or stage is None:
         return False
     try:
-        await service.queue.hint(number, stage, chain=is_chained(state, stage))
+        await service.queue.hint(number, stage, turn=turn_of(state, stage), chain=is_chained(state, stage))
     except (RedisError, OSError) as error:  # the state knows; it is hinted again from disk
         log.warning("hint_lost", project_id=number, error=str(error))
     return True
