@@ -6,6 +6,7 @@ documents the same list; a test holds the two together.
 
 import os
 import re
+import shlex
 import warnings
 from decimal import Decimal
 from pathlib import Path
@@ -25,8 +26,11 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reelqueue.addresses import HOST_ALLOWED, is_host, shown, webhook_fault
 from reelqueue.celery_url import as_redis_url, is_redis, passwords_in
 from reelqueue.errors import InvalidSettings
+from reelqueue.mailing import mail_addresses, smtp_server
+from reelqueue.signing import keys_of, new_secret
 from reelqueue.wording import Language, Text
 
 Provider = Literal["auto", "local", "gemini"]
@@ -131,6 +135,41 @@ class Settings(BaseSettings):
     def _hosts_are_a_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("webhook_private_hosts")
+    @classmethod
+    def _hosts_are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(is_host(name) for name in value):
+            raise ValueError("host")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _secret_can_sign(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            keys_of(value.get_secret_value())
+        return value
+
+    @field_validator("notify_command")
+    @classmethod
+    def _command_is_one(cls, value: str | None) -> str | None:
+        if value is not None and not shlex.split(value):
+            raise ValueError("command")
+        return value
+
+    @field_validator("notify_mail_to", "notify_mail_from")
+    @classmethod
+    def _addresses_are_addresses(cls, value: str | None) -> str | None:
+        if value is not None:
+            mail_addresses(value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _server_takes_mail(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            smtp_server(value.get_secret_value())
+        return value
+
     @field_validator("retry_delays", mode="before")
     @classmethod
     def _delays_are_a_list(cls, value: Any) -> Any:
@@ -182,6 +221,26 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _who_is_told_can_be(self) -> Self:
+        if self.webhook_url is not None:
+            fault = webhook_fault(self.webhook_url, self.webhook_private_hosts)
+            if fault is not None:
+                allowed = ALLOWED["WEBHOOK_URL"]
+                raise InvalidSettings(
+                    "WEBHOOK_URL",
+                    Text(f"{allowed.zh}（{fault.why.zh}：{fault.do.zh}）", f"{allowed.en} ({fault.why.en}: {fault.do.en})"),
+                    shown(self.webhook_url),
+                )
+            if self.webhook_secret is None:
+                allowed, fresh = ALLOWED["WEBHOOK_SECRET"], new_secret()
+                raise InvalidSettings(
+                    "WEBHOOK_SECRET", Text(f"{allowed.zh}，例如 {fresh}", f"{allowed.en}, for example {fresh}"), None
+                )
+        if self.notify_mail_to is not None and self.smtp_url is None:
+            raise InvalidSettings("SMTP_URL", Text("要與 NOTIFY_MAIL_TO 一起設定", "set beside NOTIFY_MAIL_TO"), None)
+        return self
+
+    @model_validator(mode="after")
     def _what_is_chosen_has_its_key(self) -> Self:
         for setting, chosen, key in self._choices():
             if chosen in CLOUD and not self.has_key(chosen):
@@ -216,12 +275,13 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that no log line may hold: keys, tokens, the passwords in servers' addresses."""
-        urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend)
+        urls = (self.redis_url, self.celery_broker_url, self.celery_result_backend, self.smtp_url)
         found = [password for url in urls if url is not None for password in passwords_in(url.get_secret_value())]
         keys = (
             self.gemini_api_key, self.did_api_key, self.youtube_client_secret, self.youtube_refresh_token, self.webhook_secret,
         )  # fmt: skip
-        return tuple(dict.fromkeys((*found, *(key.get_secret_value() for key in keys if key is not None))))
+        signing = self.webhook_secret.get_secret_value().replace(",", " ").split() if self.webhook_secret is not None else []
+        return tuple(dict.fromkeys((*found, *signing, *(key.get_secret_value() for key in keys if key is not None))))
 
     @property
     def language(self) -> Language:
@@ -268,6 +328,22 @@ ALLOWED = {
     "LOG_FORMAT": Text("json 或 console", "json or console"),
     "ALLOW_NETWORK_FS": Text("true 或 false", "true or false"),
     "VARIATION_GUARD": Text("true 或 false", "true or false"),
+    "NOTIFY_COMMAND": Text("一個命令與它的參數，引號成對", "a command and its arguments, with each quote closed"),
+    "NOTIFY_MAIL_TO": Text("以逗號分隔的電子郵件地址", "mail addresses separated by commas"),
+    "NOTIFY_MAIL_FROM": Text("一個電子郵件地址", "a mail address"),
+    "SMTP_URL": Text(
+        "smtps://使用者:密碼@主機:465 或 smtp://使用者:密碼@主機:587（特殊字元寫成 %xx）",
+        "smtps://user:password@host:465 or smtp://user:password@host:587 (special signs as %xx)",
+    ),
+    "WEBHOOK_URL": Text(
+        "公開主機的 https:// 網址，或 WEBHOOK_PRIVATE_HOSTS 裡的主機",
+        "an https:// address of a public host, or a host of WEBHOOK_PRIVATE_HOSTS",
+    ),
+    "WEBHOOK_SECRET": Text(
+        "whsec_ 加上 24 到 64 個位元組的 base64；更換期間可寫新舊兩個，以逗號分隔",
+        "whsec_ and the base64 of 24 to 64 bytes; while it is changed the new one and the old one, separated by a comma",
+    ),
+    "WEBHOOK_PRIVATE_HOSTS": HOST_ALLOWED,
 }
 for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER"):
     ALLOWED[_provider] = Text("auto、local 或 gemini", "auto, local or gemini")
