@@ -4,11 +4,21 @@ Ten thousand waiting projects are looked at each minute.  A state is a file that
 is not read again; what is kept of it is small, whatever its brief holds.
 """
 
+import os
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from reelqueue.models.project import ProjectState, StageError, Wait
+from pydantic_core import from_json
+
+from reelqueue.models.project import SCHEMA_VERSION, ProjectState, StageError, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from storage.answers import Unavailable
+from storage.migrations import Unreadable
+
+MOST_KEPT = 20_000
+"""Outlines that are kept, at about 1 KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +52,14 @@ class Outline:
     def of(cls, state: ProjectState) -> "Outline":
         """The outline of a whole state."""
         upload = state.stages[Stage.UPLOAD].result or {}
+        statuses = {stage: state.stages[stage].status for stage in Stage}
         return cls(
             project_id=state.project_id,
             status=state.status,
             goal=state.goal,
             next_stage=state.next_stage,
-            running=_first(state, StageStatus.RUNNING),
-            failed=(failed := _first(state, StageStatus.FAILED)),
+            running=_first(statuses, StageStatus.RUNNING),
+            failed=(failed := _first(statuses, StageStatus.FAILED)),
             error=state.stages[failed].error if failed is not None else None,
             wait=state.wait,
             resume_at=state.resume_at,
@@ -63,9 +74,122 @@ class Outline:
             updated_at=state.updated_at,
         )
 
+    @classmethod
+    def read(cls, body: bytes) -> "Outline":
+        """The outline of a state as it lies on disk, without the rest of it.
 
-def _first(state: ProjectState, status: StageStatus) -> Stage | None:
-    return next((stage for stage in Stage if state.stages[stage].status is status), None)
+        Raises:
+            Unreadable: it is no state of today's version; whoever reads the whole of it can say what is wrong.
+        """
+        try:
+            data = from_json(body)
+            if data["schema_version"] == SCHEMA_VERSION and data.keys() <= ProjectState.model_fields.keys():
+                return _outlined(data)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise Unreadable(str(error)) from error
+        raise Unreadable("another version's")
+
+
+def _outlined(data: dict[str, Any]) -> Outline:
+    brief, stages, upload = data["brief"], data["stages"], data.get("upload")
+    statuses = {stage: StageStatus(stages[stage]["status"]) for stage in Stage}
+    failed = _first(statuses, StageStatus.FAILED)
+    error = stages[failed].get("error") if failed is not None else None
+    wait = data.get("wait")
+    published = upload if upload is not None else stages[Stage.UPLOAD].get("result") or {}
+    goal = Stage(data["goal"])
+    return Outline(
+        project_id=int(data["project_id"]),
+        status=ProjectStatus(data["status"]),
+        goal=goal,
+        next_stage=_next_of(statuses, goal),
+        running=_first(statuses, StageStatus.RUNNING),
+        failed=failed,
+        error=StageError.model_validate(error) if error is not None else None,
+        wait=Wait.model_validate(wait) if wait is not None else None,
+        resume_at=_moment(data.get("resume_at")),
+        held=bool(data.get("held", False)),
+        batch_id=data.get("batch_id"),
+        priority=int(brief.get("priority", 0)),
+        deadline=_moment(brief.get("deadline")),
+        channel=brief.get("channel"),
+        publish_at=_moment(data.get("slot") or brief.get("publish_at")),
+        video_id=published.get("video_id"),
+        run=int(data["run"]),
+        updated_at=datetime.fromisoformat(data["updated_at"]),
+    )
+
+
+Seen = tuple[int, int, int]
+"""Which file it was: when it was written (ns), its inode, its bytes."""
+
+
+class Outlines:
+    """What this process remembers of the states it has seen.  Synchronous, for one thread hop; safe in several at once.
+
+    `path_of` names the state's file of an id.
+    """
+
+    def __init__(self, path_of: Callable[[int], str], most: int = MOST_KEPT) -> None:
+        self._path_of = path_of
+        self._most = most
+        self._kept: dict[int, tuple[Seen, Outline]] = {}
+
+    def look(self, numbers: Iterable[int]) -> tuple[dict[int, Outline | None], list[int]]:
+        """The outlines of those that are there (None: its file is not), and the ids that have to be looked at as a whole.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        found: dict[int, Outline | None] = {}
+        odd: list[int] = []
+        for number in numbers:
+            try:
+                found[number] = self._outline(number)
+            except (FileNotFoundError, NotADirectoryError):
+                found[number] = None
+                self._kept.pop(number, None)
+            except Unreadable:
+                odd.append(number)
+            except OSError as error:
+                raise Unavailable(self._path_of(number), error.strerror or error) from error
+        if len(self._kept) > self._most:
+            self._forget(found.keys())
+        return found, odd
+
+    def _outline(self, number: int) -> Outline:
+        path, kept = self._path_of(number), self._kept.get(number)
+        if kept is not None and _seen(os.stat(path)) == kept[0]:  # noqa: PTH116 - ten thousand of them: a Path takes as long as the call
+            return kept[1]
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - likewise
+            seen = _seen(os.fstat(file.fileno()))
+            outline = Outline.read(file.read())
+        self._kept[number] = (seen, outline)
+        return outline
+
+    def _forget(self, wanted: Collection[int]) -> None:
+        """Others first; where these alone are too many, the last ones: else each look would drop what the next one needs."""
+        numbers = [number for number in self._kept.copy() if number not in wanted]
+        numbers += [*self._kept.copy()][::-1]
+        for number in numbers[: len(self._kept) - self._most]:
+            self._kept.pop(number, None)
+
+
+def _seen(status: os.stat_result) -> Seen:
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _first(statuses: dict[Stage, StageStatus], status: StageStatus) -> Stage | None:
+    return next((stage for stage in Stage if statuses[stage] is status), None)
+
+
+def _next_of(statuses: dict[Stage, StageStatus], goal: Stage) -> Stage | None:
+    for stage in Stage:
+        if not goal.reaches(stage):
+            return None
+        if statuses[stage] not in {StageStatus.DONE, StageStatus.SKIPPED}:
+            return stage
+    return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -25,7 +25,7 @@ from storage.hop import hop
 from storage.lease import Lease
 from storage.liveness import LeaseRecord, Owner, Watch
 from storage.migrations import FromTheFuture, Unreadable
-from storage.outlines import Outline
+from storage.outlines import Outline, Outlines
 from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
@@ -48,6 +48,7 @@ class ProjectStore:
         self._documents = Documents(paths.root)
         self._nursery = Nursery(paths.projects, paths.keys, STATE, gone=paths.gone, markers=paths.open)
         self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside, self._mark_unfinished)
+        self._outlines = Outlines(lambda number: f"{paths.projects}/{number}/{STATE}")
         self._holding = Holding(
             self._states,
             owner,
@@ -178,8 +179,8 @@ class ProjectStore:
         Raises:
             Unavailable: the disk does not answer.
         """
-        found: dict[int, Outline | None] = {}
-        for number in project_ids:
+        found, odd = await hop(self._outlines.look, list(project_ids))
+        for number in odd:
             try:
                 found[number] = Outline.of(await self.load(number))
             except (ProjectNotFound, NeedsPerson):
