@@ -27,6 +27,8 @@ LOCAL_LANGUAGES = ("zh-TW", "en")
 CHANNEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 MOST_TITLE_CHARS, MOST_DESCRIPTION_BYTES = 100, 5_000
 """YouTube's limits."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and halves of characters, but line ends and tabs."""
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
 PROVIDERS: dict[str, tuple[str, ...]] = {
     "script": ("auto", "local", "gemini"),
@@ -80,7 +82,7 @@ class Brief(Frozen):
         if value is None:
             return None
         text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff"))
-        if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t" for c in text):
+        if _CONTROL.search(text):
             raise ValueError("control characters")
         return text.strip()
 
@@ -240,21 +242,36 @@ def parse_brief(data: Any) -> Brief:
     Raises:
         InvalidBrief: a field is unknown, missing or out of range; names the first such field.
     """
-    if isinstance(data, Brief):
-        return _small_enough(data)
-    if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-        raise InvalidBrief(
-            "brief", Text("一個欄位與值的對照（JSON 物件）", "a mapping of fields to values (a JSON object)"), data
-        )
-    unknown = [key for key in data if key not in Brief.model_fields]
+    brief, wrong = judged(data)
+    if brief is None:
+        raise wrong[0]
+    return brief
+
+
+def judged(data: Any) -> tuple[Brief | None, list[InvalidBrief]]:
+    """As `parse_brief`, for who wants to hear of every field that is wrong, each once: the brief, or the refusals."""
+    if not isinstance(data, Brief) and not (isinstance(data, Mapping) and all(isinstance(key, str) for key in data)):
+        allowed = Text("一個欄位與值的對照（JSON 物件）", "a mapping of fields to values (a JSON object)")
+        return None, [InvalidBrief("brief", allowed, data)]
+    given = data.model_dump(exclude_unset=True) if isinstance(data, Brief) else dict(data)
+    unknown = [_unknown(key) for key in given if key not in Brief.model_fields]
     if unknown:
-        names = "、".join(Brief.model_fields), ", ".join(Brief.model_fields)
-        raise InvalidBrief(unknown[0], Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), unknown[0])
+        return None, unknown
     try:
-        return _small_enough(Brief.model_validate(dict(data)))
+        return _small_enough(data if isinstance(data, Brief) else Brief.model_validate(given)), []
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _refusal(data, first) from None
+        first: dict[str, InvalidBrief] = {}
+        for each in error.errors(include_url=False):
+            refusal = _refusal(given, each)
+            first.setdefault(refusal.field, refusal)
+        return None, list(first.values())
+    except InvalidBrief as error:
+        return None, [error]
+
+
+def _unknown(field: str) -> InvalidBrief:
+    names = "、".join(Brief.model_fields), ", ".join(Brief.model_fields)
+    return InvalidBrief(field, Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), field)
 
 
 def _small_enough(brief: Brief) -> Brief:
