@@ -33,9 +33,9 @@ def start(state: ProjectState) -> ProjectState:
             raise _wrong(state, REVIEW_HINT)
         case ProjectStatus.CREATED | ProjectStatus.COMPLETED:
             wanted = state.replace(goal=Stage.UPLOAD)
-            return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1))
+            return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1, held=False))
         case _:
-            return state if state.goal is Stage.UPLOAD else state.replace(goal=Stage.UPLOAD)
+            return state if state.goal is Stage.UPLOAD and not state.held else state.replace(goal=Stage.UPLOAD, held=False)
 
 
 def go_on(state: ProjectState) -> ProjectState:
@@ -95,6 +95,8 @@ def _first_to_run(state: ProjectState, wanted: Stage) -> Stage:
 
 
 def _retried(state: ProjectState) -> ProjectState:
+    if state.held and state.status is ProjectStatus.QUEUED:  # its batch is paused: it alone goes on
+        return state.replace(held=False)
     hints = {
         ProjectStatus.CREATED: Text("用 reelqueue start 開始", "reelqueue start starts it"),
         ProjectStatus.COMPLETED: Text(
@@ -121,7 +123,7 @@ def _retried_from(state: ProjectState, first: Stage) -> ProjectState:
 
 
 def _again(state: ProjectState) -> ProjectState:
-    return settled(state.replace(run=state.run + 1, crashes=0, crash_piece="", wait=None, resume_at=None))
+    return settled(state.replace(run=state.run + 1, crashes=0, crash_piece="", wait=None, resume_at=None, held=False))
 
 
 def _wrong(state: ProjectState, hint: Text) -> WrongState:

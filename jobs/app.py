@@ -11,19 +11,24 @@ from arq.jobs import Job
 from redis.exceptions import RedisError
 
 from jobs import acts, transitions
+from jobs.batch import asked
+from jobs.batch.acting import Hands
+from jobs.batch.asking import ask
 from jobs.batch.making import make_batch
-from jobs.batch.running import batch_result, begun, has_ended
+from jobs.batch.running import batch_result, results_of
 from jobs.cancelling import cancel_project
 from jobs.queue import JobQueue
 from jobs.turns import turn_of
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
-from reelqueue.errors import Busy, InvalidBrief, StorageUnavailable, WrongState
+from reelqueue import clock
+from reelqueue.errors import Busy, InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
-from reelqueue.models.ids import parse_project_id
+from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.models.script import Script
+from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from reelqueue.wording import Text, same
 from storage import BatchStore, ProjectStore
 
@@ -136,7 +141,7 @@ class Queue:
             ProjectNotFound.  WrongState: it has ended already.
         """
         state = await cancel_project(self._projects, self._publisher, project_id)
-        await self._wake(state.project_id)
+        await self._wake(state.project_id, state.batch_id)
         await self._stopped(state.project_id)
         return state
 
@@ -156,6 +161,39 @@ class Queue:
         await self._hint_next(state)
         return state
 
+    async def get_script(self, project_id: int | str) -> Script:
+        """The script of a project, as it can be edited.
+
+        Raises:
+            ProjectNotFound.  WrongState: it has none yet.
+        """
+        from jobs.editing import editor  # noqa: PLC0415 - who does not edit loads no pictures and no drawing
+
+        return (await editor.open_script(self._projects, project_id)).script
+
+    async def edit_script(
+        self, project_id: int | str, script: Script | dict[str, Any], *, seen: str | None = None, approve: bool = False
+    ) -> ProjectState:
+        """Change a project's script; only what the change touches is made again.  The same script changes nothing.
+
+        A project that waits for its script's review waits on, unless `approve`; one that was not started or was cancelled stays so;
+        any other goes on.  `seen`: the sha256 of the script that was changed, as the state has it; where somebody else was faster
+        that is a `Conflict`.
+
+        Raises:
+            ProjectNotFound.  WrongState: it has no script yet, it runs, or it is published.
+            InvalidBrief: names the field ("segments[2].text").
+        """
+        from jobs.editing import editor  # noqa: PLC0415 - as above
+
+        opened = await editor.open_script(self._projects, project_id)
+        wanted = await editor.edit_of(self._projects, opened, script)
+        if wanted is opened.script:
+            return opened.state
+        state = await editor.keep_edit(self._projects, opened, wanted, seen=seen or opened.seen, approve=approve)
+        await self._hint_next(state)
+        return state
+
     async def delete(self, project_id: int | str) -> None:
         """Delete a project; what it published stays, its id is never used again.
 
@@ -163,6 +201,7 @@ class Queue:
             ProjectNotFound.  WrongState: a worker has it in hand; cancel it first.
         """
         number = parse_project_id(project_id)
+        batch_id = await self._batch_of(number)
         deadline = time.monotonic() + LET_GO_SECONDS
         while True:
             try:
@@ -173,20 +212,49 @@ class Queue:
                 if not resting or time.monotonic() > deadline:
                     raise _in_hand(number) from None
                 await asyncio.sleep(LET_GO_LOOK_S)  # its worker is about to let go of it
-        await self._wake(number)
+        await self._wake(number, batch_id)
 
-    async def create_batch(self, briefs: Sequence[Brief | dict[str, Any]], *, idempotency_key: str | None = None) -> BatchState:
+    async def _batch_of(self, number: int) -> int | None:
+        try:
+            return (await self._projects.load(number)).batch_id
+        except (ProjectNotFound, NeedsPerson):  # it is gone already, or can't be read
+            return None
+
+    async def create_batch(
+        self,
+        briefs: Sequence[Brief | dict[str, Any]],
+        *,
+        idempotency_key: str | None = None,
+        keys: Sequence[str | None] | None = None,
+        calendar: str | None = None,
+        webhook: str | None = None,
+    ) -> BatchState:
         """Put a batch and its projects on disk; nothing is started.
 
+        `keys`: an idempotency key or None for each brief; whose project was made before under its key is left out.  `calendar`:
+        when the videos are published, such as "Mon-Fri 09:00,18:00 Asia/Taipei" or "every 6h".  `webhook`: an address to tell.
+
         Raises:
-            InvalidBrief: one brief is wrong (nothing is made), or there is none.
-            Conflict: the key stands for other briefs.
+            InvalidBrief: one brief is wrong (nothing is made), there is none, or there are too many.
+            Conflict: a key stands for something else.
         """
-        return await make_batch(self._projects, self._batches, briefs, idempotency_key=idempotency_key)
+        return await make_batch(
+            self._projects,
+            self._batches,
+            briefs,
+            idempotency_key=idempotency_key,
+            keys=keys,
+            calendar=calendar,
+            webhook=webhook,
+        )
 
     async def start_batch(self, batch_id: int | str) -> Job:
-        """Enqueue the batch; one that is on its way stays so.  Raises `BatchNotFound`."""
-        state = await self._batches.change(batch_id, begun)
+        """Enqueue the batch; one that is on its way stays so, one that has ended answers what it came to.
+
+        Raises:
+            BatchNotFound.  WrongState: it is paused, or was not made to its end.
+        """
+        state = await self._batches.change(batch_id, asked.start(clock.now()))
         job, _ = await self._queue.hint_batch(state.batch_id, renewing=True)
         return job
 
@@ -194,18 +262,86 @@ class Queue:
         """The state.  Raises `BatchNotFound`."""
         return await self._batches.load(batch_id)
 
+    async def list_batches(self, *, limit: int = 100, after: int | None = None) -> list[BatchState]:
+        """States, newest first; `after` is the id of the last one seen."""
+        return list(await self._batches.list(limit=limit, after=after))
+
+    async def batch_results(self, batch_id: int | str) -> list[dict[str, Any]]:
+        """A line for each project, in the batch's order: `{project_id, status, video_id or error}`; neither while it is on its way.
+
+        Raises:
+            BatchNotFound.
+        """
+        state = await self._batches.load(batch_id)
+        if state.has_ended:
+            return list(await self._batches.results(batch_id))
+        return results_of(state, await self._projects.outlines(state.project_ids))
+
     async def wait_batch(self, batch_id: int | str, timeout: float | None = 5_400) -> dict[str, Any]:  # noqa: ASYNC109 - the contract's name
         """Wait for the batch's end, by its state on disk; returns what its job returns.
 
         Raises:
             BatchNotFound.  TimeoutError: it had not ended after `timeout` seconds.
         """
-        return batch_result(await until(lambda: self._batches.load(batch_id), has_ended, timeout))
+        state = await until(lambda: self._batches.load(batch_id), lambda state: state.has_ended, timeout)
+        return batch_result(state, await self._batches.results(batch_id))
 
-    async def _wake(self, number: int) -> None:
-        """Let waiting jobs answer at once; without it they do so when they look again."""
+    async def pause_batch(self, batch_id: int | str) -> BatchState:
+        """Let nothing more of the batch begin; what runs of it ends.  A second time changes nothing.
+
+        Raises:
+            BatchNotFound.  WrongState: it does not run.
+        """
+        return await self._ask(batch_id, asked.pause)
+
+    async def resume_batch(self, batch_id: int | str) -> BatchState:
+        """Let a paused batch go on where it stood.  A second time changes nothing.
+
+        Raises:
+            BatchNotFound.  WrongState: it is not paused.
+        """
+        return await self._ask(batch_id, asked.resume)
+
+    async def cancel_batch(self, batch_id: int | str) -> BatchState:
+        """Cancel all of its projects that have not ended; work in hand stops within two seconds.  What is published stays.
+
+        Raises:
+            BatchNotFound.  WrongState: it has ended.
+        """
+        return await self._ask(batch_id, asked.cancel)
+
+    async def retry_batch(self, batch_id: int | str) -> BatchState:
+        """Try again those of its projects that failed (of a cancelled batch: all that were cancelled, too), as a new run.
+
+        Raises:
+            BatchNotFound.  WrongState: none failed, it was not started, or it is paused.
+        """
+        state = await self._batches.load(batch_id)
+        again = {ProjectStatus.FAILED} | ({ProjectStatus.CANCELLED} if state.status is BatchStatus.CANCELLED else set())
+        outlines = await self._projects.outlines(state.project_ids)
+        failed = any(project is not None and project.status in again for project in outlines.values())
+        return await self._ask(batch_id, asked.retry(clock.now(), anything=failed))
+
+    async def _ask(self, batch_id: int | str, change: asked.Change) -> BatchState:
+        try:
+            return await ask(self._batches, Hands(self._projects, self._queue, self._publisher), batch_id, change)
+        finally:
+            await self._wake_batch(parse_batch_id(batch_id))
+
+    async def _wake_batch(self, number: int) -> None:
+        """Let the batch be looked at soon; without it that happens in a while."""
+        try:
+            await self._queue.hint_batch(number, renewing=True)
+            await self._queue.wake_batch(number)
+        except (RedisError, OSError) as error:
+            log.warning("not_woken", batch_id=number, error=str(error))
+
+    async def _wake(self, number: int, batch_id: int | None) -> None:
+        """Let waiting jobs answer at once, and its batch be looked at; without it they do so when they look again."""
         try:
             await self._queue.wake(number)
+            if batch_id is not None:
+                await self._queue.wake_batch(batch_id)
         except (RedisError, OSError) as error:
             log.warning("not_woken", project_id=number, error=str(error))
 
@@ -214,6 +350,8 @@ class Queue:
         if state.status is ProjectStatus.QUEUED and stage is not None:
             chain = transitions.is_chained(state, stage)
             await self._queue.hint(state.project_id, stage, turn=turn_of(state, stage), chain=chain)
+        if state.batch_id is not None:
+            await self._queue.wake_batch(state.batch_id)
 
 
 def _stage(given: Stage | str) -> Stage:

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from arq.connections import ArqRedis
 
+from jobs.batch.telling import Told
 from jobs.queue import JobQueue
 from jobs.spending import Caps, Spender
 from progress import Publisher
@@ -48,7 +49,7 @@ class Rules:
 class Service:
     """What all jobs of one worker share; `reelqueue.bootstrap` builds it.
 
-    `instance` is the installation's id; `told` is what was last told of each batch, in percent;
+    `instance` is the installation's id; `told` is what was last told of each batch;
     `suspects` is the project in hand that a worker died with before.  `watched` reads what of each service runs out, from files
     too: call it in a thread.  `monitoring` is None where no service account is set up.
     """
@@ -65,7 +66,7 @@ class Service:
     choice: Choice
     tools: Tools
     rules: Rules = field(default_factory=Rules)
-    told: dict[int, int] = field(default_factory=dict)
+    told: dict[int, Told] = field(default_factory=dict)
     suspects: set[int] = field(default_factory=set)
     watched: Callable[[], Watched] = Watched
     monitoring: Callable[[], AbstractAsyncContextManager[Monitoring]] | None = None

@@ -21,6 +21,10 @@ PERSON_SECONDS, MOST_SECONDS = 10.0, 300.0
 that came beside it is not."""
 
 
+HELD_SECONDS = 60.0
+"""How soon a job of a paused batch looks again by itself: its hint is woken at once when it goes on."""
+
+
 class Later(Exception):
     """The job stays queued under its id, holds no place, uses no attempt, and is judged anew after `seconds`."""
 
@@ -77,7 +81,7 @@ class StageJob:
 
         Raises:
             ProjectCancelled; the stored error; StageNotReady: the job's answer.
-            Later: the project waits.
+            Later: the project waits, or its batch is paused.
         """
         transitions.not_cancelled(state)
         known = state.stages[self.stage]
@@ -94,6 +98,8 @@ class StageJob:
             raise self.not_ready(ready)
         if _waits(state):
             raise Later.of(state)
+        if state.held:
+            raise Later(HELD_SECONDS)
         return None
 
     def not_ready(self, needs: Stage) -> StageNotReady:

@@ -62,6 +62,24 @@ redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 
+# KEYS: the batch's hint, the queue, how long it may not be looked at again, whether it was woken during a look.
+# ARGV: in-progress key's prefix, ms to remember that.  Its job is brought forward, or told to look once more.
+_WAKE_BATCH = """
+local known = redis.call('GET', KEYS[1])
+local id = known and string.match(known, '^%S+')
+local score = id and redis.call('ZSCORE', KEYS[2], id)
+if not score then return 0 end
+redis.call('SET', KEYS[4], '1', 'PX', ARGV[2])
+if redis.call('EXISTS', ARGV[1] .. id) == 0 then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + math.max(0, redis.call('PTTL', KEYS[3]))
+  if due < tonumber(score) then redis.call('ZADD', KEYS[2], string.format('%.0f', due), id) end
+end
+return 1
+"""
+WOKEN_MS = 60_000
+"""How long it is remembered that a batch was woken while it was being looked at: longer than a look takes."""
+
 
 class JobQueue:
     """Jobs of all queues, by one pool of arq's.  The pool stays its opener's to close."""
@@ -71,6 +89,7 @@ class JobQueue:
         redis.job_serializer, redis.job_deserializer = serialize, deserialize
         self._find = redis.register_script(_HINT)
         self._adopt = redis.register_script(_ADOPT)
+        self._wake_batch = redis.register_script(_WAKE_BATCH)
 
     async def enqueue(
         self, job: str, *args: Any, queue: str | None = None, at: datetime | None = None, job_id: str | None = None, **kwargs: Any
@@ -115,7 +134,7 @@ class JobQueue:
 
     async def hint_batch(self, batch_id: int, *, renewing: bool = False) -> tuple[Job, bool]:
         """The same for a batch."""
-        key, arguments = f"reelqueue:hint:batch:{batch_id}", {"batch_id": batch_id}
+        key, arguments = _batch_key(batch_id), {"batch_id": batch_id}
         return await self._hint(key, BATCH_JOB.job, BATCH_JOB.queue, arguments, at=None, renewing=renewing, turn=PLAIN)
 
     async def _hint(
@@ -148,9 +167,30 @@ class JobQueue:
             keys = [_hint_key(project_id, stage), spec.queue]
             await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0, 0])
 
+    async def wake_batch(self, batch_id: int) -> None:
+        """Let a batch be looked at now, or as soon as it may be looked at again; one whose job is not there is none to wake."""
+        keys = [_batch_key(batch_id), BATCH_JOB.queue, _look_key(batch_id), _woken_key(batch_id)]
+        await self._wake_batch(keys=keys, args=[in_progress_key_prefix, WOKEN_MS])
+
+    async def look_begins(self, batch_id: int, pause_s: float) -> None:
+        """A batch is being looked at; whoever wakes it from here on means the next look, which comes after `pause_s`."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_woken_key(batch_id))
+            pipe.set(_look_key(batch_id), "1", px=max(1, int(pause_s * 1000)))
+            await pipe.execute()
+
+    async def was_woken(self, batch_id: int) -> bool:
+        """Whether somebody woke it since its look began."""
+        return bool(await self.redis.exists(_woken_key(batch_id)))
+
     async def adopt(self, job_id: str, project_id: int, stage: Stage) -> None:
         """Let a running job, however it came, stand for the hint of its stage: it will not be renewed beside it."""
         keys = [_hint_key(project_id, stage), SPECS[stage].queue]
+        await self._adopt(keys=keys, args=[job_id, PAYLOAD_EXPIRES_S, job_key_prefix + job_id])
+
+    async def adopt_batch(self, job_id: str, batch_id: int) -> None:
+        """The same for a batch's job."""
+        keys = [_batch_key(batch_id), BATCH_JOB.queue]
         await self._adopt(keys=keys, args=[job_id, PAYLOAD_EXPIRES_S, job_key_prefix + job_id])
 
     def job(self, job_id: str, queue: str) -> Job:
@@ -160,6 +200,18 @@ class JobQueue:
 
 def _hint_key(project_id: int, stage: Stage) -> str:
     return f"reelqueue:hint:{project_id}:{stage}"
+
+
+def _batch_key(batch_id: int) -> str:
+    return f"reelqueue:hint:batch:{batch_id}"
+
+
+def _look_key(batch_id: int) -> str:
+    return f"reelqueue:look:batch:{batch_id}"
+
+
+def _woken_key(batch_id: int) -> str:
+    return f"reelqueue:woken:batch:{batch_id}"
 
 
 def _fresh_id(job: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -80,7 +80,18 @@ async def _in_hand(job: StageJob, glance: Glance[ProjectState]) -> tuple[dict[st
             ).carry_out()
         finally:
             await _let_go(job, lease)
+            await _wake_batch(job, lease.state)
         return answer, lease.state
+
+
+async def _wake_batch(job: StageJob, state: ProjectState) -> None:
+    """A batch has to know of each of its projects that ended or waits; others it looks at now and then."""
+    if state.batch_id is None or not (state.status.is_final or state.status.is_waiting):
+        return
+    try:
+        await job.service.queue.wake_batch(state.batch_id)
+    except (RedisError, OSError) as error:
+        log.debug("batch_not_woken", error=str(error))
 
 
 async def _let_go(job: StageJob, lease: Lease) -> None:

@@ -276,6 +276,7 @@ class Worker(arq.worker.Worker):
             "version": __version__,
             "started_at": self._began_at.isoformat(timespec="seconds"),
             "state": "draining" if self._ending.is_set() else "running",
+            "places": {"cpu": self._cpu_places, "wait": self.max_jobs - self._cpu_places},
             "jobs": [
                 {"job_id": run.job_id, "job": run.name, "since": run.started_at.isoformat(timespec="seconds")} | run.subject
                 for run in list(self._runs.values())

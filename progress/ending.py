@@ -8,13 +8,12 @@ from progress.events import ERROR_STAGE, ProgressEvent, Topic
 from reelqueue import clock
 from reelqueue.models.batch import BatchState
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
 
 GRACE = timedelta(seconds=2)
 """How long an end's own event may take: it is sent after the commit, within 0.5 s."""
 DISK_EPOCH = "disk"
-_BATCH_ENDS = {BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED}
 DONE = Text("完成", "done")
 _WORDS = {
     "completed": DONE,
@@ -98,7 +97,7 @@ def project_end(state: ProjectState) -> ProgressEvent | None:
 
 def batch_end(state: BatchState) -> ProgressEvent | None:
     """The end of a batch; None while it has none."""
-    if state.status not in _BATCH_ENDS:
+    if not state.has_ended:
         return None
     done = state.completed + state.failed
     percent = 100 * done // max(1, len(state.project_ids))

@@ -42,7 +42,7 @@ else
   elseif run == was[4] and ARGV[5] == was[2] then
     progress = math.max(progress, tonumber(was[5]))
   end
-  if run == was[4] or order >= was_order then overall = math.max(overall, tonumber(was[6])) end
+  if run == was[4] or (order > 0 and order >= was_order) then overall = math.max(overall, tonumber(was[6])) end
 end
 local seq = redis.call('HINCRBY', last, 'seq', 1)
 local event = string.format('%s, "progress": %d, "overall": %d, "seq": %d, "epoch": "%s"}', ARGV[3], progress, overall, seq, epoch)

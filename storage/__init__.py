@@ -5,6 +5,7 @@ Only this package opens a state file or builds a path to one.
 
 from storage.agreements import Agreements
 from storage.batches import BatchStore
+from storage.birth import Namesake
 from storage.blobs import Blobs
 from storage.debts import Debts
 from storage.holding import Glance
@@ -12,6 +13,7 @@ from storage.installation import open_installation
 from storage.lease import Lease, StateLease
 from storage.ledger import Bucket, Ledger
 from storage.liveness import LeaseRecord, Owner
+from storage.outlines import Outline
 from storage.paths import Paths, ProjectFiles
 from storage.projects import ProjectStore
 
@@ -25,6 +27,8 @@ __all__ = [
     "Lease",
     "LeaseRecord",
     "Ledger",
+    "Namesake",
+    "Outline",
     "Owner",
     "Paths",
     "ProjectFiles",

@@ -1,21 +1,27 @@
-"""Batches on disk: `batches/<id>/batch_state.json`, by the same rules as projects."""
+"""Batches on disk: `batches/<id>/batch_state.json`, by the same rules as projects.
 
-from collections.abc import Callable, Sequence
+What its projects came to lies beside it, in `results.json`: with 5,000 projects it is larger than a state may be.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from reelqueue import clock
-from reelqueue.errors import BatchNotFound
+from reelqueue.errors import BatchNotFound, NeedsPerson
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
 from storage import disk
-from storage.birth import Key, Nursery
+from storage.answers import Missing
+from storage.birth import Key, Nursery, other_content
 from storage.codec import BATCH_CODEC
 from storage.documents import Documents
 from storage.holding import Holding
 from storage.hop import hop
 from storage.lease import StateLease
 from storage.liveness import LeaseRecord, Owner, Watch
-from storage.paths import BATCH_STATE, LEASE, Paths
+from storage.paths import BATCH_RESULTS, BATCH_STATE, LEASE, Paths
 from storage.projects import DEFAULT_LEASE_SECONDS
 from storage.states import SetAside, States, warn_of_set_aside
 
@@ -43,6 +49,7 @@ class BatchStore:
             lambda number: paths.batch(number) / LEASE,
             paths.reserve,
         )
+        self._ended: dict[int, tuple[int, int, int]] = {}
 
     @classmethod
     def reader(cls, paths: Paths) -> Self:
@@ -55,11 +62,14 @@ class BatchStore:
         *,
         idempotency_key: str | None = None,
         content: Any = None,
+        calendar: str | None = None,
+        webhook: str | None = None,
     ) -> BatchState:
         """Make a batch; under a key that was used before for the same content, give that batch back.
 
         `content` is JSON data that has to be the same under the same key (the briefs); without it the ids are compared.
-        The projects may be filled in later, by `change`: each wants to know its batch's id.
+        The projects may be filled in later, by `change`: each wants to know its batch's id.  `calendar` and `webhook` are the
+        state's.
 
         Raises:
             Conflict: the key stands for something else.
@@ -70,7 +80,14 @@ class BatchStore:
         now = clock.now()
 
         def body_of(number: int) -> bytes:
-            state = BatchState(batch_id=number, project_ids=tuple(project_ids), created_at=now, updated_at=now)
+            state = BatchState(
+                batch_id=number,
+                project_ids=tuple(project_ids),
+                calendar=calendar,
+                webhook=webhook,
+                created_at=now,
+                updated_at=now,
+            )
             return self._states.first_body(state)[0]
 
         def bear() -> int:
@@ -79,6 +96,19 @@ class BatchStore:
             return self._nursery.bear(body_of, None, key)
 
         return await self.load(await hop(bear))
+
+    async def born(self, idempotency_key: str, content: Any) -> BatchState | None:
+        """The batch that was made under this key before; None where none was.
+
+        Raises:
+            Conflict: the key stands for something else.
+        """
+        namesake = await hop(self._nursery.namesake, Key.of("batch", idempotency_key, content))
+        if namesake is None:
+            return None
+        if not namesake.same:
+            raise other_content()
+        return await self.load(namesake.number)
 
     async def load(self, batch_id: object) -> BatchState:
         """The newest state.
@@ -93,6 +123,58 @@ class BatchStore:
     async def ids(self, *, newest_first: bool = True) -> Sequence[int]:
         """The ids of all batches; the highest is the newest."""
         return sorted(await hop(self._nursery.ids), reverse=newest_first)
+
+    async def list(self, *, limit: int = 100, after: int | None = None) -> Sequence[BatchState]:
+        """States, newest first; `after` is the id of the last one seen.  One that can't be read is left out and logged."""
+        found: list[BatchState] = []
+        for number in await self.ids():
+            if len(found) >= limit:
+                break
+            if after is None or number < after:
+                with contextlib.suppress(BatchNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
+                    found.append(await self.load(number))
+        return found
+
+    async def unfinished(self) -> Sequence[int]:
+        """The ids of the batches that are under way, oldest first.  One whose file did not change since it rested is not read.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        return sorted(await hop(self._under_way))
+
+    async def results(self, batch_id: object) -> Sequence[dict[str, Any]]:
+        """What its projects came to when it ended last: `{project_id, status, video_id or error}` each; none before that.
+
+        Raises:
+            BatchNotFound, NeedsPerson, Unavailable: as `load`.
+        """
+        state = await self.load(batch_id)
+        try:
+            found: Any = json.loads(await hop(disk.read, self.paths.batch(state.batch_id) / BATCH_RESULTS))
+        except (Missing, ValueError):  # a version before 0.4 kept them in the state
+            return list(state.results)
+        return found if isinstance(found, list) else list(state.results)
+
+    async def keep_results(self, batch_id: object, results: Sequence[Mapping[str, Any]]) -> None:
+        """Write what its projects came to; before the commit that says that it ended.
+
+        Raises:
+            BatchNotFound: it is gone.  DiskFull: nothing was written.  Unavailable: it may be there or not.
+        """
+        number = parse_batch_id(batch_id)
+        body = json.dumps([dict(line) for line in results], ensure_ascii=False).encode()
+        path = self.paths.batch(number) / BATCH_RESULTS
+
+        def write() -> None:
+            with disk.locked(path.parent), disk.translated(path):
+                disk.sweep_parts(path)
+                disk.place(path, body)
+
+        try:
+            await hop(write)
+        except Missing:
+            raise BatchNotFound(number) from None
 
     async def take_over(self, batch_id: object) -> StateLease[BatchState]:
         """Have a batch in hand; the lease's first commit raises the fence: a look at it that changes nothing writes nothing.
@@ -115,6 +197,28 @@ class BatchStore:
     async def holder(self, batch_id: object) -> LeaseRecord | None:
         """Who has the batch in hand and may be alive; None where nobody has."""
         return await self._holding.holder(parse_batch_id(batch_id))
+
+    def _under_way(self) -> Sequence[int]:
+        there = self._nursery.ids()
+        self._ended = {number: seen for number, seen in self._ended.items() if number in set(there)}
+        return [number for number in there if self._is_under_way(number)]
+
+    def _is_under_way(self, number: int) -> bool:
+        """Whether its job should be there; where that can't be known now, it should not."""
+        try:
+            status = (self.paths.batch(number) / BATCH_STATE).stat()
+        except OSError:
+            return False
+        seen = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if self._ended.get(number) == seen:
+            return False
+        known = self._states.peek(number)
+        if known is None:  # `load` sets it aside, or says what is wrong with it
+            return True
+        if known.state.is_under_way:
+            return True
+        self._ended[number] = seen
+        return False
 
 
 def _key(number: int) -> str:

@@ -49,6 +49,15 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """Who was made under an idempotency key before: its id, whether of the `same` content, whether it was `deleted` since."""
+
+    number: int
+    same: bool
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Nursery:
     """Where the folders of one kind lie.  All synchronous: one thread hop, one creation at a time."""
 
@@ -90,6 +99,17 @@ class Nursery:
         if named is None or _text(self.folders / str(named[0]) / KEY_FILE) != key.hash:
             return None
         return named[0]
+
+    def namesake(self, key: Key) -> Namesake | None:
+        """Who was made under this key before; None where nobody was, or its create died on the way."""
+        named = _named(self.keys / f"{key.hash}.json")
+        if named is None:
+            return None
+        number, content = named
+        deleted = self._was_ours(number, key)
+        if not deleted and _text(self.folders / str(number) / KEY_FILE) != key.hash:
+            return None
+        return Namesake(number, content == key.content, deleted)
 
     def ids(self) -> list[int]:
         """The ids that have a folder, in no order."""
@@ -144,7 +164,7 @@ class Nursery:
         if named is not None:
             number, content = named
             if content != key.content or (wanted is not None and wanted != number):
-                raise _other_content()
+                raise other_content()
             if _text(self.folders / str(number) / KEY_FILE) == key.hash:
                 return number, True
             if self._was_ours(number, key):
@@ -216,7 +236,8 @@ def _taken(number: int) -> Conflict:
     )
 
 
-def _other_content() -> Conflict:
+def other_content() -> Conflict:
+    """An idempotency key stands for something else."""
     return Conflict(
         Text("這個 idempotency key 已用於另一份內容", "this idempotency key was used for something else"),
         Text("相同的 key 只能用於相同的內容；請換一個 key", "one key stands for one content; use another key"),

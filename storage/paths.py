@@ -11,7 +11,7 @@ from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.stage import Stage
 from storage.disk import make_folder
 
-STATE, BATCH_STATE = "project_state.json", "batch_state.json"
+STATE, BATCH_STATE, BATCH_RESULTS = "project_state.json", "batch_state.json", "results.json"
 LEASE = "lease.json"
 _FOLDERS = ("audio", "images", "avatars", "segments", "output", "assets", "render", "thumbnail")
 

@@ -11,13 +11,13 @@ from typing import Any, Self
 
 from reelqueue import clock
 from reelqueue.errors import NeedsPerson, ProjectNotFound
-from reelqueue.models.brief import parse_brief
+from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import disk, reserve
 from storage.answers import Missing, busy
-from storage.birth import Key, Nursery
+from storage.birth import Key, Namesake, Nursery
 from storage.codec import PROJECT_CODEC
 from storage.documents import Documents
 from storage.holding import Glance, Holding
@@ -99,6 +99,15 @@ class ProjectStore:
             return self._nursery.bear(body_of, wanted, key)
 
         return await self.load(await hop(bear))
+
+    async def namesakes(self, asked: Iterable[tuple[str, Brief]]) -> Sequence[Namesake | None]:
+        """Who was made before under each of these idempotency keys, and whether from the same brief; None where nobody was.
+
+        Raises:
+            InvalidBrief: a key is no printable text.  Unavailable: the disk does not answer.
+        """
+        keys = [Key.of("project", key, brief.model_dump(mode="json")) for key, brief in asked]
+        return await hop(lambda: [self._nursery.namesake(key) for key in keys])
 
     async def is_free(self, project_id: int) -> bool:
         """Whether a project may be made under this id: none is there, and none was deleted."""

@@ -3,38 +3,90 @@
 from collections.abc import Sequence
 from typing import Any
 
-from reelqueue.errors import InvalidBrief
-from reelqueue.models.batch import BatchState
+from reelqueue.errors import Conflict, InvalidBrief
+from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.wording import Text
 from storage import BatchStore, ProjectStore
 
+Keys = Sequence[str | None]
+NAMED = 10
+"""So many ids are named where all projects are there already."""
+
 
 async def make_batch(
-    projects: ProjectStore, batches: BatchStore, briefs: Sequence[Any], *, idempotency_key: str | None = None
+    projects: ProjectStore,
+    batches: BatchStore,
+    briefs: Sequence[Any],
+    *,
+    idempotency_key: str | None = None,
+    keys: Keys | None = None,
+    calendar: str | None = None,
+    webhook: str | None = None,
 ) -> BatchState:
     """Make a batch; under a key that was used before for the same briefs, give that batch back.
 
+    `keys` are the briefs' own, one each or None.  A brief whose project was made before under its key, by another call, is left
+    out: it is made once.  The same key twice in the list with the same brief is one project.
+
     Raises:
-        InvalidBrief: a brief is wrong: names its place and its field; nothing is made.
-        Conflict: the key stands for other briefs.
+        InvalidBrief: a brief is wrong: names its place and its field; or there is none, too many, or none that is new.
+        Conflict: a key stands for something else.  Nothing is made.
     """
     parsed = _parsed(briefs)
-    content = [brief.model_dump(mode="json") for brief in parsed]
-    batch = await batches.create(idempotency_key=idempotency_key, content=content)
+    named = _named(parsed, keys)
+    content: Any = [brief.model_dump(mode="json") for brief in parsed]
+    if keys is not None or calendar is not None or webhook is not None:
+        content = {"briefs": content, "keys": list(keys or ()), "calendar": calendar, "webhook": webhook}
+    known = await batches.born(idempotency_key, content) if idempotency_key is not None else None
+    if known is None:
+        await _refuse_what_is_taken(projects, parsed, named)
+    batch = known or await batches.create(idempotency_key=idempotency_key, content=content, calendar=calendar, webhook=webhook)
     if batch.project_ids:
         return batch
-    ids = []
-    for place, brief in enumerate(parsed):
-        key = f"reelqueue batch {batch.batch_id} item {place}"
-        state = await projects.create(brief, idempotency_key=key, batch_id=batch.batch_id)
-        ids.append(state.project_id)
+    ids = await _projects(projects, batch.batch_id, parsed, named)
     return await batches.change(batch.batch_id, lambda state: state.replace(project_ids=state.project_ids or tuple(ids)))
+
+
+async def _projects(projects: ProjectStore, number: int, briefs: Sequence[Brief], keys: Keys) -> list[int]:
+    """The ids of the batch's own projects, made where they were not."""
+    ids: dict[int, None] = {}
+    for place, (brief, named) in enumerate(zip(briefs, keys, strict=True)):
+        key = named if named is not None else f"reelqueue batch {number} item {place}"
+        state = await projects.create(brief, idempotency_key=key, batch_id=number)
+        if state.batch_id == number:
+            ids[state.project_id] = None
+    return list(ids)
+
+
+async def _refuse_what_is_taken(projects: ProjectStore, briefs: Sequence[Brief], keys: Keys) -> None:
+    """Look at all keys before anything is made."""
+    asked = [(key, brief) for key, brief in zip(keys, briefs, strict=True) if key is not None]
+    found = await projects.namesakes(asked)
+    for (key, _), namesake in zip(asked, found, strict=True):
+        if namesake is not None and not namesake.same:
+            raise _taken(key, namesake.number)
+        if namesake is not None and namesake.deleted:
+            raise _deleted(key, namesake.number)
+    if len(asked) == len(briefs) and all(namesake is not None for namesake in found):
+        numbers = ", ".join(str(namesake.number) for namesake in found[:NAMED] if namesake is not None)
+        raise InvalidBrief(
+            "briefs",
+            Text("至少一個還沒有建立過的 brief", "at least one brief that was not made before"),
+            Text(f"都已經是專案：{numbers}", f"all are projects already: {numbers}").en,
+        )
 
 
 def _parsed(briefs: Sequence[Any]) -> list[Brief]:
     if isinstance(briefs, str | bytes | dict) or not isinstance(briefs, Sequence) or not briefs:
         raise InvalidBrief("briefs", Text("至少一個 brief 的清單", "a list of at least one brief"), briefs)
+    if len(briefs) > MOST_PROJECTS:
+        raise InvalidBrief(
+            "briefs",
+            Text(f"一個批次最多 {MOST_PROJECTS:,} 個 brief", f"at most {MOST_PROJECTS:,} briefs in a batch"),
+            f"{len(briefs):,}",
+            Text("請分成幾個批次", "make several batches of them"),
+        )
     parsed = []
     for place, brief in enumerate(briefs, start=1):
         try:
@@ -44,3 +96,48 @@ def _parsed(briefs: Sequence[Any]) -> list[Brief]:
             error.text = Text(f"第 {place} 個 brief：{error.text.zh}", f"brief {place}: {error.text.en}")
             raise
     return parsed
+
+
+def _named(briefs: Sequence[Brief], keys: Keys | None) -> Keys:
+    """A key or None for each brief; one key stands for one brief."""
+    if keys is None:
+        return [None] * len(briefs)
+    if isinstance(keys, str | bytes) or not isinstance(keys, Sequence) or len(keys) != len(briefs):
+        given = len(keys) if isinstance(keys, Sequence) else keys
+        raise InvalidBrief(
+            "keys",
+            Text("每個 brief 一個 key 或 None，數量相同", "a key or None for each brief, as many as there are briefs"),
+            given,
+        )
+    owners: dict[str, int] = {}
+    for place, key in enumerate(keys):
+        if key is not None and briefs[owners.setdefault(key, place)] != briefs[place]:
+            raise _twice(key, owners[key] + 1, place + 1)
+    return keys
+
+
+def _twice(key: str, first: int, second: int) -> Conflict:
+    return Conflict(
+        Text(
+            f"第 {first} 個與第 {second} 個 brief 內容不同，卻用同一個 key：{key[:60]}",
+            f"briefs {first} and {second} differ, but bear the same key: {key[:60]}",
+        ),
+        Text("一個 key 只代表一個 brief；請換一個 key", "one key stands for one brief; use another key"),
+    )
+
+
+def _taken(key: str, number: int) -> Conflict:
+    return Conflict(
+        Text(
+            f"key {key[:60]} 已用於內容不同的專案 {number}",
+            f"the key {key[:60]} stands for project {number}, made from another brief",
+        ),
+        Text("一個 key 只代表一個 brief；請換一個 key", "one key stands for one brief; use another key"),
+    )
+
+
+def _deleted(key: str, number: int) -> Conflict:
+    return Conflict(
+        Text(f"key {key[:60]} 的專案 {number} 已刪除", f"project {number} of the key {key[:60]} was deleted"),
+        Text("請換一個 key", "use another key"),
+    )

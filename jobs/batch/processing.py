@@ -1,4 +1,7 @@
-"""A list of projects, as one job.  It waits without holding a slot: its own job goes back to the queue between two looks."""
+"""A list of projects, as one job.  It waits without holding a place: its own job goes back to the queue between two looks.
+
+Whoever ends a project, or lets it wait, wakes its batch; and a batch is looked at now and then by itself, should that be lost.
+"""
 
 from typing import Any
 
@@ -6,20 +9,25 @@ import structlog
 from arq.worker import Retry
 from redis.exceptions import RedisError
 
-from jobs import acts, transitions
-from jobs.batch.running import batch_result, begun, has_ended, looked_at, share_done
+from jobs.batch import asked, plan
+from jobs.batch.acting import Hands, for_each
+from jobs.batch.places import places_now
+from jobs.batch.running import Outlines, batch_result, looked_at, results_of
+from jobs.batch.telling import tell
+from jobs.batch.window import to_start, window_of
 from jobs.context import Service, WorkerContext
-from jobs.turns import turn_of
-from reelqueue.errors import Busy, DiskFull, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
-from reelqueue.models.batch import BatchState
+from reelqueue import clock
+from reelqueue.errors import Busy, DiskFull, StorageUnavailable
+from reelqueue.models.batch import BatchAct, BatchState
 from reelqueue.models.ids import parse_batch_id
-from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import BatchStatus, ProjectStatus
+from reelqueue.models.stage import BatchStatus
 from reelqueue.telemetry import bound
-from reelqueue.wording import Text
+from storage import StateLease
 
-LOOK_SECONDS, MOST_LOOK_SECONDS, PROJECTS_PER_SECOND = 0.5, 10.0, 100
-"""Between two looks: half a second, more for large batches, so that looking takes a small part of the time."""
+LEAST_PAUSE_S, PROJECTS_PER_SECOND = 1.0, 1_000
+"""Between two looks at least a second, more for a large batch: looking takes a small part of the time."""
+LEAST_IDLE_S, MOST_IDLE_S, IDLE_PER_PROJECT_S = 2.0, 30.0, 0.01
+"""How soon a batch that nobody woke is looked at by itself."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,79 +35,111 @@ log = structlog.get_logger(__name__)
 async def batch_processing_task(ctx: WorkerContext, batch_id: int) -> dict[str, Any]:
     """Make all videos of a batch.
 
-    Reads: the batch and its projects.
-    Writes: the batch's counts and results; starts its projects.
+    Reads: the batch, and of each project what happens next with it.
+    Writes: the batch's counts and results; starts its projects, so many at a time.
     Costs: what its projects cost.
     Repeats: harmless; an ended batch answers what it came to.
     """
     service, number = ctx["service"], parse_batch_id(batch_id)
     with bound(batch_id=number):
         state = await service.batches.load(number)
-        if not has_ended(state):
-            state = await _one_look(service, state)
-        if has_ended(state):
-            return batch_result(state)
-    raise Retry(defer=min(MOST_LOOK_SECONDS, LOOK_SECONDS + len(state.project_ids) / PROJECTS_PER_SECOND))
+        pause = max(LEAST_PAUSE_S, len(state.project_ids) / PROJECTS_PER_SECOND)
+        if not state.has_ended:
+            await _adopted(service, ctx["job_id"], number, pause)
+            state, soon = await _looked(service, state)
+        if state.has_ended:
+            return batch_result(state, await service.batches.results(number))
+        if soon or await _was_woken(service, number):
+            raise Retry(defer=pause)
+    raise Retry(defer=min(MOST_IDLE_S, max(LEAST_IDLE_S, IDLE_PER_PROJECT_S * len(state.project_ids))))
 
 
-async def _one_look(service: Service, state: BatchState) -> BatchState:
+async def _looked(service: Service, state: BatchState) -> tuple[BatchState, bool]:
+    """The batch after a look at it, and whether the next look is due soon."""
     try:
         async with await service.batches.take_over(state.batch_id) as lease:
-            if lease.state.status is not BatchStatus.RUNNING:
-                await lease.commit(begun)
-            projects = {number: await _looked_up(service, number) for number in lease.state.project_ids}
-            changed = looked_at(lease.state, projects)
-            if changed is not lease.state:
-                await lease.commit(lambda newest: looked_at(newest, projects))
-            await _tell(service, lease.state, projects)
-            return lease.state
-    except (Busy, DiskFull, StorageUnavailable) as wait:
+            soon = await _Look(service, lease).carry_out()
+            return lease.state, soon
+    except Busy:  # somebody else looks, or changed it meanwhile
+        return state, True
+    except (DiskFull, StorageUnavailable) as wait:
         log.warning("batch_waits", error=wait.message)
-        return state
+        return state, False
 
 
-async def _looked_up(service: Service, project_id: int) -> ProjectState | None:
-    """A project's state, started where it was not; None where it is deleted."""
+class _Look:
+    """One look at a batch, with it in hand."""
+
+    def __init__(self, service: Service, lease: StateLease[BatchState]) -> None:
+        self._service = service
+        self._lease = lease
+        self._hands = Hands(service.projects, service.queue, service.publisher)
+        self._now = clock.now()
+
+    async def carry_out(self) -> bool:
+        """Act, start, count, commit, tell; whether the next look is due soon.
+
+        Raises:
+            WrongState: it was never made to its end.
+            Busy: it was changed meanwhile.  DiskFull, StorageUnavailable: nothing is lost.
+        """
+        known = self._lease.state
+        state = asked.start(self._now)(known) if known.status is BatchStatus.CREATED else known
+        outlines = await self._outlines(state)
+        through = await self._hands.carry_through(state, outlines)
+        if state.act is not None and not state.is_retrying:
+            outlines = await self._outlines(state)
+            state = state.replace(act=None) if through and state.act is not BatchAct.CANCEL else state
+        state = looked_at(state, outlines, self._now)
+        if state.status is BatchStatus.RUNNING:
+            if state.forecast is None:
+                state = state.replace(forecast=await plan.begun(self._service, state, outlines, self._now))
+            await self._begin(state, outlines)
+        if state.has_ended:
+            await self._service.batches.keep_results(state.batch_id, results_of(state, outlines))
+            state = state.replace(outcome=await plan.ended(self._service, state, outlines, self._now))
+        if state != known:
+            await self._lease.commit(lambda _newest: state)  # the first of this lease: refused where it is not `known` any more
+        await self._tell(known, outlines)
+        return state.act is not None and not state.is_retrying
+
+    async def _outlines(self, state: BatchState) -> Outlines:
+        return await self._service.projects.outlines(state.project_ids)
+
+    async def _begin(self, state: BatchState, outlines: Outlines) -> None:
+        """Start as many as there is room for; each has its moment of publication from the first, and may get another later."""
+        starting = to_start(state, outlines, await self._window())
+        slots = await plan.slots(self._service, state, outlines, self._now, starting)
+        await for_each(starting, lambda number: self._hands.start(number, slots.get(number)))
+        later = [number for number in slots if number not in set(starting)]
+        await for_each(later, lambda number: self._hands.move(number, slots[number]))
+
+    async def _window(self) -> int:
+        try:
+            return window_of(await places_now(self._service.queue.redis))
+        except (RedisError, OSError):
+            return window_of(0)
+
+    async def _tell(self, before: BatchState, outlines: Outlines) -> None:
+        state = self._lease.state
+        if before.overdue_since is None and state.overdue_since is not None:
+            log.warning("batch_overdue", started_at=str(state.started_at), projects=len(state.project_ids))
+        if state.has_ended:
+            log.info("batch_ended", status=str(state.status), completed=state.completed, failed=state.failed)
+        await tell(self._service.publisher, self._service.told, state, outlines, self._now)
+
+
+async def _adopted(service: Service, job_id: str, number: int, pause: float) -> None:
+    """The job stands for the batch's hint, however it came; from here on who wakes the batch means the next look."""
     try:
-        state = await service.projects.load(project_id)
-        if state.status is ProjectStatus.CREATED:
-            state = await service.projects.change(project_id, acts.start)
-        if state.status is ProjectStatus.QUEUED and state.next_stage is not None:
-            turn, chain = turn_of(state, state.next_stage), transitions.is_chained(state, state.next_stage)
-            await service.queue.hint(project_id, state.next_stage, turn=turn, at=state.resume_at, renewing=True, chain=chain)
-    except ProjectNotFound:
-        return None
-    except (WrongState, NeedsPerson):  # changed since it was read, or unreadable: looked at again
-        return await _read(service, project_id)
+        await service.queue.adopt_batch(job_id, number)
+        await service.queue.look_begins(number, pause)
     except (RedisError, OSError) as error:
-        log.warning("hint_lost", project_id=project_id, error=str(error))
-        return await _read(service, project_id)
-    return state
+        log.debug("look_not_marked", error=str(error))
 
 
-async def _read(service: Service, project_id: int) -> ProjectState | None:
+async def _was_woken(service: Service, number: int) -> bool:
     try:
-        return await service.projects.load(project_id)
-    except (ProjectNotFound, NeedsPerson):
-        return None
-
-
-async def _tell(service: Service, state: BatchState, projects: dict[int, ProjectState | None]) -> None:
-    """Tell how far it is, where that is news; its beginning is 0 and news."""
-    share = share_done(state, list(projects.values()))
-    if state.batch_id not in service.told and not has_ended(state):
-        share = 0.0
-    if service.told.get(state.batch_id) == int(share) and not has_ended(state):
-        return
-    service.told[state.batch_id] = int(share)
-    total, ended = len(state.project_ids), state.completed + state.failed
-    await service.publisher.publish(
-        batch_id=state.batch_id,
-        stage="batch",
-        progress=share,
-        overall=share,
-        message=Text(
-            f"{ended}/{total} 個專案結束（失敗 {state.failed}）", f"{ended} of {total} projects ended ({state.failed} failed)"
-        ),
-        status=str(state.status),
-    )
+        return await service.queue.was_woken(number)
+    except (RedisError, OSError):
+        return False

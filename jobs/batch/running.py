@@ -1,74 +1,115 @@
-"""What becomes of a batch, as pure functions of its state and its projects'."""
+"""What becomes of a batch, as pure functions of its state and of its projects' outlines."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.waiting import failed_stage
-from reelqueue.models.batch import BatchState
-from reelqueue.models.project import ProjectState
+from jobs.pipeline import BATCH_JOB
+from reelqueue.models.batch import BatchAct, BatchState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
+from reelqueue.wording import Text
+from storage import Outline
 
-ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED})
-
-
-def has_ended(state: BatchState) -> bool:
-    """Whether nothing more happens."""
-    return state.status in ENDED
-
-
-def begun(state: BatchState) -> BatchState:
-    """The batch is wanted; one that is on its way or ended stays as it is."""
-    return state.replace(status=BatchStatus.RUNNING) if state.status is BatchStatus.CREATED else state
+Outlines = Mapping[int, Outline | None]
+"""What happens next with each project; None for one that is deleted or can't be read."""
+TIMEOUT = timedelta(seconds=BATCH_JOB.timeout_s)
+GONE = Text("專案已刪除，或無法讀取", "the project was deleted, or can't be read")
+CANCELLED = Text("已取消", "cancelled")
 
 
-def looked_at(state: BatchState, projects: Mapping[int, ProjectState | None]) -> BatchState:
-    """The batch with what its projects (None: deleted) came to; completed when all of them ended."""
-    states = [projects[number] for number in state.project_ids]
-    completed = sum(project is not None and project.status is ProjectStatus.COMPLETED for project in states)
-    ended = sum(project is None or project.status.is_final for project in states)
-    over = ended == len(states)
-    changed = state.replace(completed=completed, failed=ended - completed)
-    if not over or has_ended(state):
-        return state if (changed.completed, changed.failed) == (state.completed, state.failed) else changed
-    results = tuple(item_result(number, projects[number]) for number in state.project_ids)
-    return changed.replace(status=BatchStatus.COMPLETED, results=results)
+def looked_at(state: BatchState, outlines: Outlines, now: datetime) -> BatchState:
+    """The batch with what its projects came to; over when all of them are.  `state` itself where nothing is new."""
+    left = [number for number in state.project_ids if not is_over(state, outlines.get(number))]
+    completed = sum(is_completed(outlines.get(number)) for number in state.project_ids)
+    changed = state.replace(
+        completed=completed,
+        failed=len(state.project_ids) - len(left) - completed,
+        overdue_since=now if is_overdue(state, now) else state.overdue_since,
+    )
+    if state.is_retrying and not any(is_to_retry(state, outlines.get(number)) for number in left):
+        changed = changed.replace(act=None)
+    if not left:
+        changed = changed.replace(status=_end(state, completed), ended_at=now, act=None)
+    return state if changed == state else changed
 
 
-def item_result(number: int, project: ProjectState | None) -> dict[str, Any]:
-    """One line of a batch's results: `{project_id, status, video_id or error}`."""
+def is_over(state: BatchState, project: Outline | None) -> bool:
+    """Whether a project's end counts: it ended (deleted is an end, too), and is not about to be tried again."""
+    return project is None or (project.status.is_final and not is_to_retry(state, project))
+
+
+def is_to_retry(state: BatchState, project: Outline | None) -> bool:
+    """Whether it ended so before somebody asked to try all that failed again."""
+    if not state.is_retrying or state.started_at is None or project is None:
+        return False
+    meant = {ProjectStatus.FAILED, ProjectStatus.CANCELLED} if state.act is BatchAct.RETRY_ALL else {ProjectStatus.FAILED}
+    return project.status in meant and project.updated_at <= state.started_at
+
+
+def is_completed(project: Outline | None) -> bool:
+    """Whether a project reached its goal."""
+    return project is not None and project.status is ProjectStatus.COMPLETED
+
+
+def is_overdue(state: BatchState, now: datetime) -> bool:
+    """Whether it passed its time-out just now."""
+    started, already = state.started_at, state.overdue_since is not None
+    return state.status is BatchStatus.RUNNING and not already and started is not None and now - started > TIMEOUT
+
+
+def _end(state: BatchState, completed: int) -> BatchStatus:
+    if state.status is BatchStatus.CANCELLED:
+        return BatchStatus.CANCELLED
+    return BatchStatus.COMPLETED if completed else BatchStatus.FAILED
+
+
+def results_of(state: BatchState, outlines: Outlines) -> list[dict[str, Any]]:
+    """A line for each project, in the order of the batch."""
+    return [item_result(number, outlines.get(number)) for number in state.project_ids]
+
+
+def item_result(number: int, project: Outline | None) -> dict[str, Any]:
+    """One line of a batch's results: `{project_id, status, video_id or error}`; neither while it is on its way."""
     if project is None:
-        return {"project_id": number, "status": "failed", "error": {"code": "not_found", "message": "deleted"}}
+        return {"project_id": number, "status": "failed", "error": {"code": "not_found", "message": str(GONE)}}
     line: dict[str, Any] = {"project_id": number, "status": str(project.status)}
-    if project.status is ProjectStatus.COMPLETED:
-        video_id = project.upload.video_id if project.upload else (project.stages[Stage.UPLOAD].result or {}).get("video_id")
-        return line | {"video_id": video_id}
-    error = project.stages[failed_stage(project)].error
-    if error is not None:
-        return line | {"error": error.model_dump()}
-    return line | {"error": {"code": str(project.status), "message": str(project.status)}}
+    match project.status:
+        case ProjectStatus.COMPLETED:
+            return line | {"video_id": project.video_id}
+        case ProjectStatus.CANCELLED:
+            return line | {"error": {"code": "cancelled", "message": str(CANCELLED)}}
+        case ProjectStatus.FAILED:
+            return line | {"error": project.error.model_dump() if project.error else {"code": "failed", "message": ""}}
+    return line
 
 
-def batch_result(state: BatchState) -> dict[str, Any]:
+def batch_result(state: BatchState, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What the batch's job returns."""
     return {
-        "status": "success" if state.failed == 0 else "partial_success",
+        "status": _outcome(state),
         "batch_id": state.batch_id,
         "total_projects": len(state.project_ids),
         "completed": state.completed,
         "failed": state.failed,
-        "results": list(state.results),
+        "results": list(results),
     }
 
 
-def share_done(state: BatchState, projects: Sequence[ProjectState | None]) -> float:
+def _outcome(state: BatchState) -> str:
+    if state.status is BatchStatus.CANCELLED:
+        return "cancelled"
+    if state.failed == 0:
+        return "success"
+    return "partial_success" if state.completed else "failed"
+
+
+def share_done(state: BatchState, outlines: Outlines) -> float:
     """How much of the batch is done, 0-100: an ended project counts whole, one on its way by its finished stages."""
-    if not projects:
-        return 100.0
-    return 100.0 * sum(_share(project) for project in projects) / len(state.project_ids)
+    shares = [_share(state, outlines.get(number)) for number in state.project_ids]
+    return 100.0 * sum(shares) / len(shares) if shares else 100.0
 
 
-def _share(project: ProjectState | None) -> float:
-    if project is None or project.status.is_final:
+def _share(state: BatchState, project: Outline | None) -> float:
+    if project is None or is_over(state, project) or project.next_stage is None:
         return 1.0
-    finished = sum(known.status in {"done", "skipped"} for known in project.stages.values())
-    return finished / len(project.stages)
+    return list(Stage).index(project.next_stage) / len(Stage)

@@ -1,6 +1,7 @@
 """The state of a batch, as it stands in `batch_state.json`."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -14,6 +15,16 @@ MOST_PROJECTS = 5_000
 """Of one batch: its list of ids keeps the state under 64 KB."""
 
 
+class BatchAct(StrEnum):
+    """What somebody asked of a whole batch; it is done project by project.  `RETRY_ALL`: what was cancelled, too."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    RETRY_ALL = "retry_all"
+
+
 def _none(value: object) -> bool:
     return value is None
 
@@ -21,9 +32,10 @@ def _none(value: object) -> bool:
 class BatchState(Frozen):
     """The truth about a batch.
 
-    `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).  `calendar` is the rule
-    by which videos get their moments of publication; `overdue_since` is when it passed its time-out (it goes on); `webhook` is an
-    address of its own to tell.  `forecast` was made at the start, `outcome` at the end.
+    `run` counts starts and retries; `act` was asked for and is not carried through yet: whoever has the batch in hand next goes
+    on with it.  `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).
+    `calendar` is the rule by which videos get their moments of publication; `overdue_since` is when it passed its time-out (it
+    goes on); `webhook` is an address of its own to tell.  `forecast` was made at the start, `outcome` at the end.
     """
 
     schema_version: int = BATCH_SCHEMA_VERSION
@@ -38,7 +50,9 @@ class BatchState(Frozen):
     completed: int = 0
     failed: int = 0
     results: tuple[dict[str, Any], ...] = ()
-    started_at: datetime | None = Field(default=None, exclude_if=_none)  # these, so that a version before 0.4 reads the state
+    run: int = Field(default=1, exclude_if=lambda run: run == 1)  # these, so that a version before 0.4 reads the state
+    act: BatchAct | None = Field(default=None, exclude_if=_none)
+    started_at: datetime | None = Field(default=None, exclude_if=_none)
     ended_at: datetime | None = Field(default=None, exclude_if=_none)
     overdue_since: datetime | None = Field(default=None, exclude_if=_none)
     calendar: str | None = Field(default=None, exclude_if=_none)
@@ -47,3 +61,20 @@ class BatchState(Frozen):
     outcome: Outcome | None = Field(default=None, exclude_if=_none)
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens by itself; a cancelled one ends with the last of its projects."""
+        if self.status is BatchStatus.CANCELLED:
+            return self.ended_at is not None
+        return self.status in {BatchStatus.COMPLETED, BatchStatus.FAILED}
+
+    @property
+    def is_retrying(self) -> bool:
+        """Whether some of what failed may not have been started again."""
+        return self.act in {BatchAct.RETRY, BatchAct.RETRY_ALL}
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its job should be there: it runs, is paused, or is being cancelled."""
+        return self.status is not BatchStatus.CREATED and not self.has_ended
