@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,25 +16,24 @@ from jobs.batch.asking import ask
 from jobs.batch.making import make_batch
 from jobs.batch.running import batch_result, results_of
 from jobs.cancelling import cancel_project
+from jobs.deleting import Channels, delete_project
 from jobs.queue import JobQueue
 from jobs.turns import turn_of
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
 from reelqueue import clock
-from reelqueue.errors import Busy, InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
+from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.script import Script
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
-from reelqueue.wording import Text, same
+from reelqueue.wording import same
 from storage import BatchStore, ProjectStore
 
-STOPS_WITHIN_S = 2.0
+STOPS_WITHIN_S, STOPPED_LOOK_S = 2.0, 0.05
 """How long a cancel waits for the worker in whose hand the project is; one that died says nothing more."""
-LET_GO_SECONDS, LET_GO_LOOK_S = 5.0, 0.05
-"""How long a worker may take to let go of a project that rests: it stops cancelled work within two seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +41,11 @@ log = structlog.get_logger(__name__)
 class Queue:
     """The door for app code; `jobs.connect` opens it."""
 
-    def __init__(self, projects: ProjectStore, batches: BatchStore, queue: JobQueue, publisher: Publisher) -> None:
+    def __init__(
+        self, projects: ProjectStore, batches: BatchStore, queue: JobQueue, publisher: Publisher, channels: Channels
+    ) -> None:
         self._projects = projects
+        self._channels = channels
         self._batches = batches
         self._queue = queue
         self._publisher = publisher
@@ -149,7 +150,7 @@ class Queue:
         with contextlib.suppress(TimeoutError, StorageUnavailable):  # it is cancelled, whoever can be seen to hold it
             async with asyncio.timeout(STOPS_WITHIN_S):
                 while await self._projects.holder(number) is not None:  # noqa: ASYNC110 - it is in another process
-                    await asyncio.sleep(LET_GO_LOOK_S)
+                    await asyncio.sleep(STOPPED_LOOK_S)
 
     async def approve(self, project_id: int | str) -> ProjectState:
         """Approve what waits for review; the project goes on.
@@ -194,24 +195,18 @@ class Queue:
         await self._hint_next(state)
         return state
 
-    async def delete(self, project_id: int | str) -> None:
-        """Delete a project; what it published stays, its id is never used again.
+    async def delete(self, project_id: int | str, *, video: bool = False) -> None:
+        """Delete a project; its id is never used again.  What it published stays, or with `video` is taken off its channel first.
+
+        Who died on the way calls it once more: what is gone already is no error.
 
         Raises:
-            ProjectNotFound.  WrongState: a worker has it in hand; cancel it first.
+            ProjectNotFound.  WrongState: a worker has it in hand, cancel it first; or another system published its video.
+            QuotaExhausted, and the errors of the service: with `video`; the project is there still.
         """
         number = parse_project_id(project_id)
         batch_id = await self._batch_of(number)
-        deadline = time.monotonic() + LET_GO_SECONDS
-        while True:
-            try:
-                await self._projects.delete(number)
-                break
-            except Busy:
-                resting = (await self._projects.load(number)).status not in {ProjectStatus.RUNNING, ProjectStatus.QUEUED}
-                if not resting or time.monotonic() > deadline:
-                    raise _in_hand(number) from None
-                await asyncio.sleep(LET_GO_LOOK_S)  # its worker is about to let go of it
+        await delete_project(self._projects, number, channels=self._channels if video else None)
         await self._wake(number, batch_id)
 
     async def _batch_of(self, number: int) -> int | None:
@@ -359,10 +354,3 @@ def _stage(given: Stage | str) -> Stage:
         return Stage(given)
     except ValueError:
         raise InvalidBrief("from_stage", same(", ".join(Stage)), given) from None
-
-
-def _in_hand(number: int) -> WrongState:
-    return WrongState(
-        Text(f"專案 {number} 正在執行", f"project {number} is being worked on"),
-        Text(f"先執行 reelqueue cancel {number}", f"run reelqueue cancel {number} first"),
-    )

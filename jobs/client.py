@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -22,15 +23,17 @@ from redis.exceptions import (
 )
 
 from jobs.app import Queue
+from jobs.deleting import Channels
 from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.wire import deserialize, serialize
 from progress import Publisher
 from reelqueue import clock, embedded
 from reelqueue.errors import InstallationError, InvalidSettings
+from reelqueue.providers.protocols import Choice
 from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.wording import Text, speak
-from storage import BatchStore, Owner, Paths, ProjectStore
+from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.installation import open_installation
 
 INSTANCE_KEY = "reelqueue:installation"
@@ -68,7 +71,15 @@ async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
     found = settings or read_settings()
     speak(found.language)
     async with open_queue(found) as client:
-        yield Queue(client.projects, client.batches, client.queue, client.publisher)
+        channels = Channels(lambda: _opened_choice(found, client.paths), Ledger(client.paths), found.retry_delays)
+        yield Queue(client.projects, client.batches, client.queue, client.publisher, channels)
+
+
+def _opened_choice(settings: Settings, paths: Paths) -> AbstractAsyncContextManager[Choice]:
+    """Who publishes where, for whoever deletes a video: nobody else here asks."""
+    from reelqueue.providers.registry import open_shelf  # noqa: PLC0415 - only what is asked for is loaded
+
+    return contextlib.aclosing(open_shelf(settings, paths))
 
 
 @contextlib.asynccontextmanager

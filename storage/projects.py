@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from reelqueue import clock
-from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.errors import DiskFull, NeedsPerson, ProjectNotFound
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
@@ -244,8 +244,14 @@ class ProjectStore:
         number = parse_project_id(project_id)
         await hop(self._unmark_if_ended, number)
 
-    async def delete(self, project_id: object) -> None:
+    async def is_gone(self, project_id: object) -> bool:
+        """Whether a project had this id and was deleted.  Raises ProjectNotFound: the id is malformed."""
+        return await hop((self.paths.gone / str(parse_project_id(project_id))).exists)
+
+    async def delete(self, project_id: object, *, lease: Lease | None = None) -> None:
         """Remove a project and leave a tombstone: its id is never used again.  What it published stays.
+
+        `lease` is that of who has it in hand already; it is over then.
 
         Raises:
             ProjectNotFound: there is none, or the id is malformed.
@@ -253,14 +259,18 @@ class ProjectStore:
             Unavailable: it may be gone or not.
         """
         number = parse_project_id(project_id)
-        if number not in await hop(self._nursery.ids):
+        if not await hop(self.paths.project(number).root.is_dir):
             raise ProjectNotFound(project_id)
-        if await self._holding.holder(number) is not None:
+        if lease is not None:
+            await lease.check()
+        elif await self._holding.holder(number) is not None:
             raise busy(number)
         try:
             await hop(self._delete, number)
         except Missing:
             raise ProjectNotFound(project_id) from None
+        if lease is not None:
+            lease.lost.set()  # nothing is left to be let go
 
     async def holder(self, project_id: object) -> LeaseRecord | None:
         """Who has the project in hand and may be alive, and which piece; None where nobody has."""
@@ -298,7 +308,11 @@ class ProjectStore:
             files.make()
 
     def _delete(self, number: int) -> None:
-        aside = self._nursery.bury(number)
+        try:
+            aside = self._nursery.bury(number)
+        except DiskFull:
+            reserve.give_up(self.paths.reserve)  # who deletes makes room: a tombstone is all that has to be written
+            aside = self._nursery.bury(number)
         self._nursery.unmark(number)
         (self.paths.owed / str(number)).unlink(missing_ok=True)  # what is gone is owed nothing
         shutil.rmtree(aside, ignore_errors=True)

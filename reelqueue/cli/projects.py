@@ -21,7 +21,7 @@ from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
 from reelqueue.cli.moments import goes_on
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
-from reelqueue.errors import NeedsPerson, ProjectWaiting, ReelqueueError
+from reelqueue.errors import ProjectWaiting, ReelqueueError
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -55,7 +55,6 @@ def _register_changes(app: typer.Typer) -> None:
             lambda queue, number: queue.approve(number),
             Text("已核可", "is approved"),
         ),
-        ("delete", Text("刪除", "delete it"), lambda queue, number: queue.delete(number), Text("已刪除", "is deleted")),
     )
     for name, about, act, done in acts:
         app.command(name, help=str(about))(_changing(act, done))
@@ -132,8 +131,7 @@ def _change(given: str, act: Act, done: Text) -> None:
     number, settings = parse_project_id(given), read_settings()
 
     async def work() -> int:
-        with contextlib.suppress(NeedsPerson):  # what can't be read can still be deleted; the other acts say it themselves
-            await _store(settings).load(number)  # an unknown id is named even without a Redis
+        await _store(settings).load(number)  # an unknown id is named even without a Redis
         async with connect(settings) as queue:
             await act(queue, number)
         say(Text(f"專案 {number} {done.zh}", f"project {number} {done.en}"))

@@ -270,8 +270,8 @@ class Publisher(Named, Protocol):
         """How long a new video may be missing in `find`, in seconds; 0: never."""
         ...
 
-    def cost(self, what: str, publication: Publication) -> Cost:
-        """What "open", "find" or a step may take."""
+    def cost(self, what: str, publication: Publication | None) -> Cost:
+        """What "open", "find", a step, or "remove" may take; the last is asked without a publication."""
         ...
 
     def check(self, publication: Publication) -> None:
@@ -310,6 +310,10 @@ class Publisher(Named, Protocol):
         """U5, U6: carry out one step; a second time changes nothing.  The last step's answer has `video_url` and `video_status`."""
         ...
 
+    async def remove(self, video_id: str) -> bool:
+        """Take a video off the channel for good, with all that belongs to it; False where it is not there, or not any more."""
+        ...
+
 
 class SessionGone(Exception):
     """The publisher does not know the session any more."""
@@ -339,6 +343,10 @@ class Choice(Protocol):
         """
         ...
 
+    def publisher_of(self, brief: Brief) -> Publisher:
+        """Who publishes alone: nobody else is set up for it.  Raises as `chosen`."""
+        ...
+
     def channel_of(self, brief: Brief) -> Channel:
         """The channel that a brief means.  Raises `InvalidBrief`: there is no such channel."""
         ...
@@ -357,6 +365,10 @@ class Fixed:
     def chosen(self, brief: Brief) -> Providers:  # noqa: ARG002 - as the class says
         """See `Choice`."""
         return self.providers
+
+    def publisher_of(self, brief: Brief) -> Publisher:  # noqa: ARG002 - as the class says
+        """See `Choice`."""
+        return self.providers.publisher
 
     def channel_of(self, brief: Brief) -> Channel:  # noqa: ARG002 - as the class says
         """See `Choice`."""

@@ -76,16 +76,20 @@ class Shelf:
             InvalidSettings: what is chosen can't be used as it is set up.
         """
         names = {kind: self.name_of(kind, brief.providers) for kind in KINDS}
-        channel = self.channel_of(brief) if names["publisher"] == "youtube" else None
         return Providers(
             script=self._one("script", names["script"], self._script_writer),
             image=self._one("image", names["image"], self._image_maker),
             voice=self._one("voice", names["voice"], self._voice),
             presenter=self._one("presenter", names["presenter"], self._presenter),
-            publisher=self._publisher(names["publisher"], channel),
+            publisher=self.publisher_of(brief),
             stand_in=self._drawn(),
             stand_in_presenter=self._one("presenter", "local", self._presenter),
         )
+
+    def publisher_of(self, brief: Brief) -> Publisher:
+        """See `Choice`.  Raises as `chosen`."""
+        name = self.name_of("publisher", brief.providers)
+        return self._publisher(name, self.channel_of(brief) if name == "youtube" else None)
 
     def channel_of(self, brief: Brief) -> Channel:
         """The channel that a brief means.

@@ -154,6 +154,36 @@ async def test_a_new_thumbnail_updates_the_same_video(library, publication):
     assert record(library)["privacy"] == "public"
 
 
+async def test_a_removed_video_leaves_nothing_and_its_neighbour_stays(library, publication):
+    publisher = LocalPublisher(library)
+    await published(publisher, publication)
+    await published(publisher, publication.replace(project_id=70, marker="rq-70-abc"))
+
+    told = [await publisher.remove("local-7"), await publisher.remove("local-7"), await publisher.remove("local-8")]
+
+    assert told == [True, False, False]
+    assert [path.name for path in library.iterdir()] == ["70"]
+
+
+async def test_what_a_killed_remover_left_is_removed_by_the_next(library, publication, monkeypatch):
+    publisher = LocalPublisher(library)
+    await published(publisher, publication)
+    with monkeypatch.context() as dying:
+        dying.setattr(module.shutil, "rmtree", lambda *_args, **_named: None)
+        await publisher.remove("local-7")
+    left = len(list(library.iterdir()))
+
+    assert (await publisher.remove("local-7"), left, list(library.iterdir())) == (False, 1, [])
+
+
+@pytest.mark.parametrize("video_id", ["../7", "local-", "local-07", "local-7/..", "7", "dQw4w9WgXcQ", ""])
+async def test_what_is_no_id_of_the_library_is_not_there(library, publication, video_id):
+    await published(LocalPublisher(library), publication)
+
+    assert await LocalPublisher(library).remove(video_id) is False
+    assert len(contents(library)) == 4
+
+
 async def test_a_missing_video_is_named(library, publication):
     publisher = LocalPublisher(library)
     session = await publisher.open(publication)

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ from storage.answers import Missing, Unavailable
 CHUNK_BYTES = 8 * 1024 * 1024
 VIDEO, THUMBNAIL, CAPTIONS, METADATA = "video.mp4", "thumbnail.jpg", "captions.srt", "metadata.json"
 STEPS = ("thumbnail", "captions", "metadata", "publish")
+GOING = ".going-"
+"""What a folder of the library is named while it is removed begins so."""
+_OURS = re.compile(r"local-([1-9][0-9]{0,15})", re.ASCII)
 
 
 class LocalPublisher(Free):
@@ -89,6 +94,24 @@ class LocalPublisher(Free):
         if name not in self.steps(publication) or video_id != _video_id(publication):
             raise ValueError(name, video_id)
         return await asyncio.to_thread(self._step, name, publication)
+
+    async def remove(self, video_id: str) -> bool:
+        """See `Publisher`: the folder of the library."""
+        return await asyncio.to_thread(self._remove, video_id)
+
+    def _remove(self, video_id: str) -> bool:
+        for left in self._library.glob(f"{GOING}*"):  # a killed remover's
+            shutil.rmtree(left, ignore_errors=True)
+        number = _OURS.fullmatch(video_id)
+        folder = self._library / number[1] if number is not None else None
+        if folder is None or not folder.is_dir():
+            return False
+        going = self._library / f"{GOING}{folder.name}-{secrets.token_hex(4)}"
+        with _translated(folder):
+            folder.replace(going)  # from here on nobody finds it; half of it would look like a video that lost its files
+            disk.sync_folder(self._library)
+        shutil.rmtree(going, ignore_errors=True)
+        return True
 
     def _folder(self, publication: Publication) -> Path:
         return self._library / str(publication.project_id)

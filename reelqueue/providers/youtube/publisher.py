@@ -18,14 +18,22 @@ from reelqueue.models.cost import Cost, Need
 from reelqueue.providers.protocols import Publication
 from reelqueue.providers.youtube import metadata
 from reelqueue.providers.youtube.client import YouTubeClient, items_of
-from reelqueue.providers.youtube.errors import known_to_be, nonsense, unreachable
+from reelqueue.providers.youtube.errors import auth_command, known_to_be, nonsense, unreachable
 from reelqueue.providers.youtube.reconcile import FIND_UNITS, ids_with_marker
 from reelqueue.providers.youtube.refusal import reason_of
 from reelqueue.providers.youtube.upload import ResumableUpload
 from reelqueue.wording import Text
 
-UNITS_OF = {"find": FIND_UNITS, "thumbnail": 50, "captions": 400, "playlist": 51, "localizations": 51, "publish": 51}
-"""Of a day's 10,000: documented costs of the calls that each takes (a list 1, an insert, an update or a picture 50)."""
+UNITS_OF = {
+    "find": FIND_UNITS,
+    "thumbnail": 50,
+    "captions": 400,
+    "playlist": 51,
+    "localizations": 51,
+    "publish": 51,
+    "remove": 50,
+}
+"""Of a day's 10,000: documented costs of the calls that each takes (a list 1, an insert, an update, a delete or a picture 50)."""
 STEPS = ("thumbnail", "captions", "playlist", "localizations", "publish")
 OF_TWO_CALLS = frozenset({"playlist", "localizations", "publish"})
 """Steps whose first call took its quota where the second could not be sent."""
@@ -73,7 +81,7 @@ class YouTubePublisher:
         """How far this machine's clock is ahead of Google's; None before the first answer."""
         return self._client.wire.clock_skew_s
 
-    def cost(self, what: str, publication: Publication) -> Cost:  # noqa: ARG002 - a call's cost does not hang on what is published
+    def cost(self, what: str, publication: Publication | None) -> Cost:  # noqa: ARG002 - a call's cost does not hang on what is published
         """See `Publisher`: no money, but quota."""
         owner = youtube_client(self._limits.client_id)
         if what != "open":
@@ -131,6 +139,19 @@ class YouTubePublisher:
                 case "publish":
                     return await self._publish(publication, video_id)
         raise ValueError(name)
+
+    async def remove(self, video_id: str) -> bool:
+        """See `Publisher`.  A video that YouTube does not know is gone: an answer that was lost is no matter."""
+        answer = await self._client.ask("DELETE", "youtube/v3/videos", query={"id": video_id})
+        if answer.status == 404 and reason_of(answer) == "videoNotFound":
+            return False
+        if answer.status == 403 and reason_of(answer) == "forbidden":
+            raise _anothers(video_id, self._channel.name)
+        if not 200 <= answer.status < 300:
+            raise self._client.refusal(answer, "videos.delete")
+        if answer.is_page:
+            raise nonsense(answer)
+        return True
 
     async def _thumbnail(self, publication: Publication, video_id: str) -> Mapping[str, Any]:
         """Setting it again changes nothing more."""
@@ -234,6 +255,22 @@ def _no_video(status: Mapping[str, Any]) -> PermanentError:
     error = PermanentError(
         Text(f"YouTube 沒有接受影片檔（{why}）", f"YouTube did not take the video file ({why})"),
         Text("到 YouTube Studio 查看原因", "see YouTube Studio for the reason"),
+    )
+    error.usage = ()
+    return error
+
+
+def _anothers(video_id: str, channel: str) -> PermanentError:
+    """The error of a video that the channel's account may not delete."""
+    error = PermanentError(
+        Text(
+            f"頻道 {channel} 的授權不能刪除影片 {video_id}：它屬於別的頻道",
+            f"the token of channel {channel} may not delete the video {video_id}: it is another channel's",
+        ),
+        Text(
+            f"用上傳那支影片的帳號執行 {auth_command(channel)}，或到 YouTube Studio 刪除它，再刪除專案（不加 --video）",
+            f"run {auth_command(channel)} with the account that put it up, or delete it in YouTube Studio, then the project without --video",
+        ),
     )
     error.usage = ()
     return error

@@ -136,3 +136,19 @@ async def test_parking_is_tried_once_more_when_the_reserve_is_given_up(store, mo
         )
 
     assert (parked.status, full, store.paths.reserve.exists()) == ("waiting_disk", [], False)
+
+
+async def test_a_project_is_deleted_on_a_full_disk(store, monkeypatch):
+    """Who makes room must not be refused for lack of it: the tombstone has the reserve."""
+    await store.create({"topic": "bees"})
+    real = disk.place
+
+    def place(path, body, **how):
+        if store.paths.reserve.exists():
+            raise OSError(28, "No space left on device")
+        real(path, body, **how)
+
+    monkeypatch.setattr(disk, "place", place)
+    await store.delete(1)
+
+    assert (await store.ids(), await store.is_gone(1), await store.is_gone(2)) == ([], True, False)

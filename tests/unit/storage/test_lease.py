@@ -351,3 +351,26 @@ async def test_who_commits_nothing_leaves_the_dead_owners_record(store):
         await another.commit(run_once_more)
     async with await taken_later(store) as last:
         assert last.previous is None
+
+
+async def test_who_has_a_project_in_hand_may_delete_it(store, caplog):
+    project = await store.create({"topic": "bees"})
+    async with await store.take_over(project.project_id, fence_later=True) as lease:
+        await store.delete(project.project_id, lease=lease)
+
+        with pytest.raises((Fenced, ProjectNotFound)):
+            await lease.commit(lambda state: state)
+
+    assert (await store.ids(), await store.unfinished(), caplog.text) == ([], [], "")
+
+
+async def test_who_lost_a_project_may_not_delete_it(store):
+    project = await store.create({"topic": "bees"})
+    lease = await store.take_over(project.project_id)
+    LeaseFile(lease.files.lease).release(lease._record)
+    async with await store.take_over(project.project_id):
+        with pytest.raises(Fenced):
+            await store.delete(project.project_id, lease=lease)
+
+    await lease.release()
+    assert await store.ids() == [1]
