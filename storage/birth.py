@@ -7,12 +7,13 @@ is mended by the next create under the same key, or leaves a marker that leads n
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ class Key:
         return cls(hashlib.sha256(f"{kind}\0{key}".encode()).hexdigest(), hashlib.sha256(canonical.encode()).hexdigest())
 
 
+@dataclass(slots=True)
+class _Highest:
+    """The highest id that was found, and when its folder had been written to then."""
+
+    number: int = 0
+    seen: tuple[int, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Namesake:
     """Who was made under an idempotency key before: its id, whether of the `same` content, whether it was `deleted` since."""
@@ -66,6 +75,7 @@ class Nursery:
     state_name: str
     gone: Path | None = None
     markers: Path | None = None
+    _highest: _Highest = field(default_factory=_Highest, init=False, repr=False, compare=False)
 
     def bear(self, body_of: Callable[[int], bytes], wanted: int | None, key: Key | None, prepared: Path | None = None) -> int:
         """Make the folder of a new id with its state in it; the id of the one made before under the same key.
@@ -143,19 +153,18 @@ class Nursery:
         if self.markers is not None:
             (self.markers / str(number)).unlink(missing_ok=True)
 
-    def unmark_if_not_there(self, number: int) -> None:
-        """Take away a mark that leads nowhere: its create died, or the folder was deleted."""
+    def unmark_if_not_there(self, number: int) -> bool:
+        """Take away a mark that leads nowhere: its create died, or the folder was deleted; returns whether it did so."""
         with disk.locked(self.folders):
-            if not (self.folders / str(number)).exists():
-                self.unmark(number)
+            if self._is_there(number):
+                return False
+            self.unmark(number)
+            return True
 
     def marked(self) -> list[int]:
         """The ids that are marked as not ended, in no order."""
         found = [] if self.markers is None else _numbers(self.markers)
-        for number in found:
-            if not (self.folders / str(number)).exists():
-                self.unmark_if_not_there(number)
-        return [number for number in found if (self.folders / str(number)).exists()]
+        return [number for number in found if self._is_there(number) or not self.unmark_if_not_there(number)]
 
     def _named_by(self, key: Key, wanted: int | None) -> tuple[int, bool]:
         """The id that the key names, and whether its folder is there."""
@@ -180,6 +189,7 @@ class Nursery:
 
     def _make(self, number: int, body: bytes, key: Key | None, prepared: Path | None) -> None:
         aside = prepared or self.folders / f".new-{secrets.token_hex(8)}"
+        known, written_at = self._highest, self._written_at()
         try:
             disk.make_folder(aside)
             if key is not None:
@@ -191,6 +201,9 @@ class Nursery:
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
+        if known.seen == written_at:  # nobody else's since: ours is all that has to be counted
+            known.number = max(known.number, number) if number < ID_LIMIT else known.number
+            known.seen = self._written_at()
 
     def _is_taken(self, number: int) -> bool:
         return (self.folders / str(number)).exists() or (self.gone is not None and (self.gone / str(number)).exists())
@@ -199,9 +212,21 @@ class Nursery:
         tombstone = None if self.gone is None else _text(self.gone / str(number))
         return tombstone is not None and json.loads(tombstone or "{}").get("key") == key.hash
 
+    def _is_there(self, number: int) -> bool:
+        return os.path.exists(f"{self.folders}/{number}")  # noqa: PTH110 - of ten thousand: a Path takes longer than the call
+
     def _next_id(self) -> int:
-        used = [*_numbers(self.folders), *(_numbers(self.gone) if self.gone is not None else ())]
-        return 1 + max((number for number in used if number < ID_LIMIT), default=0)
+        """The id after the highest; they are counted anew only where somebody else made or deleted one since ours."""
+        known, written_at = self._highest, self._written_at()
+        if known.seen != written_at or self._is_taken(known.number + 1):
+            used = [*_numbers(self.folders), *(_numbers(self.gone) if self.gone is not None else ())]
+            known.number = max((number for number in used if number < ID_LIMIT), default=0)
+            known.seen = written_at
+        return known.number + 1
+
+    def _written_at(self) -> tuple[int, ...]:
+        """When a name was last made or removed where ids lie."""
+        return tuple(folder.stat().st_mtime_ns for folder in (self.folders, self.gone) if folder is not None and folder.is_dir())
 
 
 def _named(path: Path) -> tuple[int, str] | None:
@@ -224,7 +249,7 @@ def _text(path: Path) -> str | None:
 def _numbers(folder: Path) -> list[int]:
     """The names in a folder that are ids; nothing else there matters."""
     try:
-        return [int(entry.name) for entry in folder.iterdir() if _ID.fullmatch(entry.name)]
+        return [int(name) for name in os.listdir(folder) if _ID.fullmatch(name)]  # noqa: PTH208 - as above
     except FileNotFoundError:
         return []
 

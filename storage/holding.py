@@ -1,6 +1,6 @@
 """Taking a state over: who holds it, whether he lives, and how the fence is raised.  The same for projects and batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -96,6 +96,19 @@ class Holding(Generic[S]):
         seen = await hop(LeaseFile(path).see)
         return seen.record if self._is_held(path, seen) and seen is not None else None
 
+    async def holders(self, state_ids: Sequence[int]) -> dict[int, LeaseRecord]:
+        """The records of owners that may be alive, of many states at one look: those that nobody has are left out.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        paths = {number: self.lease_path(number) for number in state_ids}
+        found = {}
+        for number, seen in (await hop(_seen_of, paths)).items():
+            if self._is_held(paths[number], seen) and seen is not None and seen.record is not None:
+                found[number] = seen.record
+        return found
+
     def _is_held(self, path: Path, seen: Seen | None) -> bool:
         if seen is None:
             self.watch.forget(path)
@@ -126,3 +139,7 @@ class Holding(Generic[S]):
         if ours and self.ready is not None:
             self.ready(state_id)
         return ours
+
+
+def _seen_of(paths: Mapping[int, Path]) -> dict[int, Seen | None]:
+    return {number: LeaseFile(path).see() for number, path in paths.items()}

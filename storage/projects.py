@@ -276,6 +276,10 @@ class ProjectStore:
         """Who has the project in hand and may be alive, and which piece; None where nobody has."""
         return await self._holding.holder(parse_project_id(project_id))
 
+    async def holders(self, project_ids: Sequence[int]) -> dict[int, LeaseRecord]:
+        """The same of many at one look; whom nobody has is not among them.  Raises Unavailable."""
+        return await self._holding.holders(project_ids)
+
     def _mark_unfinished(self, state: ProjectState) -> None:
         if not state.status.is_final:
             self._nursery.mark(state.project_id)

@@ -6,7 +6,7 @@ import pytest
 
 from reelqueue.errors import BatchNotFound, Busy, Conflict, InvalidBrief, ProjectNotFound
 from reelqueue.models.stage import ProjectStatus
-from storage import BatchStore, open_installation
+from storage import BatchStore, ProjectStore, birth, open_installation
 from storage.birth import Nursery
 from storage.liveness import LeaseFile, Owner
 
@@ -126,6 +126,29 @@ async def test_the_largest_id_does_not_use_up_ours(store):
     await store.create(BEES, project_id=9_999_999_999_999_999)
 
     assert (await store.create(BEES)).project_id == 1
+
+
+async def test_ids_are_counted_anew_only_after_somebody_elses(store, monkeypatch):
+    """A batch of thousands counted all projects at each create."""
+    counted = []
+    numbers = birth._numbers
+    monkeypatch.setattr(birth, "_numbers", lambda folder: counted.append(folder.name) or numbers(folder))
+    for _ in range(5):
+        await store.create(BEES)
+    alone = counted.count("projects")
+    await ProjectStore.reader(store.paths).create(BEES, project_id=40)
+    numbers_after = [(await store.create(BEES)).project_id for _ in range(2)]
+
+    assert (alone, counted.count("projects")) == (1, 2)
+    assert numbers_after == [41, 42]
+
+
+async def test_an_id_that_an_app_chose_first_does_not_hide_those_above(store):
+    await store.create(BEES, project_id=40)
+    fresh = ProjectStore.reader(store.paths)
+    await fresh.create(BEES, project_id=7)
+
+    assert (await fresh.create(BEES)).project_id == 41
 
 
 async def test_a_deleted_id_is_never_used_again(store):
