@@ -14,7 +14,7 @@ from jobs.batch import asked
 from jobs.batch.acting import Hands
 from jobs.batch.asking import ask
 from jobs.batch.making import make_batch
-from jobs.batch.running import batch_result, results_of
+from jobs.batch.running import AGAIN, batch_result, results_of
 from jobs.cancelling import cancel_project
 from jobs.deleting import Channels, delete_project
 from jobs.queue import JobQueue
@@ -28,7 +28,7 @@ from reelqueue.models.brief import Brief
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.script import Script
-from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
+from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import same
 from storage import BatchStore, ProjectStore
 
@@ -312,10 +312,10 @@ class Queue:
             BatchNotFound.  WrongState: none failed, it was not started, or it is paused.
         """
         state = await self._batches.load(batch_id)
-        again = {ProjectStatus.FAILED} | ({ProjectStatus.CANCELLED} if state.status is BatchStatus.CANCELLED else set())
+        meant = AGAIN[asked.again_of(state)]
         outlines = await self._projects.outlines(state.project_ids)
-        failed = any(project is not None and project.status in again for project in outlines.values())
-        return await self._ask(batch_id, asked.retry(clock.now(), anything=failed))
+        anything = any(project is not None and project.status in meant for project in outlines.values())
+        return await self._ask(batch_id, asked.retry(clock.now(), anything=anything))
 
     async def _ask(self, batch_id: int | str, change: asked.Change) -> BatchState:
         try:

@@ -35,10 +35,7 @@ class Hands:
     publisher: Publisher
 
     async def carry_through(self, state: BatchState, outlines: Outlines) -> bool:
-        """Do to each project what the batch is asked for; False where the disk kept some from it.
-
-        A retry is none of these: what failed is started again as what was never started is, window by window.
-        """
+        """Do to each project what the batch is asked for; False where the disk kept some from it."""
         match state.act:
             case BatchAct.PAUSE:
                 return await self._each(outlines, _is_to_hold, self.hold)
@@ -85,8 +82,9 @@ class Hands:
             log.warning("hint_lost", project_id=state.project_id, error=str(error))
 
     async def _each(self, outlines: Outlines, is_meant: Callable[[Outline], bool], act: Callable[[int], Awaitable[None]]) -> bool:
-        meant = [number for number, project in outlines.items() if project is not None and is_meant(project)]
-        return await for_each(meant, act)
+        meant = [project for project in outlines.values() if project is not None and is_meant(project)]
+        meant.sort(key=lambda project: project.status is not ProjectStatus.RUNNING)  # what runs now, first
+        return await for_each([project.project_id for project in meant], act)
 
 
 async def for_each(numbers: Iterable[int], act: Callable[[int], Awaitable[None]]) -> bool:

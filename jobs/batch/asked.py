@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from reelqueue.errors import WrongState
-from reelqueue.models.batch import BatchAct, BatchState
+from reelqueue.models.batch import Again, BatchAct, BatchState
 from reelqueue.models.stage import BatchStatus
 from reelqueue.wording import Text
 
@@ -46,11 +46,6 @@ def pause(state: BatchState) -> BatchState:
         case BatchStatus.PAUSED:
             return state
         case BatchStatus.RUNNING:
-            if state.is_retrying:
-                raise _wrong(
-                    state,
-                    Text("失敗的專案正要重試，請稍後再暫停", "what failed is about to be tried again; pause it in a while"),
-                )
             return state.replace(status=BatchStatus.PAUSED, act=BatchAct.PAUSE)
     raise _wrong(state, Text("只有執行中的批次可以暫停", "only a batch that runs can be paused"))
 
@@ -79,28 +74,33 @@ def cancel(state: BatchState) -> BatchState:
         return state
     if state.has_ended:
         raise _wrong(state, Text("已經結束，不需要取消", "it has ended, there is nothing to cancel"))
-    return state.replace(status=BatchStatus.CANCELLED, act=BatchAct.CANCEL)
+    return state.replace(status=BatchStatus.CANCELLED, act=BatchAct.CANCEL, again=None)
+
+
+def again_of(state: BatchState) -> Again:
+    """What begins once more where somebody tries a batch again: who cancelled a whole batch cancelled each of its projects."""
+    return Again.UNFINISHED if state.status is BatchStatus.CANCELLED else Again.FAILED
 
 
 def retry(now: datetime, *, anything: bool) -> Change:
-    """What failed is tried again, as a new run; of a cancelled batch all that was cancelled.  `anything`: there is such.
+    """What failed is tried again, as a new run; of a cancelled batch what was cancelled, too.  `anything`: whether there is such.
 
     Raises:
-        WrongState: it was not started, is paused or being cancelled, or nothing failed.
+        WrongState: it was not started, is paused or still being cancelled, or nothing failed.
     """
 
     def change(state: BatchState) -> BatchState:
-        if state.is_retrying:
-            return state
         if state.status is BatchStatus.CREATED:
-            raise _wrong(state, Text("還沒有開始；請先開始它", "it was not started; start it first"))
-        if state.status is BatchStatus.PAUSED or (state.status is BatchStatus.CANCELLED and not state.has_ended):
-            raise _wrong(state, Text("先讓它繼續，或等它結束", "resume it first, or wait for its end"))
+            raise _wrong(state, Text("還沒有開始；請先開始它", "it was not started: start it first"))
+        if state.status is BatchStatus.PAUSED:
+            raise _wrong(state, Text("先用 reelqueue batches resume 繼續", "reelqueue batches resume lets it go on first"))
+        if state.status is BatchStatus.CANCELLED and not state.has_ended:
+            raise _wrong(state, Text("正在取消，請等它結束", "it is being cancelled: wait for its end"))
         if not anything:
-            raise _wrong(state, Text("沒有失敗的專案", "no project of it failed"))
+            raise _wrong(state, Text("沒有失敗的專案", "none of its projects failed"))
         return state.replace(
             status=BatchStatus.RUNNING,
-            act=BatchAct.RETRY_ALL if state.status is BatchStatus.CANCELLED else BatchAct.RETRY,
+            again=again_of(state),
             run=state.run + 1,
             started_at=now,
             ended_at=None,

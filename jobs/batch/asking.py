@@ -5,7 +5,7 @@ the next look.
 """
 
 import asyncio
-import contextlib
+import time
 
 from jobs.batch.acting import Hands
 from jobs.batch.asked import Change
@@ -25,21 +25,19 @@ async def ask(batches: BatchStore, hands: Hands, batch_id: int | str, change: Ch
         DiskFull, StorageUnavailable: it may have been done to some of them only; the next look goes on.
     """
     state = await batches.change(batch_id, change)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(IN_HAND_SECONDS):
-            while state.act is not None and not state.is_retrying:
-                try:
-                    return await _in_hand(batches, hands, state.batch_id)
-                except Busy:
-                    await asyncio.sleep(IN_HAND_LOOK_S)
-                    state = await batches.load(state.batch_id)
+    until = time.monotonic() + IN_HAND_SECONDS
+    while state.act is not None and time.monotonic() < until:
+        try:
+            return await _in_hand(batches, hands, state.batch_id)
+        except Busy:
+            await asyncio.sleep(IN_HAND_LOOK_S)
+            state = await batches.load(state.batch_id)
     return state
 
 
 async def _in_hand(batches: BatchStore, hands: Hands, number: int) -> BatchState:
     async with await batches.take_over(number) as lease:
-        asked = lease.state.act
         through = await hands.carry_through(lease.state, await hands.projects.outlines(lease.state.project_ids))
-        if through and asked in {BatchAct.PAUSE, BatchAct.RESUME}:  # a cancelled one ends by its next look
-            await lease.commit(lambda state: state.replace(act=None) if state.act is asked else state)
+        if through and lease.state.act in {BatchAct.PAUSE, BatchAct.RESUME}:  # a cancelled one ends by its next look
+            await lease.commit(lambda state: state.replace(act=None))  # refused where something else was asked for meanwhile
         return lease.state

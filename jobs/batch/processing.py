@@ -87,7 +87,7 @@ class _Look:
         state = asked.start(self._now)(known) if known.status is BatchStatus.CREATED else known
         outlines = await self._outlines(state)
         through = await self._hands.carry_through(state, outlines)
-        if state.act is not None and not state.is_retrying:
+        if state.act is not None:
             outlines = await self._outlines(state)
             state = state.replace(act=None) if through and state.act is not BatchAct.CANCEL else state
         state = looked_at(state, outlines, self._now)
@@ -101,7 +101,7 @@ class _Look:
         if state != known:
             await self._lease.commit(lambda _newest: state)  # the first of this lease: refused where it is not `known` any more
         await self._tell(known, outlines)
-        return state.act is not None and not state.is_retrying
+        return state.act is not None
 
     async def _outlines(self, state: BatchState) -> Outlines:
         return await self._service.projects.outlines(state.project_ids)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobs.pipeline import BATCH_JOB
-from reelqueue.models.batch import BatchAct, BatchState
+from reelqueue.models.batch import Again, BatchState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from reelqueue.wording import Text
 from storage import Outline
@@ -13,6 +13,11 @@ from storage import Outline
 Outlines = Mapping[int, Outline | None]
 """What happens next with each project; None for one that is deleted or can't be read."""
 TIMEOUT = timedelta(seconds=BATCH_JOB.timeout_s)
+AGAIN = {
+    Again.FAILED: frozenset({ProjectStatus.FAILED}),
+    Again.UNFINISHED: frozenset({ProjectStatus.FAILED, ProjectStatus.CANCELLED}),
+}
+"""Which projects begin once more, by how they ended."""
 GONE = Text("專案已刪除，或無法讀取", "the project was deleted, or can't be read")
 CANCELLED = Text("已取消", "cancelled")
 
@@ -26,8 +31,8 @@ def looked_at(state: BatchState, outlines: Outlines, now: datetime) -> BatchStat
         failed=len(state.project_ids) - len(left) - completed,
         overdue_since=now if is_overdue(state, now) else state.overdue_since,
     )
-    if state.is_retrying and not any(is_to_retry(state, outlines.get(number)) for number in left):
-        changed = changed.replace(act=None)
+    if not any(is_to_retry(state, outlines.get(number)) for number in left):
+        changed = changed.replace(again=None)
     if not left:
         changed = changed.replace(status=_end(state, completed), ended_at=now, act=None)
     return state if changed == state else changed
@@ -39,11 +44,10 @@ def is_over(state: BatchState, project: Outline | None) -> bool:
 
 
 def is_to_retry(state: BatchState, project: Outline | None) -> bool:
-    """Whether it ended so before somebody asked to try all that failed again."""
-    if not state.is_retrying or state.started_at is None or project is None:
+    """Whether it ended before somebody asked to try again, and has yet to begin once more."""
+    if state.again is None or state.started_at is None or project is None:
         return False
-    meant = {ProjectStatus.FAILED, ProjectStatus.CANCELLED} if state.act is BatchAct.RETRY_ALL else {ProjectStatus.FAILED}
-    return project.status in meant and project.updated_at <= state.started_at
+    return project.status in AGAIN[state.again] and project.updated_at <= state.started_at
 
 
 def is_completed(project: Outline | None) -> bool:

@@ -16,13 +16,18 @@ MOST_PROJECTS = 5_000
 
 
 class BatchAct(StrEnum):
-    """What somebody asked of a whole batch; it is done project by project.  `RETRY_ALL`: what was cancelled, too."""
+    """What somebody asked of a whole batch; it is done project by project."""
 
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
-    RETRY = "retry"
-    RETRY_ALL = "retry_all"
+
+
+class Again(StrEnum):
+    """Which of a batch's projects begin once more: those that failed, or whatever did not come to its goal."""
+
+    FAILED = "failed"
+    UNFINISHED = "unfinished"
 
 
 def _none(value: object) -> bool:
@@ -33,7 +38,7 @@ class BatchState(Frozen):
     """The truth about a batch.
 
     `run` counts starts and retries; `act` was asked for and is not carried through yet: whoever has the batch in hand next goes
-    on with it.  `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).
+    on with it.  `again` are those that ended before `started_at` and have yet to begin once more.  `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).
     `calendar` is the rule by which videos get their moments of publication; `overdue_since` is when it passed its time-out (it
     goes on); `webhook` is an address of its own to tell.  `forecast` was made at the start, `outcome` at the end.
     """
@@ -52,6 +57,7 @@ class BatchState(Frozen):
     results: tuple[dict[str, Any], ...] = ()
     run: int = Field(default=1, exclude_if=lambda run: run == 1)  # these, so that a version before 0.4 reads the state
     act: BatchAct | None = Field(default=None, exclude_if=_none)
+    again: Again | None = Field(default=None, exclude_if=_none)
     started_at: datetime | None = Field(default=None, exclude_if=_none)
     ended_at: datetime | None = Field(default=None, exclude_if=_none)
     overdue_since: datetime | None = Field(default=None, exclude_if=_none)
@@ -68,11 +74,6 @@ class BatchState(Frozen):
         if self.status is BatchStatus.CANCELLED:
             return self.ended_at is not None
         return self.status in {BatchStatus.COMPLETED, BatchStatus.FAILED}
-
-    @property
-    def is_retrying(self) -> bool:
-        """Whether some of what failed may not have been started again."""
-        return self.act in {BatchAct.RETRY, BatchAct.RETRY_ALL}
 
     @property
     def is_under_way(self) -> bool:
