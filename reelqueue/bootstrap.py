@@ -4,21 +4,27 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
 
 from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
+from jobs.couriers import Told, courier
 from jobs.pipeline import VIDEO
+from reelqueue import clock
+from reelqueue import settings as knobs
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings, ReelqueueError
+from reelqueue.mailing import mail_addresses, smtp_server
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.models.meter import Watched
 from reelqueue.providers.meters import watched
 from reelqueue.providers.monitoring import open_monitoring
 from reelqueue.providers.registry import KINDS, open_shelf
-from reelqueue.settings import Settings, read_language, read_manner, read_settings, redacted
+from reelqueue.settings import Settings, read_language, read_manner, redacted
+from reelqueue.signing import keys_of
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text, speak
 from storage import Ledger, Paths
@@ -38,6 +44,17 @@ __all__ = [
 ]
 
 log = structlog.get_logger(__name__)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings, for a command: from now on it goes by their clock.
+
+    Raises:
+        InvalidSettings: as `settings.read_settings`.
+    """
+    found = knobs.read_settings(**overrides)
+    clock.follow(found.test_clock_file)
+    return found
 
 
 async def open_tools(settings: Settings) -> Tools:
@@ -97,7 +114,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     async with open_queue(settings, redis=redis) as client, contextlib.aclosing(open_shelf(settings, client.paths)) as shelf:
         if queue == VIDEO:  # who is refused says that, and no more: so it comes last
             log.info("providers", **usual_makers(settings))
-        yield Service(
+        service = Service(
             queue_name=queue,
             instance=client.instance,
             owner=client.owner,
@@ -106,6 +123,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
             batches=client.batches,
             queue=client.queue,
             publisher=client.publisher,
+            announcer=client.announcer,
             ledger=Ledger(client.paths),
             choice=shelf,
             tools=tools,
@@ -114,9 +132,26 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 retry_delays=settings.retry_delays,
                 poison_after=settings.poison_after,
                 keep_days=settings.keep_days,
+                low_water_bytes=round(settings.disk_low_water_gb * 1e9),
                 daily_cost_cap_usd=settings.daily_cost_cap_usd,
                 project_cost_cap_usd=settings.project_cost_cap_usd,
             ),
             watched=functools.partial(read_watched, settings),
             monitoring=functools.partial(open_monitoring, key_file, settings.google_monitoring_base_url) if key_file else None,
         )
+        async with courier(service, told_of(settings)):
+            yield service
+
+
+def told_of(settings: Settings) -> Told:
+    """Who is told of what happens."""
+    return Told(
+        webhook_url=settings.webhook_url,
+        keys=keys_of(settings.webhook_secret.get_secret_value()) if settings.webhook_secret is not None else (),
+        private_hosts=settings.webhook_private_hosts,
+        command=settings.notify_command,
+        mail_to=mail_addresses(settings.notify_mail_to) if settings.notify_mail_to is not None else (),
+        mail_from=settings.notify_mail_from or "",
+        server=smtp_server(settings.smtp_url.get_secret_value()) if settings.smtp_url is not None else None,
+        zone=settings.timezone,
+    )

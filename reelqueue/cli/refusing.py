@@ -22,15 +22,35 @@ async def refuse_early(brief: Brief, settings: Settings, shelf: Shelf) -> None:
         InvalidBrief: names the field.
         InvalidSettings: what is chosen can't be used as it is set up.
     """
-    voice, whole = shelf.chosen(brief).voice, shelf.filled(brief)
-    voice.check(narration_language(whole, settings.language), whole.voice)
-    if brief.publish_at is not None and datetime.fromisoformat(brief.publish_at) <= clock.now():
-        raise InvalidBrief("publish_at", Text("還沒到的時間", "a time to come"), brief.publish_at)
-    await asyncio.to_thread(_refuse_files, whole)
+    for refusal in await refusals(brief, settings, shelf):
+        raise refusal
 
 
-def _refuse_files(brief: Brief) -> None:
-    given_pictures(brief.images, brief.images_dir)
+async def refusals(brief: Brief, settings: Settings, shelf: Shelf) -> list[InvalidBrief]:
+    """All that `refuse_early` would refuse, field by field.
+
+    Raises:
+        InvalidSettings: what is chosen can't be used as it is set up.
+    """
+    now, whole, found = clock.now(), brief, list[InvalidBrief]()
+    for field, moment in (("publish_at", brief.publish_at), ("deadline", brief.deadline)):
+        if moment is not None and datetime.fromisoformat(moment) <= now:
+            found.append(InvalidBrief(field, Text("還沒到的時間", "a time to come"), moment))
+    try:
+        voice, whole = shelf.chosen(brief).voice, shelf.filled(brief)
+        voice.check(narration_language(whole, settings.language), whole.voice)
+    except InvalidBrief as error:
+        found.append(error)
+    return found + await asyncio.to_thread(_files_refused, whole)
+
+
+def _files_refused(brief: Brief) -> list[InvalidBrief]:
+    found = list[InvalidBrief]()
+    try:
+        given_pictures(brief.images, brief.images_dir)
+    except InvalidBrief as error:
+        found.append(error)
     for field, name in (("music", brief.music), ("logo", brief.logo)):
         if name is not None and (field, name) != ("music", NO_MUSIC) and not Path(name).is_file():
-            raise InvalidBrief(field, ALLOWED[field], name)
+            found.append(InvalidBrief(field, ALLOWED[field], name))
+    return found
