@@ -22,6 +22,7 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from jobs.announcing import Announcer
 from jobs.app import Queue
 from jobs.deleting import Channels
 from jobs.pools import open_pool
@@ -35,6 +36,8 @@ from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.wording import Text, speak
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.installation import open_installation
+from storage.notices import Notices
+from storage.outbox import Outbox
 
 INSTANCE_KEY = "reelqueue:installation"
 """Whose Redis this is: the id of the one `DATA_DIR` that it serves.  The one key of ours that never expires."""
@@ -58,6 +61,7 @@ class Client:
     batches: BatchStore
     queue: JobQueue
     publisher: Publisher
+    announcer: Announcer
 
 
 @contextlib.asynccontextmanager
@@ -99,17 +103,31 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         except (RedisError, OSError) as error:
             raise no_redis(error, setting=settings.named_by) from error
         owner = Owner.here()
+        batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
+        announcer = announcer_of(settings, batches)
         yield Client(
             settings=settings,
             instance=instance,
             owner=owner,
             paths=paths,
             redis=pool,
-            projects=ProjectStore(paths, owner, lease_seconds=settings.lease_seconds),
-            batches=BatchStore(paths, owner, lease_seconds=settings.lease_seconds),
+            projects=ProjectStore(paths, owner, lease_seconds=settings.lease_seconds, on_rest=announcer.rested),
+            batches=batches,
             queue=JobQueue(pool),
             publisher=Publisher(pool),
+            announcer=announcer,
         )
+
+
+def announcer_of(settings: Settings, batches: BatchStore) -> Announcer:
+    """What keeps the events of this installation for who is to be told."""
+    return Announcer(
+        Outbox(batches.paths.outbox),
+        Notices(batches.paths.notices),
+        webhook_url=settings.webhook_url,
+        notifies=settings.notify_command is not None or settings.notify_mail_to is not None,
+        webhook_of=batches.webhook_of,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from arq.connections import ArqRedis
 
+from jobs.announcing import Announcer, nobody
 from jobs.batch.telling import Told
 from jobs.queue import JobQueue
 from jobs.spending import Caps, Spender
@@ -68,6 +69,7 @@ class Service:
     rules: Rules = field(default_factory=Rules)
     told: dict[int, Told] = field(default_factory=dict)
     suspects: set[int] = field(default_factory=set)
+    announcer: Announcer = field(default_factory=nobody)
     watched: Callable[[], Watched] = Watched
     monitoring: Callable[[], AbstractAsyncContextManager[Monitoring]] | None = None
 

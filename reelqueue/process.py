@@ -91,10 +91,12 @@ async def run(
     limits: Limits = NO_LIMITS,
     on_line: Callable[[str], None] | None = None,
     env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
 ) -> Finished:
     """Run a tool to its end.
 
-    `on_line` gets each line of stdout as it comes.  Without a line for `stall_s` the tool is killed.
+    `stdin` is what it may read, at most 64 KB.  `on_line` gets each line of stdout as it comes.  Without a line for `stall_s` the
+    tool is killed.
     Cancelling kills it (SIGKILL to its process group: a stopped process ignores SIGTERM) and waits for its end.
 
     Raises:
@@ -106,13 +108,16 @@ async def run(
         *argv,
         cwd=cwd,
         env=_environment(env),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
         preexec_fn=_prepare(limits),
         limit=LINE_LIMIT_BYTES,
     )
+    if process.stdin is not None:  # it fits into the pipe, so nothing waits for who does not read it
+        process.stdin.write(stdin)
+        process.stdin.close()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     out = bytearray()
     try:

@@ -120,6 +120,15 @@ class BatchStore:
         """
         return (await self._states.load(parse_batch_id(batch_id))).state
 
+    def webhook_of(self, batch_id: int) -> str | None:
+        """The address that a batch names to be told, read in the caller's thread; None where there is none.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        known = self._states.peek(batch_id)
+        return known.state.webhook if known is not None else None
+
     async def ids(self, *, newest_first: bool = True) -> Sequence[int]:
         """The ids of all batches; the highest is the newest."""
         return sorted(await hop(self._nursery.ids), reverse=newest_first)

@@ -152,6 +152,16 @@ class Paths:
         return self.root / "owed"
 
     @property
+    def outbox(self) -> Path:
+        """What webhooks are to be told, and were; made with the first event."""
+        return self.root / "outbox"
+
+    @property
+    def notices(self) -> Path:
+        """What people were told, a folder for each kind of wait; made with the first one."""
+        return self.root / "notices"
+
+    @property
     def gone(self) -> Path:
         """A tombstone for each deleted project."""
         return self.root / "gone"

@@ -30,6 +30,8 @@ from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
 DEFAULT_LEASE_SECONDS = 15.0
+OnRest = Callable[[ProjectState], bool]
+"""Told of a project that waits or has ended, under its lock and before its marker goes; False keeps the marker: it is told again."""
 
 
 class ProjectStore:
@@ -43,8 +45,10 @@ class ProjectStore:
         lease_seconds: float,
         watch: Watch | None = None,
         on_set_aside: SetAside = warn_of_set_aside,
+        on_rest: OnRest | None = None,
     ) -> None:
         self.paths = paths
+        self._on_rest = on_rest
         self._documents = Documents(paths.root)
         self._nursery = Nursery(paths.projects, paths.keys, STATE, gone=paths.gone, markers=paths.open)
         self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside, self._mark_unfinished)
@@ -236,7 +240,8 @@ class ProjectStore:
     async def unmark(self, project_id: object) -> None:
         """Take the marker of an ended project away, after its last event; that of another stays.
 
-        A lease does it when it lets go; who ends a project without one, or finds an ended one in `unfinished`, calls it.
+        A lease does it when it lets go; who ends a project without one, or finds an ended one in `unfinished`, calls it.  So
+        does who finds one that waits of which nothing was told: `on_rest` hears of it.
 
         Raises:
             Unavailable: the marker may still be there.
@@ -301,7 +306,9 @@ class ProjectStore:
             return None  # a person has to look at it
         if unless(state):
             return state
-        if state.status.is_final:
+        rests = state.status.is_final or state.status.is_waiting
+        told = not rests or self._on_rest is None or self._on_rest(state)
+        if told and state.status.is_final:
             self._nursery.unmark(number)
         return None
 

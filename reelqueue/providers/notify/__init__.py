@@ -1,0 +1,1 @@
+"""How people are told: by a command of the operator's, by mail."""

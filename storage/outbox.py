@@ -1,0 +1,184 @@
+"""Events that webhooks are to be told, a file each: `outbox/{pending,delivered,given_up}/<event>@<destination>.json`.
+
+One is written before anybody may forget that it happened (a project's marker `open/<id>` goes afterwards), and moves on when it
+was delivered.  A crash between the delivery and its note leaves it pending: it is delivered again, under the same id.
+What was delivered is kept to be sent again on request, and so that nobody who finds the same event anew writes it anew.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from pydantic import ValidationError
+
+from reelqueue.models.event import Delivery
+from storage import disk
+from storage.hop import hop
+
+Place = Literal["pending", "delivered", "given_up"]
+PLACES: tuple[Place, ...] = ("pending", "delivered", "given_up")
+"""In the order in which one goes through them: who looks in this order finds it, however fast it moves."""
+SUFFIX = ".json"
+
+log = structlog.get_logger(__name__)
+
+
+class Outbox:
+    """The outbox of one installation, as one process sees it.  Those that end in `_now` run in the caller's thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, tuple[tuple[int, int], Delivery]] = {}
+
+    async def make(self) -> None:
+        """Make the folder, where it is not there.  Raises DiskFull, Unavailable."""
+        if not await hop(self._folder.is_dir):
+            with disk.translated(self._folder):
+                await hop(disk.make_folder, self._folder)
+
+    def add_now(self, delivery: Delivery) -> bool:
+        """Keep what is to be delivered, durably; False where it was known already, delivered or not.
+
+        Raises:
+            DiskFull, Unavailable: it is not kept.
+        """
+        if any(self._path(place, delivery.name).exists() for place in PLACES):
+            return False
+        with disk.translated(self._folder):
+            disk.make_folder(self._folder / "pending")
+            disk.place(self._path("pending", delivery.name), _body(delivery))
+        return True
+
+    async def add(self, delivery: Delivery) -> bool:
+        """See `add_now`."""
+        return await hop(self.add_now, delivery)
+
+    async def knows(self, names: Iterable[str]) -> set[str]:
+        """Which of these are known, delivered or not."""
+        return await hop(lambda: {name for name in names if any(self._path(place, name).exists() for place in PLACES)})
+
+    async def pending(self) -> Sequence[Delivery]:
+        """What is still to be delivered, oldest first; a file that was looked at before and is the same is not read again.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        return await hop(self._pending)
+
+    async def listed(self, place: Place) -> Sequence[Delivery]:
+        """All of one place, oldest first.  Raises Unavailable."""
+        return await hop(self._listed, place)
+
+    async def note(self, delivery: Delivery) -> None:
+        """Keep how far a pending one is; without fsync: what a power cut takes is tried once more.
+
+        Raises:
+            DiskFull, Unavailable: what is known of it is older.
+        """
+        await hop(self._note, delivery)
+
+    async def moved(self, delivery: Delivery, place: Place) -> None:
+        """Put one where it belongs now.  A crash in between leaves it pending, too, where it is found first.
+
+        Raises:
+            DiskFull, Unavailable: it may be there or not.
+        """
+        await hop(self._move, delivery, place)
+
+    async def again(self, name: str) -> Delivery | None:
+        """Let one that was delivered or given up be delivered again, under its old id; None where there is none of that name.
+
+        Raises:
+            DiskFull, Unavailable.
+        """
+        return await hop(self._again, name)
+
+    async def forget(self, before: datetime, kept: Iterable[int] = ()) -> int:
+        """Forget what was delivered or given up before then; not of these projects, whose event may be found anew.  Returns how many.
+
+        Raises:
+            Unavailable.
+        """
+        return await hop(self._forget, before, frozenset(f"p{number}" for number in kept))
+
+    def _pending(self) -> Sequence[Delivery]:
+        found = dict[str, tuple[tuple[int, int], Delivery]]()
+        for path in self._paths("pending"):
+            try:
+                seen = path.stat()
+            except FileNotFoundError:  # delivered by another meanwhile
+                continue
+            key = (seen.st_mtime_ns, seen.st_ino)
+            known = self._read.get(path.name)
+            delivery = known[1] if known is not None and known[0] == key else self._load(path)
+            if delivery is not None:
+                found[path.name] = (key, delivery)
+        self._read = found
+        return _in_order(delivery for _, delivery in found.values())
+
+    def _listed(self, place: Place) -> Sequence[Delivery]:
+        return _in_order(found for path in self._paths(place) if (found := self._load(path)) is not None)
+
+    def _paths(self, place: Place) -> Iterable[Path]:
+        folder = self._folder / place
+        with disk.translated(folder):
+            try:
+                return [path for path in folder.iterdir() if path.suffix == SUFFIX]
+            except FileNotFoundError:
+                return ()
+
+    def _load(self, path: Path) -> Delivery | None:
+        try:
+            return Delivery.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValidationError, OSError) as error:
+            log.warning("event_unreadable", path=str(path), error=type(error).__name__)
+            return None
+
+    def _note(self, delivery: Delivery) -> None:
+        path = self._path("pending", delivery.name)
+        with disk.translated(path):
+            disk.place(path, _body(delivery), durable=False)
+
+    def _move(self, delivery: Delivery, place: Place) -> None:
+        with disk.translated(self._folder):
+            disk.make_folder(self._folder / place)
+            disk.place(self._path(place, delivery.name), _body(delivery), durable=False)
+            for other in PLACES:
+                if other != place:
+                    self._path(other, delivery.name).unlink(missing_ok=True)
+
+    def _again(self, name: str) -> Delivery | None:
+        for place in PLACES:
+            found = self._load(self._path(place, name))
+            if found is not None:
+                fresh = Delivery(event=found.event, destination=found.destination)
+                self._move(fresh, "pending")
+                return fresh
+        return None
+
+    def _forget(self, before: datetime, kept: frozenset[str]) -> int:
+        gone = 0
+        for path in (path for place in PLACES[1:] for path in self._paths(place)):
+            subject = path.name.partition("-")[0]
+            with disk.translated(path):
+                if subject not in kept and path.stat().st_mtime < before.timestamp():
+                    path.unlink(missing_ok=True)
+                    gone += 1
+        return gone
+
+    def _path(self, place: Place, name: str) -> Path:
+        if "/" in name or name.startswith("."):
+            raise ValueError(name)
+        return self._folder / place / f"{name}{SUFFIX}"
+
+
+def _body(delivery: Delivery) -> bytes:
+    return delivery.model_dump_json(exclude_defaults=True).encode()
+
+
+def _in_order(found: Iterable[Delivery]) -> list[Delivery]:
+    return sorted(found, key=lambda one: (one.event.at, one.event.order, one.name))
