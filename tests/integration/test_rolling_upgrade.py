@@ -117,8 +117,7 @@ async def test_what_one_version_finished_the_other_does_not_make_again(
 
         after = await queue.get_project(1)
 
-    of_assets = answers.pop(1)  # 0.3 reads some sentences otherwise, so its voice is another; a published project has no other
-    assert (set(answers), of_assets) == ({"success"}, "wrong_state")
+    assert set(answers) == {"success"}
     assert after.stages == before.stages
     published_once(settings, [after])
 
