@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from jobs import transitions
+from jobs.batch.booking import moment_of
 from jobs.containing import contained
 from jobs.context import Service
 from jobs.judging import Later, StageJob, answer_of
@@ -173,6 +174,7 @@ class Attempt:
             timeout_s=SPECS[self.stage].timeout_s,
             spender=self.spender,
             others=self._others,
+            moment=lambda: moment_of(self.service, self.lease.state),
             debts=Debts(self.service.paths.owed),
         )
         try:

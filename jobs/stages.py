@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from jobs.context import Rules, Tools
@@ -33,6 +34,17 @@ T = TypeVar("T")
 
 async def _nobody_else() -> int:
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a batch's calendar publishes the project; `at` is None where the calendar has no moment left."""
+
+    at: datetime | None
+
+
+async def _no_calendar() -> Moment | None:
+    return None
 
 
 def _nothing_billed(_made: object) -> tuple[Usage, ...]:
@@ -134,7 +146,8 @@ class StageWork:
 class StageRun:
     """One attempt of one stage, as its work sees it.
 
-    `others` counts the other projects that are not ended; `sent` the calls that cost; `stopping` is set when a piece failed.
+    `others` counts the other projects that are not ended; `moment` books its moment of publication, where a calendar says one;
+    `sent` counts the calls that cost; `stopping` is set when a piece failed.
     """
 
     stage: Stage
@@ -152,6 +165,7 @@ class StageRun:
     calls: int = 0
     spender: Spender | None = None
     others: Callable[[], Awaitable[int]] = _nobody_else
+    moment: Callable[[], Awaitable[Moment | None]] = _no_calendar
     debts: Debts | None = None
     sent: int = 0
     stopping: bool = False

@@ -1,7 +1,7 @@
 """What of a project is published, and how far that is."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from jobs.stages import StageInputs, StageRun
@@ -17,6 +17,8 @@ DEFAULT_CATEGORY = 27
 """YouTube's "Education"."""
 INTENT = "intent"
 """The first of the steps in the state: what was to be published when the marker was made."""
+PUBLISH = "publish"
+"""The last of the steps: from then on it is seen, or YouTube knows when."""
 LOOKING = "looking"
 """Since when the video of a session that is gone is looked for on the channel; until the next session is in the state."""
 _FILES = {"video", "thumbnail", "captions"}
@@ -25,8 +27,20 @@ _OF_STEP = {"thumbnail": {"thumbnail"}, "captions": {"captions", "language"}, "p
 
 
 async def publication_of(run: StageRun) -> Publication:
-    """What is published.  A moment of publication that has passed is none: it is published at once, with a warning."""
+    """What is published.  A moment of publication that has passed is none: it is published at once, with a warning.
+
+    One of a calendar is booked before, or, where it can't be kept any more, the next one; without any left nobody sees the video.
+    """
+    kept = await _booked(run)
     publication = await _publication(run, run.project)
+    if not kept:
+        run.warn(
+            Text(
+                "發布行事曆已經沒有時段：影片維持私人，請到 YouTube Studio 設定時間",
+                "the publish calendar has no moment left: the video stays private; set a time in YouTube Studio",
+            )
+        )
+        return publication.replace(publish_at=None, privacy="private")
     due = publication.publish_at
     if due is None or datetime.fromisoformat(due) > clock.now():
         return publication
@@ -55,9 +69,27 @@ async def _publication(given: StageInputs | StageRun, state: ProjectState) -> Pu
         captions=str(captions[0]) if captions else None,
         channel=given.choice.channel_of(state.brief).name,
         playlist=brief.playlist,
-        publish_at=brief.publish_at,
+        publish_at=_moment(state),
         localizations=brief.localizations,
     )
+
+
+async def _booked(run: StageRun) -> bool:
+    """See to it that its moment is one that can be kept; False where its calendar has none left."""
+    if upload_of(run.project).steps.get(PUBLISH) is not None:  # YouTube has it already
+        return True
+    moment = await run.moment()
+    if moment is None:
+        return True
+    if moment.at != run.project.slot:
+        await run.commit(lambda state: state.replace(slot=moment.at))
+    return moment.at is not None
+
+
+def _moment(state: ProjectState) -> str | None:
+    """When it is to be seen: the brief's own wish, else what its batch's calendar gave it."""
+    slot = state.slot.astimezone(UTC).isoformat(timespec="seconds") if state.slot is not None else None
+    return state.brief.publish_at or slot
 
 
 async def owed_publication(given: StageInputs) -> Publication:

@@ -4,10 +4,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from pydantic import Field
+
 from reelqueue.models.frozen import Frozen
 
 Limit = Literal["cpu", "uploads", "units", "money", "slots", "person"]
 """What a batch waits for most: this machine, uploads a day, YouTube's units a day, a cost cap, its publish calendar, a person."""
+
+
+def _none(value: object) -> bool:
+    return value is None
 
 
 class DayForecast(Frozen):
@@ -23,7 +29,9 @@ class DayForecast(Frozen):
 class Forecast(Frozen):
     """What is expected of so many `projects`: their end lies between `least` and `most`.
 
-    `limit` is what decides the end; `days` are those until `most`, at most 100 of them.  `usd` are the least and the most.
+    `limit` is what decides the end; `days` are what is expected of each until `most`, at most 100 of them.  `usd` are the least
+    and the most.  `published_by` is the last moment of publication that a calendar gives.  Where `limit` is "person" somebody has
+    to approve or mend some of them first: the range is that of a person who never keeps one waiting.
     """
 
     made_at: datetime
@@ -33,6 +41,7 @@ class Forecast(Frozen):
     limit: Limit
     days: tuple[DayForecast, ...] = ()
     usd: tuple[Decimal, Decimal] = (Decimal(0), Decimal(0))
+    published_by: datetime | None = Field(default=None, exclude_if=_none)
 
 
 class Outcome(Frozen):

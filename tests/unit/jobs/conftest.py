@@ -29,6 +29,7 @@ from jobs.worker import Worker
 from reelqueue.media.ffmpeg import Ffmpeg
 from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import Stage
+from reelqueue.providers.local.publisher import LocalPublisher
 from reelqueue.providers.protocols import Fixed
 from reelqueue.settings import Settings
 from reelqueue.wording import same, speak, spoken
@@ -107,9 +108,10 @@ class Crew:
 
     @contextlib.asynccontextmanager
     async def service(self, redis: ArqRedis, queue_name: str = VIDEO) -> AsyncIterator[Service]:
-        names = ("script", "image", "voice", "presenter", "publisher", "stand_in", "stand_in_presenter")
-        providers: Any = SimpleNamespace(**{name: SimpleNamespace(name="local", version="1") for name in names})
+        names = ("script", "image", "voice", "presenter", "stand_in", "stand_in_presenter")
+        makers = {name: SimpleNamespace(name="local", version="1") for name in names}
         async with open_queue(self.settings, redis=redis) as client:
+            providers: Any = SimpleNamespace(publisher=LocalPublisher(client.paths.library_root), **makers)
             yield Service(
                 queue_name=queue_name,
                 instance=client.instance,

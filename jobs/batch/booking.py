@@ -1,0 +1,50 @@
+"""A moment of publication for one project of a batch with a calendar: looked at once more right before its upload.
+
+The coordinator gave it one when it was started; whoever comes too late for it, was started by hand, or is tried again after its
+batch has ended, gets the next that is free here, whatever else goes on.
+"""
+
+from datetime import datetime
+
+from jobs.batch.calendar_words import calendar_of
+from jobs.batch.slots import MARGIN, STILL_GOOD, Free
+from jobs.context import Service
+from jobs.stages import Moment
+from reelqueue import clock
+from reelqueue.errors import BatchNotFound, NeedsPerson
+from reelqueue.models.project import ProjectState
+from storage.bookings import Booked, Bookings
+
+
+async def moment_of(service: Service, state: ProjectState) -> Moment | None:
+    """The moment that is booked for the project, from now on; None where no calendar says one.
+
+    Raises:
+        StorageUnavailable, DiskFull, NeedsPerson: it can't be known; nothing may be published yet.
+    """
+    if state.batch_id is None or state.brief.publish_at is not None:
+        return None
+    try:
+        batch = await service.batches.load(state.batch_id)
+    except (BatchNotFound, NeedsPerson):  # it was cleaned up: what was given holds
+        return Moment(state.slot) if state.slot is not None else None
+    if batch.calendar is None:
+        return None
+    channel, now = service.choice.channel_of(state.brief), clock.now()
+    calendar, number = calendar_of(batch.calendar), state.project_id
+
+    def with_one(booked: Booked) -> Booked:
+        mine = booked_for(booked, number)
+        if mine is not None and mine >= now + STILL_GOOD:
+            return booked
+        rest = {moment: whose for moment, whose in booked.items() if whose != number}
+        free = Free(calendar, rest, now, per_day=channel.daily_uploads).at(now + MARGIN)
+        return rest if free is None else {**rest, free: number}
+
+    booked = await Bookings(service.paths).change(channel.name, with_one, now)
+    return Moment(booked_for(booked, number))
+
+
+def booked_for(booked: Booked, number: int) -> datetime | None:
+    """The moment of a project; None where it has none."""
+    return next((moment for moment, whose in booked.items() if whose == number), None)
