@@ -1,9 +1,9 @@
-"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …` or `… words …` runs one, with its options."""
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …`, `… words …` or `… batch …` runs one, with its options."""
 
 import asyncio
 import sys
 
-from benchmarks import queue, render, word_times
+from benchmarks import batch, queue, render, word_times
 
 
 def main(given: list[str]) -> None:
@@ -13,14 +13,17 @@ def main(given: list[str]) -> None:
             queue.main(options)
         case ["render", *options]:
             asyncio.run(render.main(options))
+        case ["batch", *options]:
+            batch.main(options)
         case ["words", *options]:
             word_times.main(options)
         case []:
             asyncio.run(render.main([]))
             word_times.main([])
             queue.main([])
+            batch.main([])
         case _:
-            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words")
+            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words, batch")
 
 
 if __name__ == "__main__":

@@ -197,7 +197,7 @@ async def _lived_through(settings: Settings, server: RedisServer, tmp_path: Any,
             assert sum(crew.killed.values()) >= 2
             _published_once(week, result)
             _refused_with_their_reasons(week, result)
-            await _captions_are_there_or_owed(week, result)
+            await _captions_are_there_once_or_owed(week, result)
             _told(week)
             assert state.status is BatchStatus.COMPLETED
             assert (week.paths.batch(batch_id) / BATCH_STATE).stat().st_size < 64 * 1024
@@ -232,11 +232,13 @@ def _refused_with_their_reasons(week: Week, result: dict[str, Any]) -> None:
     assert result["failed"] == len(said)
 
 
-async def _captions_are_there_or_owed(week: Week, result: dict[str, Any]) -> None:
+async def _captions_are_there_once_or_owed(week: Week, result: dict[str, Any]) -> None:
+    """They may be both: sent, but the answer was lost."""
     owed = set(await Debts(week.paths.owed).all())
     videos = week.sandbox.youtube.videos
-    done = {line["project_id"]: videos[line["video_id"]] for line in result["results"] if line["status"] == "completed"}
-    assert {number: len(video.captions) for number, video in done.items()} == {number: int(number not in owed) for number in done}
+    captions = {line["project_id"]: len(videos[line["video_id"]].captions) for line in result["results"] if "video_id" in line}
+    assert {number for number, count in captions.items() if count == 0} <= owed
+    assert set(captions.values()) <= {0, 1}
 
 
 def _told(week: Week) -> None:
