@@ -174,7 +174,10 @@ class States(Generic[S]):
 
     async def _set_aside(self, key: str, version: Version) -> None:
         path = self.documents.path(key)
-        moved = await hop(self._swap_in_previous, path, version)
+        try:
+            moved = await hop(self._swap_in_previous, path, version)
+        except Missing:  # somebody else set it aside just now, and there was none before it
+            return
         if moved is not None:
             self._on_set_aside(*moved)
 

@@ -1,5 +1,6 @@
 """States that can't be read: set aside, the one before restored, reported; never overwritten, never begun anew."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -102,6 +103,17 @@ async def test_without_one_before_a_person_is_asked_each_time(store, reports, pa
 
     assert [restored for _, restored in reports] == [None]
     assert await store.unfinished() == [1]
+
+
+async def test_all_who_find_it_at_once_ask_a_person(store, paths):
+    """Of two workers that started beside each other the slower one died: the file that it set aside was gone."""
+    await store.create({"topic": "Bees"})
+    paths.project(1).state.write_bytes(b"{torn")
+    stores = [ProjectStore(paths, Owner.here(), lease_seconds=60) for _ in range(8)]
+
+    met = await asyncio.gather(*(one.load(1) for one in stores), return_exceptions=True)
+
+    assert [type(one) for one in met] == [NeedsPerson] * 8
 
 
 async def test_a_project_whose_end_was_lost_is_looked_after_again(store, paths):
