@@ -18,7 +18,7 @@ from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.bootstrap import Settings, redacted
-from reelqueue.cli import clock_checks, money_checks, service_checks
+from reelqueue.cli import clock_checks, money_checks, service_checks, telling_checks
 from reelqueue.cli.console import size
 from reelqueue.cli.findings import NOTHING, Check, Finding
 from reelqueue.cli.server import DEFAULT_URL, answers
@@ -249,5 +249,7 @@ CHECKS: tuple[Check, ...] = (
     service_checks.did,
     money_checks.prices,
     money_checks.money,
+    telling_checks.webhook,
+    telling_checks.people,
     clock_checks.clocks,
 )
