@@ -42,6 +42,7 @@ class Rules:
     retry_delays: Sequence[float] = (2.0, 5.0, 10.0)
     poison_after: int = 3
     keep_days: int = 30
+    low_water_bytes: int = 0
     daily_cost_cap_usd: Decimal = Decimal(0)
     project_cost_cap_usd: Decimal = Decimal(0)
 

@@ -204,7 +204,7 @@ def parked(stage: Stage, error: Parked, *, chain: bool) -> Change:
 
 def woken(state: ProjectState) -> ProjectState:
     """What it waited for is there again before its time: it goes on now.  Any other project stays as it is."""
-    if state.status not in {ProjectStatus.WAITING_QUOTA, ProjectStatus.WAITING_BUDGET}:
+    if state.status not in {ProjectStatus.WAITING_QUOTA, ProjectStatus.WAITING_BUDGET, ProjectStatus.WAITING_DISK}:
         return state
     return _at(state, ProjectStatus.QUEUED)
 

@@ -5,6 +5,7 @@ What its projects came to lies beside it, in `results.json`: with 5,000 projects
 
 import contextlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from reelqueue.errors import BatchNotFound, NeedsPerson
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
 from storage import disk
-from storage.answers import Missing
+from storage.answers import Missing, busy
 from storage.birth import Key, Nursery, other_content
 from storage.codec import BATCH_CODEC
 from storage.documents import Documents
@@ -39,7 +40,7 @@ class BatchStore:
         on_set_aside: SetAside = warn_of_set_aside,
     ) -> None:
         self.paths = paths
-        self._nursery = Nursery(paths.batches, paths.keys, BATCH_STATE)
+        self._nursery = Nursery(paths.batches, paths.keys, BATCH_STATE, gone=paths.gone_batches)
         self._states = States(Documents(paths.root), BATCH_CODEC, _key, BatchNotFound, on_set_aside)
         self._holding = Holding(
             self._states,
@@ -128,6 +129,28 @@ class BatchStore:
         """
         known = self._states.peek(batch_id)
         return known.state.webhook if known is not None else None
+
+    async def delete(self, batch_id: object) -> None:
+        """Remove a batch; its id is never used again, its idempotency key may be.  Its projects, if there are any, stay.
+
+        Raises:
+            BatchNotFound: there is none.
+            Busy: somebody who may be alive holds it.
+            Unavailable: it may be gone or not.
+        """
+        number = parse_batch_id(batch_id)
+        if await self._holding.holder(number) is not None:
+            raise busy(number)
+        try:
+            await hop(self._delete, number)
+        except Missing:
+            raise BatchNotFound(batch_id) from None
+
+    def _delete(self, number: int) -> None:
+        disk.make_folder(self.paths.gone_batches)
+        self._nursery.forget_key(number)
+        aside = self._nursery.bury(number)
+        shutil.rmtree(aside, ignore_errors=True)
 
     async def ids(self, *, newest_first: bool = True) -> Sequence[int]:
         """The ids of all batches; the highest is the newest."""

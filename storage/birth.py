@@ -142,6 +142,12 @@ class Nursery:
             disk.sync_folder(self.folders)
             return aside
 
+    def forget_key(self, number: int) -> None:
+        """Let the idempotency key that this was made under stand for nothing any more, before it is taken away."""
+        key = _text(self.folders / str(number) / KEY_FILE)
+        if key is not None:
+            (self.keys / f"{key}.json").unlink(missing_ok=True)
+
     def mark(self, number: int) -> None:
         """Mark an id as not ended, durably."""
         if self.markers is not None and not (self.markers / str(number)).exists():

@@ -67,7 +67,7 @@ def open_installation(
     except (Unavailable, Missing) as error:
         raise _unwritable(paths.root, str(error.__cause__ or error)) from error
     reserve.keep(paths.reserve)
-    _sweep(paths)
+    sweep(paths)
     return number
 
 
@@ -118,14 +118,34 @@ def _try_lock(root: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sweep(paths: Paths) -> None:
-    """Remove what killed creates and deletes left.  Under the lock nobody is creating."""
+def sweep(paths: Paths) -> int:
+    """Remove what killed creates and deletes left; returns their bytes.  Under the lock nobody is creating."""
+    size = sweepings(paths)
     for folder in (paths.projects, paths.batches):
-        with disk.locked(folder):
+        with contextlib.suppress(Missing), disk.locked(folder):
             for left in folder.glob(".new-*"):
                 shutil.rmtree(left, ignore_errors=True)
-    for left in paths.trash.iterdir():
+    for left in _trash(paths):
         shutil.rmtree(left, ignore_errors=True)
+    return size
+
+
+def sweepings(paths: Paths) -> int:
+    """The bytes of what killed deletes left."""
+    size = 0
+    for left in _trash(paths):
+        for folder, _, names in os.walk(left):
+            for name in names:
+                with contextlib.suppress(OSError):  # its delete goes on
+                    size += Path(folder, name).lstat().st_size
+    return size
+
+
+def _trash(paths: Paths) -> list[Path]:
+    try:
+        return list(paths.trash.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _instance(path: Path) -> str:

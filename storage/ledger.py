@@ -191,20 +191,20 @@ class Ledger:
         """
         return (await self._load(bucket))[0]
 
-    async def forget_before(self, day: date) -> list[str]:
-        """Remove the accounts of the days before `day`; returns which days went.  What has no day stays.
+    async def forget_before(self, day: date, *, dry_run: bool = False) -> list[str]:
+        """Remove the accounts of the days before `day`; returns which days went, or would go.  What has no day stays.
 
         Raises:
             Unavailable: some may still be there.
         """
-        return await hop(self._forget_before, day)
+        return await hop(self._forget_before, day, dry_run)
 
-    def _forget_before(self, day: date) -> list[str]:
+    def _forget_before(self, day: date, dry_run: bool) -> list[str]:
         with disk.translated(self._folder):
             if not self._folder.is_dir():
                 return []
             old = sorted(path for path in self._folder.iterdir() if _DAY.fullmatch(path.name) and path.name < day.isoformat())
-            for path in old:
+            for path in old if not dry_run else ():
                 shutil.rmtree(path)
             return [path.name for path in old]
 

@@ -167,6 +167,11 @@ class Paths:
         return self.root / "gone"
 
     @property
+    def gone_batches(self) -> Path:
+        """A tombstone for each batch that was removed; made with the first one."""
+        return self.root / "gone-batches"
+
+    @property
     def keys(self) -> Path:
         """Idempotency keys, by their hash."""
         return self.root / "keys"

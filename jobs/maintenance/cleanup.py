@@ -1,110 +1,80 @@
-"""What may go: the pieces of videos that were published long ago, what killed writers left, the accounts of old days."""
+"""`cleanup`: each night, and when the disk gets full in between, what nobody needs any more makes room."""
 
-import asyncio
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from jobs.context import Service, WorkerContext
-from reelqueue import clock
-from reelqueue.errors import Busy, NeedsPerson, ProjectNotFound, StorageUnavailable
-from reelqueue.models.project import ProjectState
+from jobs.maintenance.clearing import Cleared, Ground, clear, free_bytes
+from jobs.transitions import is_chained, woken
+from jobs.turns import turn_of
+from reelqueue.errors import ReelqueueError
 from reelqueue.models.stage import ProjectStatus
-from storage import ProjectFiles
-from storage.ledger import pacific_day
 
-STRAY_SECONDS = 3_600.0
-"""A temporary file that nobody wrote to for so long, in a project that nobody has in hand, is a killed writer's."""
-
-LEDGER_DAYS = 60
-"""So long is known what was spent on a day; what a project took in all is kept for good."""
+SECONDS = 480.0
+"""Of the job's 600: what is left over is the next run's."""
+ASKED_KEY, ASK_AGAIN_SECONDS = "reelqueue:cleanup:asked", 600
+"""A disk that is low is looked at each minute, and cleaned at most so often: where nothing can go, nothing more can be done."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class Removed:
-    """What went: files, and their bytes."""
+async def cleanup(ctx: WorkerContext, dry_run: bool = False) -> dict[str, Any]:
+    """Make room: see `clearing` for what goes, and `removable` for what stays.
 
-    files: int = 0
-    bytes: int = 0
-
-    def add(self, other: "Removed") -> None:
-        """Count another's, too."""
-        self.files += other.files
-        self.bytes += other.bytes
-
-
-async def cleanup(ctx: WorkerContext) -> dict[str, Any]:
-    """Remove intermediate pieces of projects that were published more than KEEP_DAYS ago, stray files, and old days' accounts.
-
-    Reads: all projects.
-    Writes: removes files below `audio/`, `images/`, `avatars/`, `segments/`; never the video, its script, its captions; the ledger's
-        days of more than 60 days ago.
+    Reads: all projects that have ended, the batches.
+    Writes: removes pieces, temporary files, what a killed delete left, batches whose projects are all deleted; never a video, its
+        script, its captions, nor anything of a project that has not ended; the ledger's days of more than 60 days ago.
     Costs: nothing.
-    Repeats: harmless.
+    Repeats: harmless; what was done is not done again.
     """
-    service, total, projects = ctx["service"], Removed(), list[dict[str, Any]]()
-    for number in await service.projects.ids(newest_first=False):
-        try:
-            removed = await _clean(service, number)
-        except (ProjectNotFound, NeedsPerson, Busy, StorageUnavailable) as skipped:
-            log.debug("not_cleaned", project_id=number, error=skipped.message)
-            continue
-        if removed.files:
-            projects.append({"project_id": number, "files": removed.files, "bytes": removed.bytes})
-            total.add(removed)
-    days = await _forget_old_days(service)
-    log.info("cleaned", files=total.files, bytes=total.bytes, days=days)
-    return {"status": "success", "files": total.files, "bytes": total.bytes, "projects": projects, "ledger_days": days}
+    service = ctx["service"]
+    told = await clear(ground_of(service), dry_run=dry_run, seconds=SECONDS)
+    log.info("cleaned", files=told.files, bytes=told.bytes, free_bytes=told.free_bytes, days=told.ledger_days, left=told.left)
+    if told.is_low and not dry_run:
+        log.warning("disk_low", free_bytes=told.free_bytes, low_water_bytes=told.low_water_bytes)
+    if told.bytes + told.trash_bytes and not dry_run:
+        await wake_those_that_wait_for_the_disk(service)
+    return {"status": "success", **as_json(told)}
 
 
-async def _forget_old_days(service: Service) -> list[str]:
-    try:
-        return await service.ledger.forget_before(pacific_day(clock.now()) - timedelta(days=LEDGER_DAYS))
-    except StorageUnavailable as error:
-        log.warning("days_not_forgotten", error=error.message)
-        return []
+def as_json(told: Cleared) -> dict[str, Any]:
+    """What went, for programs; sizes in bytes."""
+    names = ("dry_run", "files", "bytes", "projects", "cleaned", "batches", "trash_bytes", "ledger_days", "left")
+    return {name: getattr(told, name) for name in (*names, "free_bytes", "low_water_bytes")}
 
 
-async def _clean(service: Service, number: int) -> Removed:
-    state = await service.projects.load(number)
-    files = service.paths.project(number)
-    old = is_long_published(state, service.rules.keep_days, clock.now())
-    if not await asyncio.to_thread(lambda: any(_removable(files, pieces_too=old))):
-        return Removed()
-    async with await service.projects.take_over(number):  # nobody else writes here now
-        return await asyncio.to_thread(_remove, files, pieces_too=old)
+def ground_of(service: Service) -> Ground:
+    """Where a worker cleans, by its settings."""
+    rules = service.rules
+    return Ground(service.projects, service.batches, service.ledger, rules.keep_days, rules.low_water_bytes)
 
 
-def is_long_published(state: ProjectState, keep_days: int, now: datetime) -> bool:
-    """Whether the project is completed, published, and untouched for `keep_days`."""
-    if state.status is not ProjectStatus.COMPLETED or state.upload is None or state.upload.video_id is None:
+async def ask_where_low(ctx: WorkerContext) -> bool:
+    """Ask for a cleanup where the disk is below its mark; whether it was asked for.  One look at the disk.
+
+    Raises:
+        RedisError: it may be asked for or not.
+    """
+    service = ctx["service"]
+    if free_bytes(service.paths.root) >= service.rules.low_water_bytes:
         return False
-    ended = [known.finished_at for known in state.stages.values() if known.finished_at is not None]
-    return bool(ended) and max(ended) < now - timedelta(days=keep_days)
+    if not await ctx["redis"].set(ASKED_KEY, "1", nx=True, ex=ASK_AGAIN_SECONDS):
+        return False
+    await service.queue.enqueue("cleanup")
+    return True
 
 
-def _removable(files: ProjectFiles, *, pieces_too: bool) -> Iterator[Path]:
-    oldest = time.time() - STRAY_SECONDS
-    pieces = {files.audio, files.images, files.avatars, files.segments} if pieces_too else set()
-    for path in files.root.rglob("*"):
-        if path.is_symlink() or not path.is_file():
-            continue
-        stray = path.suffix == ".part" and path.stat().st_mtime < oldest
-        if stray or path.parent in pieces:
-            yield path
-
-
-def _remove(files: ProjectFiles, *, pieces_too: bool) -> Removed:
-    removed = Removed()
-    for path in list(_removable(files, pieces_too=pieces_too)):
-        size = path.stat().st_size
-        path.unlink(missing_ok=True)
-        removed.add(Removed(1, size))
-    return removed
+async def wake_those_that_wait_for_the_disk(service: Service) -> list[int]:
+    """Let them look at once; else they do so within a minute.  Returns their ids."""
+    known = await service.projects.outlines(await service.projects.unfinished())
+    waiting = [number for number, one in known.items() if one is not None and one.status is ProjectStatus.WAITING_DISK]
+    for number in waiting:
+        try:
+            state = await service.projects.change(number, woken)
+            if state.status is ProjectStatus.QUEUED and (stage := state.next_stage) is not None:
+                await service.queue.hint(number, stage, turn=turn_of(state, stage), chain=is_chained(state, stage))
+        except (ReelqueueError, RedisError, OSError) as error:  # it looks again by itself
+            log.warning("not_woken", project_id=number, error=str(error))
+    return waiting

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from jobs.maintenance.cleanup import LEDGER_DAYS, cleanup
+from jobs.maintenance.cleanup import cleanup
+from jobs.maintenance.clearing import LEDGER_DAYS
 from jobs.pipeline import MAINTENANCE
 from jobs.spending import money_bucket, project_bucket
 from storage.ledger import pacific_day
