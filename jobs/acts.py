@@ -14,10 +14,13 @@ from jobs.transitions import (
     reviews_before,
     settled,
 )
-from reelqueue.errors import WrongState
-from reelqueue.models.project import ProjectState, StageState
+from reelqueue.errors import Conflict, WrongState
+from reelqueue.models.project import Artifact, ProjectState, StageState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
+
+EDITED = {"status": "success", "imported": True, "edited": True}
+"""The result of a script stage whose script a person changed; `imported`, so that no writer of ours takes its place."""
 
 
 def start(state: ProjectState) -> ProjectState:
@@ -72,6 +75,70 @@ def approve(state: ProjectState) -> ProjectState:
         raise _wrong(state, Text("只有等待審核的專案可以核可", "only a project that waits for a review can be approved"))
     following = state.next_stage or state.goal
     return settled(state.replace(approved=(*state.approved, *reviews_before(state, following))))
+
+
+def script_of(state: ProjectState) -> Artifact:
+    """The file of a project's script.
+
+    Raises:
+        WrongState: it has none yet.
+    """
+    known = state.stages[Stage.SCRIPT]
+    if known.status not in FINISHED or not known.artifacts:
+        raise _wrong(state, Text("還沒有腳本；先用 reelqueue start 產生", "it has no script yet: reelqueue start writes one"))
+    return known.artifacts[0]
+
+
+def refuse_edit(state: ProjectState) -> None:
+    """Raise `WrongState` where the script can't be edited: there is none, it is being worked from, or the video is published."""
+    script_of(state)
+    refuse_after_publication(state, Stage.SCRIPT)
+    if state.status is ProjectStatus.RUNNING:
+        raise _wrong(state, Text("請先取消，或等它停下來", "cancel it first, or wait until it rests"))
+
+
+def edited(artifact: Artifact, fingerprint: str, *, seen: str, approve: bool) -> Change:
+    """A person's script takes the place of the one whose sha256 is `seen`; what is made from it is looked at again.
+
+    `fingerprint` is that of a script that came from elsewhere.  A project that waits for its script to be approved waits on, unless
+    `approve`; one that was not begun or was cancelled stays so; any other goes on, up to its goal.  Reviews of what may be another
+    now are asked for again.
+
+    Raises:
+        WrongState: as `refuse_edit`.  Conflict: it is another script by now.
+    """
+
+    def change(state: ProjectState) -> ProjectState:
+        refuse_edit(state)
+        known = script_of(state)
+        if known.sha256 == artifact.sha256:
+            return state
+        if known.sha256 != seen:
+            raise Conflict(
+                Text(
+                    f"專案 {state.project_id} 的腳本已被別人改過",
+                    f"somebody else changed the script of project {state.project_id}",
+                ),
+                Text("請重新打開再改一次", "open it again and repeat the change"),
+            )
+        status, waited = state.status, reviews_before(state, Stage.ASSETS)
+        state = _with_script(state, artifact, fingerprint)
+        if status in {ProjectStatus.CREATED, ProjectStatus.CANCELLED}:
+            return state
+        if status is ProjectStatus.WAITING_REVIEW and waited:
+            return settled(state.replace(approved=(*state.approved, *waited))) if approve else state
+        return _again(state).replace(held=state.held)
+
+    return change
+
+
+def _with_script(state: ProjectState, artifact: Artifact, fingerprint: str) -> ProjectState:
+    """The script is this one, whoever would write another now; the results of what follows hold where their inputs do."""
+    made = {"artifacts": (artifact,), "fingerprint": fingerprint, "warnings": (), "error": None, "result": EDITED}
+    state = state.with_stage(Stage.SCRIPT, status=StageStatus.DONE, **made)
+    for later in later_than(Stage.SCRIPT):
+        state = state.with_stage(later, status=StageStatus.PENDING, attempts=0, error=None)
+    return state.replace(approved=tuple(name for name in state.approved if not is_about(name, Stage.ASSETS)))
 
 
 def retry(from_stage: Stage | None) -> Change:

@@ -4,7 +4,7 @@ Each call is counted at what it may cost at most (`cost` of its maker), as the l
 is how many calls there will be: so it is told for a script of few long segments and for one of many short ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -76,6 +76,12 @@ def estimate(brief: Brief, providers: Providers, *, language: str, scripts: Sequ
         if more:
             found.append(Item(service, kind, (min(few, many), max(few, many)), Range(min(less, more), max(less, more))))
     return Estimate(tuple(found))
+
+
+def priced(kinds: Iterable[tuple["_Priced", str, Sequence[object]]]) -> Estimate:
+    """What these calls will take: of each maker, its kind, and what it is asked; who takes no money is left out."""
+    told = [_told(maker, kind, requests) for maker, kind, requests in kinds]
+    return Estimate(tuple(Item(service, kind, (calls, calls), Range(usd, usd)) for service, kind, calls, usd in told if usd))
 
 
 class _Priced(Protocol):

@@ -276,6 +276,22 @@ async def start(
     )
 
 
+async def attend(argv: Sequence[str]) -> int:
+    """Run a program that has our terminal for its own, an editor, to its end; returns its exit code.
+
+    Ctrl-C is the program's: it reaches us, too, and is no word to us.
+
+    Raises:
+        OSError: it could not be started.
+    """
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    try:
+        return await (await asyncio.create_subprocess_exec(*argv)).wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
 def say_ready() -> None:
     """Tell who started us by `start` that we got going: what befalls us from now on is no mistake of the user's."""
     number = os.environ.pop(READY_FD, "")

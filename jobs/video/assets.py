@@ -12,7 +12,7 @@ from jobs.stages import StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.images import own_pictures, picture_inputs, shown_pieces
 from jobs.video.pieces import Tally
 from jobs.video.presenters import show_presenters
-from jobs.video.script import read_script
+from jobs.video.script import copy_script, read_script
 from jobs.video.speech import speak_all, voice_pieces
 from jobs.video.together import together
 from reelqueue.errors import ReelqueueError
@@ -56,6 +56,7 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
 async def make_assets(run: StageRun) -> StageOutcome:
     """Make every piece that is not there yet, then list them all."""
     script = await read_script(run)
+    await copy_script(run)
     run.providers.voice.check(script.language, run.brief.voice)
     cut = [voice_pieces(run, text, script.language) for text in script.texts]
     sentences = sum(len(pieces) for pieces in cut)
@@ -132,7 +133,12 @@ def assets_manifest(
     )
     metadata = script.metadata
     return AssetsManifest(
-        language=script.language, title=metadata.title, topic=brief.topic or metadata.title, tags=metadata.tags, parts=parts
+        language=script.language,
+        title=metadata.title,
+        topic=brief.topic or metadata.title,
+        tags=metadata.tags,
+        parts=parts,
+        look=script.look,
     )
 
 

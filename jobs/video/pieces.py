@@ -36,7 +36,7 @@ async def kept_or_made(
     The record is written after the files that it speaks of, so a record that is there speaks of whole files;
     `holds` looks at them again, since a disk may lose what it had.
     """
-    kept = _record(model, await run.blobs.peek(name))
+    kept = record_of(model, await run.blobs.peek(name))
     if kept is not None and await holds(kept):
         return kept
     await run.check()
@@ -46,7 +46,7 @@ async def kept_or_made(
     return piece
 
 
-def _record(model: type[Piece], body: bytes | None) -> Piece | None:
+def record_of(model: type[Piece], body: bytes | None) -> Piece | None:
     """A kept record; None where there is none, or none that can be read: a disk, or another version, spoilt it."""
     if body is None:
         return None

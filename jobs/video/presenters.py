@@ -81,12 +81,8 @@ async def _shown(run: StageRun, script: Script, role: str, spoken: tuple[SpokenP
 async def _presented(
     run: StageRun, maker: Presenter, script: Script, role: str, spoken: tuple[SpokenPiece, ...]
 ) -> PresentedPiece:
-    request = PresenterRequest(
-        role=role, duration_s=spoken_s([p.speech for p in spoken]), language=script.language, seed=script.metadata.title
-    )
-    key = piece_key(
-        {"request": request.model_dump(), "sounds": [p.sound.sha256 for p in spoken], "maker": [maker.name, maker.version]}
-    )
+    request = presenter_request(script, role, spoken)
+    key = presenter_key(maker, request, spoken)
 
     async def holds(piece: PresentedPiece) -> bool:
         return piece.clip is None or await run.blobs.holds(piece.clip)
@@ -108,6 +104,18 @@ async def _presented(
         return PresentedPiece(key=key, description=described, clip=clip, usage=job.usage)
 
     return await kept_or_made(run, PresentedPiece, f"avatars/{key}.json", holds=holds, make=make)
+
+
+def presenter_request(script: Script, role: str, spoken: Sequence[SpokenPiece]) -> PresenterRequest:
+    """What the presenter is asked for one part."""
+    length = spoken_s([piece.speech for piece in spoken])
+    return PresenterRequest(role=role, duration_s=length, language=script.language, seed=script.title_of_pieces)
+
+
+def presenter_key(maker: Presenter, request: PresenterRequest, spoken: Sequence[SpokenPiece]) -> str:
+    """A presented piece's name."""
+    sounds = [piece.sound.sha256 for piece in spoken]
+    return piece_key({"request": request.model_dump(), "sounds": sounds, "maker": [maker.name, maker.version]})
 
 
 async def _begun(

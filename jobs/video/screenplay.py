@@ -85,13 +85,17 @@ async def write_screenplay(run: StageRun, assets: AssetsManifest) -> Screenplay:
 
 
 def style_of(assets: AssetsManifest) -> Style:
-    """The look of a video: by what it is about, and by its title where that leaves a choice."""
-    text = " ".join([assets.topic, assets.title, *assets.tags, *(part.text for part in assets.parts)])
-    style = choose_style(text, assets.language, piece_key({"topic": assets.topic, "title": assets.title}))
+    """The look of a video: the one that it was given, else by what it is about, and by its title where that leaves a choice."""
+    style = _chosen(assets) if assets.look is None else Style.model_validate(assets.look)
     for part in assets.parts:
         if part.presenter is not None and part.presenter.description.get("kind") == "figure":
             return style.replace(presenter=part.presenter.description["name"])
     return style
+
+
+def _chosen(assets: AssetsManifest) -> Style:
+    text = " ".join([assets.topic, assets.title, *assets.tags, *(part.text for part in assets.parts)])
+    return choose_style(text, assets.language, piece_key({"topic": assets.topic, "title": assets.title}))
 
 
 def _cues(timeline: Timeline, language: str, aspect: Any) -> tuple[Cue, ...]:

@@ -13,6 +13,7 @@ from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import ScriptRequest, WrittenScript
 from reelqueue.wording import Text, same
 
+SCRIPT_FILE = "script.json"
 SERVICE_SECONDS = 300.0
 """An attempt's time-out where a service writes: four calls of a minute, and the pauses between them."""
 
@@ -61,7 +62,7 @@ async def write_script(run: StageRun) -> StageOutcome:
     await run.tell(80, Text("正在儲存腳本...", "keeping the script..."))
     for warning in written.warnings:
         run.warn(same(warning))
-    artifact = await run.blobs.write("script.json", written.script.model_dump_json(indent=1).encode())
+    artifact = await run.blobs.write(SCRIPT_FILE, written.script.model_dump_json(indent=1).encode())
     return StageOutcome(result={}, artifacts=(artifact,))
 
 
@@ -80,6 +81,13 @@ async def read_script(given: StageInputs | StageRun) -> Script:
     """
     artifact = given.project.stages[Stage.SCRIPT].artifacts[0]
     return Script.model_validate_json(await given.blobs.read(artifact))
+
+
+async def copy_script(run: StageRun) -> None:
+    """Where a person's script is the project's, it stands in `script.json`, too: who edited it may have died before that."""
+    artifact = run.project.stages[Stage.SCRIPT].artifacts[0]
+    if artifact.path != SCRIPT_FILE:
+        await run.blobs.write(SCRIPT_FILE, await run.blobs.read(artifact))
 
 
 def _request(given: StageInputs | StageRun) -> ScriptRequest:

@@ -7,9 +7,10 @@ from jobs.stages import StageRun
 from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.together import together
 from reelqueue.errors import PermanentError
+from reelqueue.models.brief import Brief
 from reelqueue.models.keys import piece_key
 from reelqueue.models.manifest import SpokenPiece
-from reelqueue.providers.protocols import Speaker, SpeechRequest
+from reelqueue.providers.protocols import Speaker, SpeechRequest, Voice
 from reelqueue.wording import Text
 
 
@@ -30,12 +31,22 @@ async def speak_all(run: StageRun, cut: Sequence[tuple[str, ...]], language: str
     return [tuple(next(pieces) for _ in part) for part in cut]
 
 
+def speech_request(brief: Brief, text: str, language: str) -> SpeechRequest:
+    """What the voice is asked for one piece."""
+    return SpeechRequest(text=text, language=language, voice=brief.voice, lexicon=brief.lexicon)
+
+
+def speech_key(voice: Voice, request: SpeechRequest) -> str:
+    """A spoken piece's name."""
+    return piece_key({"request": request.model_dump(), "voice": [voice.name, voice.version]})
+
+
 async def _speak(
     run: StageRun, speaker: Speaker, text: str, language: str, places: asyncio.Semaphore, tally: Tally
 ) -> SpokenPiece:
     voice = run.providers.voice
-    request = SpeechRequest(text=text, language=language, voice=run.brief.voice, lexicon=run.brief.lexicon)
-    key = piece_key({"request": request.model_dump(), "voice": [voice.name, voice.version]})
+    request = speech_request(run.brief, text, language)
+    key = speech_key(voice, request)
     name = f"audio/{key}.wav"
 
     async def holds(piece: SpokenPiece) -> bool:

@@ -135,10 +135,10 @@ def who_makes_what(makers: dict[str, str]) -> Text:
 def in_words(offer: Offer) -> Iterator[Text]:
     """What will be paid and where it is published, line by line."""
     for item in offer.estimate.items:
-        yield _item(item)
+        yield item_in_words(item)
     if offer.estimate.items:
         total, room = offer.estimate.usd, offer.room.least
-        yield Text(f"預估合計 {_usd(total)} 美元", f"estimated in all: {_usd(total)} US dollars")
+        yield Text(f"預估合計 {usd_in_words(total)} 美元", f"estimated in all: {usd_in_words(total)} US dollars")
         yield _left(offer.room)
         if room is not None and total.most > room:
             yield Text(
@@ -149,13 +149,14 @@ def in_words(offer: Offer) -> Iterator[Text]:
         yield _where(offer, offer.channel)
 
 
-def _item(item: Item) -> Text:
+def item_in_words(item: Item) -> Text:
+    """How often one service is called for one kind of work, and for how much."""
     few, many = item.calls
     calls = f"{few}" if few == many else f"{few}-{many}"
     name, noun = NAMES[item.kind], "call" if many == 1 else "calls"
     return Text(
-        f"  {item.service} {name.zh}：{calls} 次，{_usd(item.usd)}",
-        f"  {item.service}, {name.en}: {calls} {noun}, {_usd(item.usd)}",
+        f"  {item.service} {name.zh}：{calls} 次，{usd_in_words(item.usd)}",
+        f"  {item.service}, {name.en}: {calls} {noun}, {usd_in_words(item.usd)}",
     )
 
 
@@ -186,7 +187,7 @@ def _where(offer: Offer, channel: Channel) -> Text:
     )
 
 
-def _usd(amount: Range) -> str:
+def usd_in_words(amount: Range) -> str:
     """A range for people, rounded up: what is reserved is not less."""
     least, most = (
         max(Decimal("0.01"), value.quantize(Decimal("0.01"), rounding="ROUND_UP")) for value in (amount.least, amount.most)

@@ -60,13 +60,14 @@ class PartAssets(Frozen):
 
 
 class AssetsManifest(Frozen):
-    """`assets/manifest.json`: the parts in their order."""
+    """`assets/manifest.json`: the parts in their order.  `look` is the script's."""
 
     language: str
     title: str
     topic: str
     tags: tuple[str, ...]
     parts: tuple[PartAssets, ...]
+    look: dict[str, str] | None = Field(default=None, exclude_if=lambda look: look is None)
 
     @property
     def spoken_s(self) -> float:

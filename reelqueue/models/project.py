@@ -50,7 +50,7 @@ class StageState(Frozen):
 
     @property
     def is_imported(self) -> bool:
-        """Whether the result came finished from another system."""
+        """Whether the result came finished from elsewhere: another system, or a person who edited it."""
         return bool((self.result or {}).get("imported"))
 
 

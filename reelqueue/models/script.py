@@ -36,7 +36,11 @@ class Metadata(Frozen):
 
 
 class Script(Frozen):
-    """A whole script.  `language` is the narration's BCP 47 tag; `total_duration` the sum of the estimates in seconds."""
+    """A whole script.  `language` is the narration's BCP 47 tag; `total_duration` the sum of the estimates in seconds.
+
+    Of one that was edited when pieces of it were made already: `first_title` is the title that they were made under, `look` the
+    style that its scenes are drawn in (`art.style.Style` as JSON).  Without them a new title, or a word, would make all anew.
+    """
 
     intro: Part
     segments: tuple[Segment, ...]
@@ -44,8 +48,15 @@ class Script(Frozen):
     metadata: Metadata
     total_duration: float
     language: str
+    first_title: str | None = Field(default=None, exclude_if=lambda title: title is None)
+    look: dict[str, str] | None = Field(default=None, exclude_if=lambda look: look is None)
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What is spoken, part by part: intro, each segment, outro."""
         return (self.intro.text, *(segment.text for segment in self.segments), self.outro.text)
+
+    @property
+    def title_of_pieces(self) -> str:
+        """The title that pieces are made under."""
+        return self.first_title or self.metadata.title

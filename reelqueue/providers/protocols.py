@@ -178,6 +178,10 @@ class ImageMaker(Named, TakesTurns, Protocol):
         """What one call may take at most."""
         ...
 
+    def asked(self, request: ImageRequest) -> str | None:
+        """All that a picture by a service hangs on of the request, as text; None where the whole of it decides: a drawn scene."""
+        ...
+
     async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:
         """Make what one part shows.
 

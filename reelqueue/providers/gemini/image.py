@@ -58,6 +58,10 @@ class GeminiImageMaker:
         """See `ImageMaker`."""
         return self._tariff.cost(_most(request))
 
+    def asked(self, request: ImageRequest) -> str:
+        """See `ImageMaker`: the words around it are found here, and are none of the picture's."""
+        return picture_prompt(request)
+
     async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:
         """See `ImageMaker`."""
         await self._client.load()

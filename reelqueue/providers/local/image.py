@@ -14,6 +14,9 @@ class LocalImageMaker(Free):
     name = "local"
     version = "2"
 
+    def asked(self, request: ImageRequest) -> None:
+        """See `ImageMaker`: a scene shows the words."""
+
     async def make_image(self, request: ImageRequest, folder: Path) -> MadeImage:  # noqa: ARG002 - no picture is written
         """See `ImageMaker`; takes milliseconds, in a thread: the first call loads the word list."""
         return MadeImage(scene=await asyncio.to_thread(_scene, request))

@@ -43,6 +43,9 @@ class Drawn(Free):
 
     name, version = "local", "1"
 
+    def asked(self, _request: Any) -> None:
+        pass
+
     async def make_image(self, request: Any, _folder: Any) -> MadeImage:
         return MadeImage(scene=SceneSpec(text=request.text, language="en", candidates=("statement",), title=""))
 

@@ -46,6 +46,9 @@ class Maker(Free):
         self.name = name
         self.error = error
 
+    def asked(self, _request: Any) -> None:
+        pass
+
     async def make_image(self, request: Any, _folder: Any) -> MadeImage:
         if self.error is not None and request.index == 3:
             raise self.error
