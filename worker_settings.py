@@ -16,11 +16,10 @@ from zoneinfo import ZoneInfo
 
 from arq.connections import ArqRedis
 
-from jobs.batch.processing import batch_processing_task
 from jobs.client import worker_redis
 from jobs.context import Service
 from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, cron_jobs, hooks, job_function
-from jobs.late import load_soon, stage_job
+from jobs.late import batch_job, load_batch_soon, load_soon, stage_job
 from jobs.maintenance.cleanup import cleanup
 from jobs.maintenance.debug import debug_task
 from jobs.maintenance.quotas import sync_quotas
@@ -47,6 +46,8 @@ def _opener(queue: str) -> Callable[[ArqRedis], AbstractAsyncContextManager[Serv
         async with open_service(_settings, queue=queue, redis=redis) as service:
             if queue == VIDEO:
                 load_soon(partial(load_makers, _settings))
+            if queue == BATCH:
+                load_batch_soon()
             yield service
 
     return opened
@@ -84,7 +85,7 @@ class BatchWorker:
     """Batches: those that wait for their projects hold no place."""
 
     queue_name = BATCH
-    functions = (job_function("batch_processing_task", batch_processing_task), job_function("debug_task", debug_task))
+    functions = (job_function("batch_processing_task", batch_job), job_function("debug_task", debug_task))
     on_startup, on_shutdown = staticmethod(_batch.startup), staticmethod(_batch.shutdown)
     on_reconnect, on_abort = staticmethod(_batch.reconnect), staticmethod(_batch.abort)
     max_jobs = _settings.batch_max_jobs

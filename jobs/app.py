@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import structlog
 from arq.jobs import Job
@@ -15,6 +16,7 @@ from jobs.batch.acting import Hands
 from jobs.batch.asking import ask
 from jobs.batch.making import make_batch
 from jobs.batch.running import AGAIN, batch_result, results_of
+from jobs.batch.terms import Holds, Terms
 from jobs.cancelling import cancel_project
 from jobs.deleting import Channels, delete_project
 from jobs.queue import JobQueue
@@ -32,9 +34,6 @@ from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import same
 from storage import BatchStore, ProjectStore
 
-if TYPE_CHECKING:
-    from jobs.estimate import Estimate
-
 STOPS_WITHIN_S, STOPPED_LOOK_S = 2.0, 0.05
 """How long a cancel waits for the worker in whose hand the project is; one that died says nothing more."""
 
@@ -45,9 +44,16 @@ class Queue:
     """The door for app code; `jobs.connect` opens it."""
 
     def __init__(
-        self, projects: ProjectStore, batches: BatchStore, queue: JobQueue, publisher: Publisher, channels: Channels
+        self,
+        projects: ProjectStore,
+        batches: BatchStore,
+        queue: JobQueue,
+        publisher: Publisher,
+        channels: Channels,
+        terms: Terms,
     ) -> None:
         self._projects = projects
+        self._terms = terms
         self._channels = channels
         self._batches = batches
         self._queue = queue
@@ -198,19 +204,6 @@ class Queue:
         await self._hint_next(state)
         return state
 
-    async def price_of_edit(self, project_id: int | str, script: Script | dict[str, Any]) -> "Estimate":
-        """What would be paid for if the project had this script: for each call what it may take at most.  Nothing is changed.
-
-        Raises:
-            as `edit_script`.  InvalidSettings: who shall make it can't be used as it is set up.
-        """
-        from jobs.editing import editor  # noqa: PLC0415 - as above
-
-        opened = await editor.open_script(self._projects, project_id)
-        wanted = await editor.edit_of(self._projects, opened, script)
-        async with self._channels.open() as choice:
-            return (await editor.ahead_of(self._projects, choice, opened.state, wanted))[1]
-
     async def delete(self, project_id: int | str, *, video: bool = False) -> None:
         """Delete a project; its id is never used again.  What it published stays, or with `video` is taken off its channel first.
 
@@ -243,20 +236,24 @@ class Queue:
         """Put a batch and its projects on disk; nothing is started.
 
         `keys`: an idempotency key or None for each brief; whose project was made before under its key is left out.  `calendar`:
-        when the videos are published, such as "Mon-Fri 09:00,18:00 Asia/Taipei" or "every 6h".  `webhook`: an address to tell.
+        when the videos are published, such as "Mon-Fri 09:00,18:00 Asia/Taipei" or "6h".  `webhook`: an address to tell.
 
         Raises:
-            InvalidBrief: one brief is wrong (nothing is made), there is none, or there are too many.
-            Conflict: a key stands for something else.
+            InvalidBrief: one brief is wrong, there is none, or there are too many; the calendar can't hold them; nobody may be
+                told there.  Conflict: a key stands for something else.  Nothing is made.
         """
+        kept = None if calendar is None else self._terms.calendar(calendar)
+        if webhook is not None:
+            self._terms.refuse_webhook(webhook)
         return await make_batch(
             self._projects,
             self._batches,
             briefs,
             idempotency_key=idempotency_key,
             keys=keys,
-            calendar=calendar,
+            calendar=kept,
             webhook=webhook,
+            check=None if kept is None else partial(_held_by, self._terms.holds, kept),
         )
 
     async def start_batch(self, batch_id: int | str) -> Job:
@@ -363,6 +360,10 @@ class Queue:
             await self._queue.hint(state.project_id, stage, turn=turn_of(state, stage), chain=chain)
         if state.batch_id is not None:
             await self._queue.wake_batch(state.batch_id)
+
+
+async def _held_by(holds: Holds, calendar: str, briefs: Sequence[Brief]) -> None:
+    await holds(briefs, calendar)
 
 
 def _stage(given: Stage | str) -> Stage:

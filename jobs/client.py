@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,6 +25,7 @@ from redis.exceptions import (
 
 from jobs.announcing import Announcer
 from jobs.app import Queue
+from jobs.batch.terms import Terms
 from jobs.deleting import Channels
 from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
@@ -31,6 +33,7 @@ from jobs.wire import deserialize, serialize
 from progress import Publisher
 from reelqueue import clock, embedded
 from reelqueue.errors import InstallationError, InvalidSettings
+from reelqueue.models.brief import Brief
 from reelqueue.providers.protocols import Choice
 from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.wording import Text, speak
@@ -76,7 +79,21 @@ async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
     speak(found.language)
     async with open_queue(found) as client:
         channels = Channels(lambda: _opened_choice(found, client.paths), Ledger(client.paths), found.retry_delays)
-        yield Queue(client.projects, client.batches, client.queue, client.publisher, channels)
+        terms = Terms(
+            zone=found.timezone,
+            private_hosts=found.webhook_private_hosts,
+            signs=found.webhook_secret is not None,
+            holds=partial(_refuse_what_the_calendar_cant_hold, found, client.paths),
+        )
+        yield Queue(client.projects, client.batches, client.queue, client.publisher, channels, terms)
+
+
+async def _refuse_what_the_calendar_cant_hold(settings: Settings, paths: Paths, briefs: Sequence[Brief], calendar: str) -> None:
+    from jobs.batch.plan import check_calendar  # noqa: PLC0415 - only what is asked for is loaded
+    from reelqueue.providers.registry import open_shelf  # noqa: PLC0415 - likewise
+
+    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
+        await check_calendar(briefs, settings, shelf, clock.now(), calendar)
 
 
 def _opened_choice(settings: Settings, paths: Paths) -> AbstractAsyncContextManager[Choice]:

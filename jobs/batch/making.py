@@ -1,6 +1,6 @@
 """How a batch comes to be: first itself, then its projects, then their list; each step safe to make again."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from reelqueue.errors import Conflict, InvalidBrief
@@ -10,6 +10,7 @@ from reelqueue.wording import Text
 from storage import BatchStore, ProjectStore
 
 Keys = Sequence[str | None]
+Check = Callable[[Sequence[Brief]], Awaitable[None]]
 NAMED = 10
 """So many ids are named where all projects are there already."""
 
@@ -23,11 +24,13 @@ async def make_batch(
     keys: Keys | None = None,
     calendar: str | None = None,
     webhook: str | None = None,
+    check: Check | None = None,
 ) -> BatchState:
     """Make a batch; under a key that was used before for the same briefs, give that batch back.
 
     `keys` are the briefs' own, one each or None.  A brief whose project was made before under its key, by another call, is left
-    out: it is made once.  The same key twice in the list with the same brief is one project.
+    out: it is made once.  The same key twice in the list with the same brief is one project.  `calendar` is as
+    `calendar_words.canonical` gives it; `check` may refuse what is about to be made.
 
     Raises:
         InvalidBrief: a brief is wrong: names its place and its field; or there is none, too many, or none that is new.
@@ -35,12 +38,12 @@ async def make_batch(
     """
     parsed = _parsed(briefs)
     named = _named(parsed, keys)
-    content: Any = [brief.model_dump(mode="json") for brief in parsed]
-    if keys is not None or calendar is not None or webhook is not None:
-        content = {"briefs": content, "keys": list(keys or ()), "calendar": calendar, "webhook": webhook}
+    content = [brief.model_dump(mode="json") for brief in parsed]
     known = await batches.born(idempotency_key, content) if idempotency_key is not None else None
     if known is None:
         await _refuse_what_is_taken(projects, parsed, named)
+        if check is not None:
+            await check(parsed)
     batch = known or await batches.create(idempotency_key=idempotency_key, content=content, calendar=calendar, webhook=webhook)
     if batch.project_ids:
         return batch

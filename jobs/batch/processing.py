@@ -3,6 +3,8 @@
 Whoever ends a project, or lets it wait, wakes its batch; and a batch is looked at now and then by itself, should that be lost.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -11,14 +13,15 @@ from redis.exceptions import RedisError
 
 from jobs.batch import asked, plan
 from jobs.batch.acting import Hands, for_each
-from jobs.batch.places import places_now
+from jobs.batch.capacity import Places, live_places
 from jobs.batch.running import Outlines, batch_result, looked_at, results_of
 from jobs.batch.telling import tell
 from jobs.batch.window import to_start, window_of
 from jobs.context import Service, WorkerContext
 from reelqueue import clock
-from reelqueue.errors import Busy, DiskFull, StorageUnavailable
+from reelqueue.errors import Busy, DiskFull, InvalidBrief, InvalidSettings, StorageUnavailable
 from reelqueue.models.batch import BatchAct, BatchState
+from reelqueue.models.forecast import Forecast
 from reelqueue.models.ids import parse_batch_id
 from reelqueue.models.stage import BatchStatus
 from reelqueue.telemetry import bound
@@ -47,6 +50,7 @@ async def batch_processing_task(ctx: WorkerContext, batch_id: int) -> dict[str, 
         if not state.has_ended:
             await _adopted(service, ctx["job_id"], number, pause)
             state, soon = await _looked(service, state)
+        await service.announcer.batch(state)
         if state.has_ended:
             return batch_result(state, await service.batches.results(number))
         if soon or await _was_woken(service, number):
@@ -93,7 +97,7 @@ class _Look:
         state = looked_at(state, outlines, self._now)
         if state.status is BatchStatus.RUNNING:
             if state.forecast is None:
-                state = state.replace(forecast=await plan.begun(self._service, state, outlines, self._now))
+                state = state.replace(forecast=await self._forecast(state, outlines))
             await self._begin(state, outlines)
         if state.has_ended:
             await self._service.batches.keep_results(state.batch_id, results_of(state, outlines))
@@ -108,17 +112,28 @@ class _Look:
 
     async def _begin(self, state: BatchState, outlines: Outlines) -> None:
         """Start as many as there is room for; each has its moment of publication from the first, and may get another later."""
-        starting = to_start(state, outlines, await self._window())
-        slots = await plan.slots(self._service, state, outlines, self._now, starting)
+        places = await live_places(self._service.queue.redis, Places())
+        starting = to_start(state, outlines, window_of(places.heavy + places.wait))
+        slots = await self._slots(state, outlines, starting)
         await for_each(starting, lambda number: self._hands.start(number, slots.get(number)))
         later = [number for number in slots if number not in set(starting)]
         await for_each(later, lambda number: self._hands.move(number, slots[number]))
 
-    async def _window(self) -> int:
+    async def _forecast(self, state: BatchState, outlines: Outlines) -> Forecast | None:
+        """None where something that it is made from is set up wrongly: the stage that needs it says so, and the others go on."""
         try:
-            return window_of(await places_now(self._service.queue.redis))
-        except (RedisError, OSError):
-            return window_of(0)
+            return await plan.begun(self._service, state, outlines, self._now)
+        except (InvalidBrief, InvalidSettings) as error:
+            log.warning("not_forecast", error=error.message)
+            return None
+
+    async def _slots(self, state: BatchState, outlines: Outlines, starting: Sequence[int]) -> Mapping[int, datetime]:
+        """None where, likewise, there are none to be had: the upload asks once more."""
+        try:
+            return await plan.slots(self._service, state, outlines, self._now, starting)
+        except (InvalidBrief, InvalidSettings) as error:
+            log.warning("no_slots", error=error.message)
+            return {}
 
     async def _tell(self, before: BatchState, outlines: Outlines) -> None:
         state = self._lease.state
