@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from arq.jobs import Job
@@ -33,6 +33,9 @@ from reelqueue.models.script import Script
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.wording import same
 from storage import BatchStore, ProjectStore
+
+if TYPE_CHECKING:
+    from jobs.estimate import Estimate
 
 STOPS_WITHIN_S, STOPPED_LOOK_S = 2.0, 0.05
 """How long a cancel waits for the worker in whose hand the project is; one that died says nothing more."""
@@ -203,6 +206,19 @@ class Queue:
         state = await editor.keep_edit(self._projects, opened, wanted, seen=seen or opened.seen, approve=approve)
         await self._hint_next(state)
         return state
+
+    async def price_of_edit(self, project_id: int | str, script: Script | dict[str, Any]) -> "Estimate":
+        """What would be paid for if the project had this script: for each call what it may take at most.  Nothing is changed.
+
+        Raises:
+            as `edit_script`.  InvalidSettings: who shall make it can't be used as it is set up.
+        """
+        from jobs.editing import editor  # noqa: PLC0415 - as above
+
+        opened = await editor.open_script(self._projects, project_id)
+        wanted = await editor.edit_of(self._projects, opened, script)
+        async with self._channels.open() as choice:
+            return (await editor.ahead_of(self._projects, choice, opened.state, wanted))[1]
 
     async def delete(self, project_id: int | str, *, video: bool = False) -> None:
         """Delete a project; its id is never used again.  What it published stays, or with `video` is taken off its channel first.
