@@ -25,7 +25,7 @@ SURE = 1.64
 DRIFT, UNKNOWN_LEAST, UNKNOWN_MOST = 0.15, 0.5, 2.5
 """How far a machine's pace moves by itself, as a share; how far ours may be from one that we never saw."""
 REPEATED_SHARE = 0.06
-"""Calls that are sent again after an error, and count once more: of uploads and units, in the slow course."""
+"""Uploads that are begun again after an error, and count once more, in the slow course."""
 FIRST_S, WAKE_S, END_S = 2.0, 120.0, 35.0
 """Slow course: what begins each stage, until what waits at midnight goes on, until the batch's end is noticed."""
 MOST_DAYS_TOLD = 100
@@ -73,11 +73,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How the course is played: how many times as long each stage takes, whose money, how much is sent twice."""
+    """How the course is played: how many times as long each stage takes, and where in its range what is paid lies (0-1)."""
 
     times: Mapping[Stage, float]
     dear: float
-    repeated: float = 0.0
     first_s: float = 0.0
     wake_s: float = 0.0
 
@@ -110,7 +109,8 @@ def ready_times(items: Sequence[Item], ground: Ground, now: datetime) -> list[da
     """When each of `items` is expected to be on its channel, in their order; None: never, as things are."""
     nights = midnights(now)
     everyone = [replace(item, ours=True) for item in items]
-    ends = _course(everyone, ground, _way(everyone, ground, least=False), nights).ends
+    slowly = replace(_usual(), times=_way(everyone, ground, least=False).times)
+    ends = _course(everyone, ground, slowly, nights).ends
     return [now + timedelta(seconds=end) if math.isfinite(end) else None for end in ends]
 
 
@@ -120,7 +120,13 @@ def ready_times(items: Sequence[Item], ground: Ground, now: datetime) -> list[da
 def _course(items: Sequence[Item], ground: Ground, way: _Way, nights: Sequence[float], *, alone: Limit | None = None) -> Course:
     """Play it through; `alone` is the one thing that is not taken to be without end."""
     beside = min(ground.places.heavy, max(1, len(items)))
-    works = [_work(item, ground, way, beside) for item in items]
+    alike: dict[object, tuple[Step, ...]] = {}  # most of a long list are: what was not looked at closely is as usual
+    works = []
+    for item in items:
+        key = (item.left, item.video_s, item.channel, id(item.usd))
+        if key not in alike:
+            alike[key] = _steps(item, ground, way, beside)
+        works.append(_work(item, ground, alike[key]))
     stocks = {key: stock for key, stock in ground.stocks.items() if alone in {None, _kind(key)}}
     places = ground.places if alone in {None, "cpu"} else Places(MANY, MANY)
     return played(works, Rules(places.heavy, places.wait, stocks, wake_s=way.wake_s), nights)
@@ -131,23 +137,27 @@ def _kind(key: Key) -> Limit:
     return kinds.get(key.name, "money")
 
 
-def _work(item: Item, ground: Ground, way: _Way, beside: int) -> Work:
+def _steps(item: Item, ground: Ground, way: _Way, beside: int) -> tuple[Step, ...]:
     outlet = ground.outlets.get(item.channel, Outlet())
-    steps = tuple(
+    return tuple(
         Step(
             seconds=way.first_s
             + way.times[stage] * ground.pace.seconds(stage, item.video_s, heavy=stage in ground.heavy, beside=beside),
             heavy=stage in ground.heavy,
-            draws=(*_money(item, stage, outlet, way), *(_quota(outlet, way) if stage is Stage.UPLOAD else ())),
+            draws=(*_money(item, stage, outlet, way), *(_quota(outlet) if stage is Stage.UPLOAD else ())),
         )
         for stage in item.left
     )
+
+
+def _work(item: Item, ground: Ground, steps: tuple[Step, ...]) -> Work:
+    captions = ground.outlets.get(item.channel, Outlet()).captions
     return Work(
         steps=steps,
         rank=(0.0 if item.single else 1.0, -float(item.priority)),
         not_before_s=item.not_before_s,
         publishes=Stage.UPLOAD in item.left,
-        captions=tuple(Draw(key_of(need), float(need.amount)) for need in outlet.captions),
+        captions=tuple(Draw(key_of(need), float(need.amount)) for need in captions),
         ours=item.ours,
     )
 
@@ -159,11 +169,11 @@ def _money(item: Item, stage: Stage, outlet: Outlet, way: _Way) -> tuple[Draw, .
     return tuple(Draw(key, amount, divisible=True) for key in keys) if amount else ()
 
 
-def _quota(outlet: Outlet, way: _Way) -> tuple[Draw, ...]:
+def _quota(outlet: Outlet) -> tuple[Draw, ...]:
     sums: Counter[Key] = Counter()
     for need in outlet.needs:
         sums[key_of(need)] += need.amount
-    return tuple(Draw(key, amount * (1 + way.repeated)) for key, amount in sums.items())
+    return tuple(Draw(key, float(amount)) for key, amount in sums.items())
 
 
 # Ways.
@@ -176,7 +186,7 @@ def _usual() -> _Way:
 def _way(items: Sequence[Item], ground: Ground, *, least: bool) -> _Way:
     counts = Counter(stage for item in items for stage in item.left)
     times = {stage: _times(ground.pace, stage, counts[stage], least=least) for stage in Stage}
-    return _Way(times, 0.0) if least else _Way(times, 1.0, REPEATED_SHARE, FIRST_S, WAKE_S)
+    return _Way(times, 0.0) if least else _Way(times, 1.0, FIRST_S, WAKE_S)
 
 
 def _times(pace: Pace, stage: Stage, how_many: int, *, least: bool) -> float:
@@ -204,10 +214,14 @@ def _tail(ours: Sequence[Item], ground: Ground) -> float:
 
 
 def _some(items: Sequence[Item], ground: Ground, *, least: bool) -> list[Item]:
-    """The quick course: as many fail on the way as usually do, and no other batch goes first; the slow one: all are made."""
-    if not least:
-        return list(items)
+    """The quick course: as many fail on the way as usually do, and no other batch goes first; the slow one: all are made, some sent twice."""
     ours = [item for item in items if item.ours]
+    if not least:
+        again = math.ceil(len(ours) * REPEATED_SHARE) if len(ours) > 1 else 0
+        sent_twice = [
+            replace(item, left=(Stage.UPLOAD,), usd={}, ours=False) for item in ours[:again] if Stage.UPLOAD in item.left
+        ]
+        return [*items, *sent_twice]
     through = len(ours) - math.floor(len(ours) * ground.pace.fail_share * 2)
     return ours[: max(1, through)] + [item for item in items if not item.ours and item.single]
 
