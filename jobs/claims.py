@@ -188,6 +188,24 @@ end
 return found
 """
 
+# KEYS: the queue.  ARGV: prefix of claims; the first and the last place to look at.
+# How many there are at these places, then id and claim of each that is claimed.
+_CLAIMED = """
+local ids = redis.call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])
+local keys, found = {}, {#ids}
+for i = 1, #ids do keys[i] = ARGV[1] .. ids[i] end
+if #ids > 0 then
+  local held = redis.call('MGET', unpack(keys))
+  for i = 1, #ids do
+    if held[i] then
+      found[#found + 1] = ids[i]
+      found[#found + 1] = held[i]
+    end
+  end
+end
+return found
+"""
+
 # KEYS: the queue.  ARGV: key of the claim, the dead owner's claim, id.  Its turn comes a millisecond sooner: that wakes workers.
 _FREE = """
 if redis.call('GET', ARGV[1]) ~= ARGV[2] then return 0 end
@@ -311,17 +329,17 @@ async def free_dead(redis: Any, queue: str) -> list[str]:
     Raises:
         RedisError: some may not be freed.
     """
-    script = redis.register_script(_FREE)
-    ids: list[bytes] = await redis.zrange(queue, 0, -1)
-    freed = []
-    for start in range(0, len(ids), SCAN_AT_ONCE):
-        page = ids[start : start + SCAN_AT_ONCE]
-        keys = [in_progress_key_prefix.encode() + raw for raw in page]
-        claims = await redis.mget(keys)
-        for raw, key, claim in zip(page, keys, claims, strict=True):
-            if claim is not None and await _is_dead(redis, key, claim) and await script(keys=[queue], args=[key, claim, raw]):
+    free, claimed = redis.register_script(_FREE), redis.register_script(_CLAIMED)
+    freed, start = list[str](), 0
+    while True:
+        there, *found = await claimed(keys=[queue], args=[in_progress_key_prefix, start, start + SCAN_AT_ONCE - 1])
+        for raw, claim in zip(found[::2], found[1::2], strict=True):
+            key = in_progress_key_prefix.encode() + raw
+            if await _is_dead(redis, key, claim) and await free(keys=[queue], args=[key, claim, raw]):
                 freed.append(raw.decode(errors="replace"))
-    return freed
+        start += there
+        if there < SCAN_AT_ONCE:
+            return freed
 
 
 async def _is_dead(redis: Any, key: bytes, claim: bytes) -> bool:

@@ -5,8 +5,9 @@ A hint decides nothing: the state on disk does.  Lost, doubled, late or reordere
 
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
@@ -52,6 +53,24 @@ end
 return ARGV[6]
 """
 
+# KEYS: the queue, hints' keys.  ARGV: job key's prefix, in-progress key's prefix, ms by which one may be due later than asked;
+# when each is due (ms; "": now).
+# The places, from 0, of those that are not there, or are due too late and don't run.
+_LACKING = """
+local time = redis.call('TIME')
+local now, lacking, hints = time[1] * 1000 + math.floor(time[2] / 1000), {}, {}
+for i = 2, #KEYS do hints[i - 1] = KEYS[i] end
+local known = redis.call('MGET', unpack(hints))
+for i = 1, #known do
+  local id = known[i] and string.match(known[i], '^%S+')
+  local score = id and redis.call('ZSCORE', KEYS[1], id)
+  local there = score and redis.call('EXISTS', ARGV[1] .. id) == 1
+  local late = there and (tonumber(ARGV[i + 3]) or now) + ARGV[3] < tonumber(score)
+  if not there or late and redis.call('EXISTS', ARGV[2] .. id) == 0 then lacking[#lacking + 1] = i - 1 end
+end
+return lacking
+"""
+
 # KEYS: the hint's key, the queue.  ARGV: our id, seconds, our job's key.  A job that came by another way stands for the hint.
 _ADOPT = """
 redis.call('EXPIRE', ARGV[3], ARGV[2])
@@ -81,6 +100,26 @@ WOKEN_MS = 60_000
 """How long it is remembered that a batch was woken while it was being looked at: longer than a look takes."""
 
 
+class Wanted(NamedTuple):
+    """A hint that should be there: see `JobQueue.hint`."""
+
+    project_id: int
+    stage: Stage
+    turn: Turn
+    at: datetime | None = None
+    chain: bool = True
+
+    @property
+    def key(self) -> str:
+        """The hint's key."""
+        return _hint_key(self.project_id, self.stage)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its job's."""
+        return {"project_id": self.project_id} | ({} if self.chain else {"chain": False})
+
+
 class JobQueue:
     """Jobs of all queues, by one pool of arq's.  The pool stays its opener's to close."""
 
@@ -88,6 +127,7 @@ class JobQueue:
         self.redis = redis
         redis.job_serializer, redis.job_deserializer = serialize, deserialize
         self._find = redis.register_script(_HINT)
+        self._lacking = redis.register_script(_LACKING)
         self._adopt = redis.register_script(_ADOPT)
         self._wake_batch = redis.register_script(_WAKE_BATCH)
 
@@ -126,11 +166,36 @@ class JobQueue:
         `renewing`: one that runs now will do, too (else it may have looked at the state before our change).  `turn` is its place
         among those that are due, from the moment when it is: see `jobs.turns`.
         """
+        wanted = Wanted(project_id, stage, turn, at, chain)
         spec = SPECS[stage]
-        arguments: dict[str, Any] = {"project_id": project_id} | ({} if chain else {"chain": False})
-        return await self._hint(
-            _hint_key(project_id, stage), spec.job, spec.queue, arguments, at=at, renewing=renewing, turn=turn
-        )
+        return await self._hint(wanted.key, spec.job, spec.queue, wanted.arguments, at=at, renewing=renewing, turn=turn)
+
+    async def lacking(self, wanted: Sequence[Wanted]) -> list[int]:
+        """The projects of those hints that are not there, or would look much later than wanted; by one call.
+
+        All are of one queue: stages are.
+        """
+        if not wanted:
+            return []
+        keys = [SPECS[wanted[0].stage].queue, *(hint.key for hint in wanted)]
+        args = [job_key_prefix, in_progress_key_prefix, RENEWAL_SLACK_MS, *(_due_ms(hint.at) for hint in wanted)]
+        return [wanted[place].project_id for place in await self._lacking(keys=keys, args=args)]
+
+    async def hint_all(self, wanted: Sequence[Wanted]) -> list[int]:
+        """Renew all these hints at once; returns the projects of those that are new."""
+        if not wanted:
+            return []
+        numbers = []
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for hint in wanted:
+                spec = SPECS[hint.stage]
+                keys, args, number = _asked(
+                    hint.key, spec.job, spec.queue, hint.arguments, at=hint.at, renewing=True, turn=hint.turn
+                )
+                numbers.append(number)
+                await self._find(keys=keys, args=args, client=pipe)
+            found = await pipe.execute()
+        return [hint.project_id for hint, number, raw in zip(wanted, numbers, found, strict=True) if raw.decode() == number]
 
     async def hint_batch(self, batch_id: int, *, renewing: bool = False) -> tuple[Job, bool]:
         """The same for a batch."""
@@ -140,26 +205,9 @@ class JobQueue:
     async def _hint(
         self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool, turn: Turn
     ) -> tuple[Job, bool]:
-        now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments) + turn.suffix
-        due_ms = int(clock.by_the_machine(at).timestamp() * 1000) if at is not None and at > clock.now() else ""
-        payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
-        slack_ms = RENEWAL_SLACK_MS if renewing else 0
-        keep_ms = int(_expiry(at).total_seconds() * 1000)
-        found = await self._find(
-            keys=[key, queue],
-            args=[
-                job_key_prefix,
-                in_progress_key_prefix,
-                due_ms,
-                int(renewing),
-                slack_ms,
-                number,
-                payload,
-                keep_ms,
-                turn.ahead_ms,
-            ],
-        )
-        return self.job(found.decode(), queue), found.decode() == number
+        keys, args, number = _asked(key, job, queue, arguments, at=at, renewing=renewing, turn=turn)
+        found = (await self._find(keys=keys, args=args)).decode()
+        return self.job(found, queue), found == number
 
     async def wake(self, project_id: int) -> None:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
@@ -196,6 +244,23 @@ class JobQueue:
     def job(self, job_id: str, queue: str) -> Job:
         """A job that is there, as arq shows it."""
         return Job(job_id, self.redis, _queue_name=queue, _deserializer=deserialize)
+
+
+def _asked(
+    key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool, turn: Turn
+) -> tuple[list[str], list[Any], str]:
+    """Keys and arguments of `_HINT`, and the id that a new one would have."""
+    now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments) + turn.suffix
+    payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
+    slack_ms = RENEWAL_SLACK_MS if renewing else 0
+    keep_ms = int(_expiry(at).total_seconds() * 1000)
+    prefixes = (job_key_prefix, in_progress_key_prefix)
+    return [key, queue], [*prefixes, _due_ms(at), int(renewing), slack_ms, number, payload, keep_ms, turn.ahead_ms], number
+
+
+def _due_ms(at: datetime | None) -> int | str:
+    """As the scripts take it: by the machine's clock, nothing for what is due already."""
+    return int(clock.by_the_machine(at).timestamp() * 1000) if at is not None and at > clock.now() else ""
 
 
 def _hint_key(project_id: int, stage: Stage) -> str:

@@ -12,6 +12,7 @@ from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, S
 from reelqueue.models.project import Artifact, ProjectState, StageError, Usage, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
+from storage.outlines import Outline
 
 Change = Callable[[ProjectState], ProjectState]
 FINISHED = frozenset({StageStatus.DONE, StageStatus.SKIPPED})
@@ -51,7 +52,7 @@ def refuse_after_publication(state: ProjectState, stage: Stage) -> None:
         )
 
 
-def is_chained(state: ProjectState, stage: Stage) -> bool:
+def is_chained(state: ProjectState | Outline, stage: Stage) -> bool:
     """Whether a hint of `stage` has to lead on: the goal lies behind it, or is the last stage of all."""
     return state.goal is Stage.UPLOAD or state.goal is not stage
 

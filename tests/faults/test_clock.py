@@ -20,15 +20,19 @@ def _runs(*workers: Worker) -> list[tuple[str, int]]:
 
 
 async def test_what_was_missed_for_hours_runs_once_in_all_workers_together(settings, redis):
-    """The last run of each is written down as of yesterday; two workers start at once."""
+    """The last run of each is written down as of yesterday; three workers start at once."""
     seconds, _ = await redis.time()
     for job in JOBS:
         await redis.set(f"reelqueue:cron:{job}", f"{(seconds * 1000) - 30 * HOUR_MS} before")
-    async with worker(settings, "MaintenanceWorker") as one, worker(settings, "MaintenanceWorker") as other:
-        await until(lambda: {job for job, _ in _runs(one, other)} == JOBS, "each ran", seconds=30)
+    async with (
+        worker(settings, "MaintenanceWorker") as one,
+        worker(settings, "MaintenanceWorker") as two,
+        worker(settings, "MaintenanceWorker") as three,
+    ):
+        await until(lambda: {job for job, _ in _runs(one, two, three)} == JOBS, "each ran", seconds=30)
         await asyncio.sleep(2)  # time for one too many
 
-        runs = _runs(one, other)
+        runs = _runs(one, two, three)
         assert len(runs) == len(set(runs))
         assert sorted(job for job, _ in set(runs) if job != "recover_interrupted") == ["cleanup", "sync_quotas"]
         assert await redis.zcard(MAINTENANCE) == 0

@@ -8,6 +8,7 @@ from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix,
 
 from jobs.claims import MAX_PAYLOAD_BYTES, RENEW, SCAN_AT_ONCE, Claims, free_dead
 from jobs.pipeline import Load
+from jobs.turns import PLAIN_SECONDS, Turn
 from storage import Owner
 
 QUEUE = "video_generation"
@@ -62,6 +63,64 @@ async def test_what_others_run_holds_nothing_up_however_much_it_is(redis):
     assert first.taken == []
     assert names(second) == ["mine"]
     assert second.more is None
+
+
+async def placed(redis, job_id, turn, function="debug_task"):
+    """A job in its place, as a hint is."""
+    await queued(redis, job_id + turn.suffix, function, due_in_s=-turn.ahead_ms / 1000)
+
+
+async def test_what_came_due_by_itself_gets_the_place_that_its_id_says(redis):
+    """A client's own job, and one that waited, stood behind all that a batch ever queued."""
+    for number in range(3):
+        await placed(redis, f"batch{number}", Turn(720_000, of_batch=True))
+    await queued(redis, "waited~b727200")
+    await queued(redis, "hers", due_in_s=-0.5)
+    await placed(redis, "single", Turn(PLAIN_SECONDS + 600))
+    claims = claims_of(redis)
+    order = [names(await claims.take(cpu=0, wait=1))[0].partition("~")[0] for _ in range(6)]
+
+    assert order == ["single", "hers", "waited", "batch0", "batch1", "batch2"]
+
+
+async def test_more_than_have_a_place_are_put_in_order_first(redis):
+    await queued(redis, "render:1~b720000", "render_video_task", due_in_s=-3)
+    await queued(redis, "render:2~b720000", "render_video_task", due_in_s=-2)
+    await queued(redis, "render:3", "render_video_task")
+
+    assert names(await claims_of(redis).take(cpu=2, wait=8)) == ["render:3", "render:1~b720000"]
+
+
+async def test_where_all_have_a_place_the_queue_is_not_written(redis):
+    """Each write wakes all workers."""
+    await queued(redis, "x")
+    score = await redis.zscore(QUEUE, "x")
+    await claims_of(redis).take(cpu=1, wait=1)
+
+    assert await redis.zscore(QUEUE, "x") == score
+
+
+async def test_a_job_that_is_not_due_keeps_its_moment(redis):
+    await placed(redis, "first", Turn(0, of_batch=True))
+    await queued(redis, "later~b720000", due_in_s=60)
+    score = await redis.zscore(QUEUE, "later~b720000")
+    await claims_of(redis).take(cpu=0, wait=1)
+
+    assert await redis.zscore(QUEUE, "later~b720000") == score
+
+
+async def test_batches_leave_a_place_to_others(redis):
+    for number in range(4):
+        await placed(redis, f"script:{number}", Turn(720_000, of_batch=True))
+    await placed(redis, "render:9", Turn(720_000, of_batch=True), "render_video_task")
+    claims = claims_of(redis)
+    batch = names(await claims.take(cpu=1, wait=3, kept=1))
+    nothing = names(await claims.take(cpu=0, wait=1, kept=1))
+    await queued(redis, "single")
+
+    assert sorted(name.partition("~")[0] for name in batch) == ["render:9", "script:0", "script:1"]
+    assert nothing == []
+    assert names(await claims.take(cpu=0, wait=1, kept=1)) == ["single"]
 
 
 async def test_a_job_is_not_taken_before_its_time_and_the_time_is_told(redis):
@@ -174,7 +233,8 @@ async def test_aborts_of_ours_and_of_waiting_jobs_are_found_and_stray_ones_remov
     assert await redis.zrange(abort_jobs_ss, 0, -1) == [b"new", b"theirs"]
 
 
-async def test_only_workers_that_are_surely_gone_lose_their_claims(redis):
+async def test_only_workers_that_are_surely_gone_lose_their_claims(redis, monkeypatch):
+    monkeypatch.setattr("jobs.claims.SCAN_AT_ONCE", 2)
     gone, alive = Owner.here().replace(name="host/gone", pid=2**22 - 1), Owner.here()
     elsewhere = gone.replace(name="other/host", host="other")
     for job, owner in (("gone", gone), ("alive", alive), ("elsewhere", elsewhere)):

@@ -11,7 +11,9 @@ from arq.constants import in_progress_key_prefix
 from jobs import hooks, transitions
 from jobs.claims import OLD_UNNAMED_MS
 from jobs.client import INSTANCE_KEY
+from jobs.maintenance import renewing
 from jobs.pipeline import MAINTENANCE, VIDEO
+from jobs.queue import JobQueue
 from reelqueue.errors import InstallationError, PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner, Paths
@@ -45,6 +47,70 @@ async def test_hints_never_become_a_flood(queue, crew, redis, project):
         await recovered(queue, crew)
 
     assert await redis.zcard("video_generation") == 1
+
+
+@pytest.fixture
+def _in_small_steps(monkeypatch):
+    monkeypatch.setattr(renewing, "AT_ONCE", 2)
+    monkeypatch.setattr(renewing, "HINTED_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("_in_small_steps")
+async def test_a_queue_that_is_built_anew_is_in_order_whatever_was_made_first(queue, crew, redis, redis_admin):
+    briefs = [{"topic": "one"}, {"topic": "two"}, {"topic": "three", "priority": 9}]
+    batch = await queue.create_batch(briefs)
+    await queue.create_project({"topic": "alone"})
+    for number in (*batch.project_ids, 4):
+        await queue.start(number)
+    await redis_admin.flushall()
+    answer = await recovered(queue, crew)
+
+    assert answer["projects"] == [1, 2, 3, 4]
+    assert [raw.split(b":")[1] for raw in await redis.zrange(VIDEO, 0, -1)] == [b"4", b"3", b"1", b"2"]
+
+
+async def test_a_project_of_a_paused_batch_is_left_alone(queue, crew, redis, redis_admin, store, project):
+    await queue.start(1)
+    await store.change(1, lambda state: state.replace(held=True))
+    await redis_admin.flushall()
+
+    assert (await recovered(queue, crew))["projects"] == []
+
+
+async def test_a_project_that_went_on_while_it_was_looked_at_gets_no_hint(queue, crew, redis, redis_admin, project, monkeypatch):
+    await queue.start(1)
+    await redis_admin.flushall()
+    lacking = JobQueue.lacking
+
+    async def slowly(self, wanted):
+        found = await lacking(self, wanted)
+        await queue.cancel(1)
+        return found
+
+    monkeypatch.setattr(JobQueue, "lacking", slowly)
+
+    assert (await recovered(queue, crew))["projects"] == []
+    assert await redis.zcard(VIDEO) == 0
+
+
+async def test_a_project_that_the_disk_does_not_give_keeps_no_other_waiting(queue, crew, redis_admin, store):
+    for _ in range(3):
+        await queue.start((await queue.create_project({"topic": "How tides work"})).project_id)
+    store.paths.project(2).state.unlink()
+    store.paths.project(2).state.mkdir()
+    await redis_admin.flushall()
+
+    assert (await recovered(queue, crew))["projects"] == [1, 3]
+
+
+async def test_a_project_in_hand_is_left_to_who_has_it(queue, crew, redis_admin, store, project):
+    await queue.start(1)
+    await redis_admin.flushall()
+    async with await store.take_over(1):
+        meanwhile = await recovered(queue, crew)
+    afterwards = await recovered(queue, crew)
+
+    assert (meanwhile["projects"], afterwards["projects"]) == ([], [1])
 
 
 async def test_a_raw_job_that_waits_stands_for_the_hint(queue, crew, redis, project, stages):
