@@ -111,6 +111,11 @@ class BatchStore:
             raise other_content()
         return await self.load(namesake.number)
 
+    async def made_under(self, idempotency_key: str) -> BatchState | None:
+        """The batch that was made under this key before, of whatever content; None where none was, or it is gone."""
+        namesake = await hop(self._nursery.namesake, Key.of("batch", idempotency_key, None))
+        return None if namesake is None or namesake.deleted else await self.load(namesake.number)
+
     async def load(self, batch_id: object) -> BatchState:
         """The newest state.
 

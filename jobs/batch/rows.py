@@ -1,7 +1,7 @@
 """From a file of topics to the briefs of a batch, or to all that is wrong with it, by line and field.  Pure.
 
 A row is known by its key: the one that it gives, else the hash of what its video would be.  So the same row is made once, wherever it
-comes from, and a changed priority makes no second video of it.
+comes from, and another priority or moment of publication makes no second video of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +22,10 @@ from reelqueue.wording import Text, same
 
 MOST_KEY_CHARS = 200
 UNREAD = same("")
-_SCHEDULING = {"priority", "deadline", "review"}
-"""Of a brief: when it is made and who looks at it, which makes no other video of it."""
+_NOT_THE_VIDEO = {
+    "priority", "deadline", "review", "privacy", "publish_at", "playlist", "tags", "category_id", "made_for_kids", "synthetic_media", "localizations", "presenter_required",
+}  # fmt: skip
+"""Of a brief: when it is made, who looks at it, how it is published.  None of it makes another video of the same channel."""
 Form = Literal["csv", "jsonl"]
 
 
@@ -34,6 +36,12 @@ class Mistake:
     line: int
     field: str
     text: Text
+
+    @classmethod
+    def of(cls, line: int, error: InvalidBrief) -> "Mistake":
+        """A row's refusal."""
+        zh, en = beside(error.allowed.zh), error.allowed.en
+        return cls(line, error.field, Text(f"允許的是{zh}；收到的是 {error.given}", f"allowed is {en}; given was {error.given}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Defaults:
 
 def identity(brief: Brief) -> str:
     """The hash of what a brief's video would be."""
-    return piece_key(brief.model_dump(mode="json", exclude=_SCHEDULING))
+    return piece_key(brief.model_dump(mode="json", exclude=_NOT_THE_VIDEO))
 
 
 def read_rows(body: bytes, defaults: Defaults, *, form: Form | None = None) -> Sheet:
@@ -122,7 +130,7 @@ def _sheet(written: Iterator[Written], how: Text) -> Sheet:
         first = rows.setdefault(row.key, row)
         if first is row:
             continue
-        if first.identity == row.identity:
+        if first.brief == row.brief or not row.is_named:
             repeats.append((line, first.line))
         else:
             mistakes.append(_two_of_a_key(row, first))
@@ -205,7 +213,7 @@ def _judged_cells(line: int, cells: list[str], columns: dict[int, str], header: 
         try:
             _put(data, column, read_cell(column, cell, defaults.zone, defaults.folder))
         except WrongCell as error:
-            mistakes.append(_refused(line, InvalidBrief(column, error.allowed, cell)))
+            mistakes.append(Mistake.of(line, InvalidBrief(column, error.allowed, cell)))
     return _judged(line, data, mistakes, defaults)
 
 
@@ -238,35 +246,24 @@ def _judged(line: int, data: dict[str, Any], mistakes: list[Mistake], defaults: 
     key = data.pop(KEY, None)
     if key is not None and not _is_key(key):
         allowed = Text(f"可列印的文字，1 到 {MOST_KEY_CHARS} 個字元", f"printable text of 1 to {MOST_KEY_CHARS} characters")
-        mistakes.append(_refused(line, InvalidBrief(KEY, allowed, key)))
+        mistakes.append(Mistake.of(line, InvalidBrief(KEY, allowed, key)))
     for name in ("publish_at", "deadline"):
         if isinstance(data.get(name), str):
             try:
                 data[name] = moment_of(data[name], defaults.zone)
             except WrongCell as error:
-                mistakes.append(_refused(line, InvalidBrief(name, error.allowed, data.pop(name))))
+                mistakes.append(Mistake.of(line, InvalidBrief(name, error.allowed, data.pop(name))))
     refused = {mistake.field for mistake in mistakes}
     brief, wrong = judged({**defaults.fields, **data})
     told_already = bool(refused & {"topic", "content"})  # what is refused there is not missing
     mistakes += [
-        _refused(line, error) for error in wrong if error.field not in refused and not (told_already and error.field == "topic")
+        Mistake.of(line, error) for error in wrong if error.field not in refused and not (told_already and error.field == "topic")
     ]
     return line, brief, str(key) if key is not None else None, mistakes
 
 
 def _is_key(key: object) -> bool:
     return isinstance(key, str) and key.isprintable() and 0 < len(key.strip()) <= MOST_KEY_CHARS
-
-
-def _refused(line: int, error: InvalidBrief) -> Mistake:
-    return Mistake(
-        line,
-        error.field,
-        Text(
-            f"允許的是{beside(error.allowed.zh)}；收到的是 {error.given}",
-            f"allowed is {error.allowed.en}; given was {error.given}",
-        ),
-    )
 
 
 def _too_wide(line: int, cells: list[str], header: Header) -> Mistake:

@@ -4,7 +4,24 @@ from typing import Annotated
 
 import typer
 
-from reelqueue.cli import auth, costs, deleting, doctor, edit, importing, make, projects, quotas, sandbox, voice, work
+from reelqueue.cli import (
+    auth,
+    batch,
+    batches,
+    cleanup,
+    costs,
+    deleting,
+    doctor,
+    edit,
+    importing,
+    make,
+    projects,
+    quotas,
+    sandbox,
+    voice,
+    webhooks,
+    work,
+)
 from reelqueue.version import __version__
 from reelqueue.wording import Text
 
@@ -28,6 +45,23 @@ def build() -> typer.Typer:
             typer.echo(context.get_help())
             raise typer.Exit(2)
 
-    for group in (make, projects, edit, deleting, importing, voice, work, quotas, costs, auth, sandbox, doctor):
+    for group in (
+        make,
+        batch,
+        batches,
+        projects,
+        edit,
+        deleting,
+        cleanup,
+        importing,
+        voice,
+        work,
+        quotas,
+        costs,
+        webhooks,
+        auth,
+        sandbox,
+        doctor,
+    ):
         group.register(app)
     return app

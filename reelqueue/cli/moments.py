@@ -14,6 +14,16 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
 
 
+def between(least: datetime, most: datetime) -> Text:
+    """A range of moments, the second day only where it is another."""
+    zone = ZoneInfo(read_settings().timezone)
+    first, last = (f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (least, most))
+    if first == last:
+        return Text(f"{first}（{zone.key}）", f"{first} ({zone.key})")
+    last = last if last[:10] != first[:10] else last[11:]
+    return Text(f"{first} 到 {last}（{zone.key}）", f"{first} to {last} ({zone.key})")
+
+
 def goes_on(waiting: ProjectWaiting) -> Text | None:
     """When a project goes on by itself; None where a person has to act first."""
     if waiting.until is None:

@@ -221,16 +221,20 @@ def test_the_same_row_twice_is_made_once_and_said():
 
 
 def test_two_rows_of_one_key_and_different_videos_are_a_mistake():
-    sheet = read("topic,key\na,k\nb,k\n")
+    sheet = read("topic,privacy,key\na,,k\na,public,k\n")
 
     assert wrong(sheet) == [(3, "key")]
     assert "the same key as line 2 (k)" in sheet.mistakes[0].text.en
 
 
-def test_a_changed_priority_makes_no_other_video_of_a_row():
-    first, second = read("topic\na\n").rows, read("topic,priority,deadline,review\na,5,2027-01-01 00:00,final\n").rows
+def test_another_priority_or_privacy_makes_no_other_video_of_a_row():
+    first, second = read("topic\na\n").rows, read("topic,priority,deadline,review,privacy\na,5,2027-01-01 00:00,final,public\n").rows
 
     assert first[0].key == second[0].key
+
+
+def test_the_same_topic_on_another_channel_is_another_video():
+    assert len(read("topic,channel\na,news\na,cooking\n").rows) == 2
 
 
 def test_what_was_typed_holds_where_a_row_says_nothing_of_its_own():

@@ -1,0 +1,284 @@
+"""`reelqueue batch FILE`: a video of each row, unattended."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from redis.exceptions import AuthenticationError, RedisError
+
+from jobs import connect
+from jobs.batch import asked
+from jobs.batch.calendar_words import parse_every, parse_slots
+from jobs.batch.making import make_batch
+from jobs.batch.plan import check_calendar, forecast_of_briefs
+from jobs.batch.rows import Sheet
+from reelqueue import clock
+from reelqueue.addresses import check_webhook
+from reelqueue.bootstrap import Settings, open_shelf, open_tools, read_settings
+from reelqueue.cli.agreeing import Declined, ask_whether, unagreed
+from reelqueue.cli.batch_course import follow_batch
+from reelqueue.cli.batch_file import TopicFile, defaults_of, read_file, read_sheet, refuse
+from reelqueue.cli.batch_offer import BatchOffer, batch_offer_of, makers_in_words, offer_in_words
+from reelqueue.cli.batch_past import Past, past_of
+from reelqueue.cli.batch_plan import plan_as_json, tell_file, tell_plan
+from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
+from reelqueue.cli.batch_words import name_of
+from reelqueue.cli.console import note, notes, say, say_json
+from reelqueue.cli.outcome import DONE, INTERRUPTED, WAITING, run
+from reelqueue.errors import Conflict, InstallationError, InvalidBrief
+from reelqueue.models.batch import BatchState
+from reelqueue.models.forecast import Forecast
+from reelqueue.models.stage import BatchStatus
+from reelqueue.providers.registry import Shelf
+from reelqueue.wording import Text
+from storage import Agreements, BatchStore, Owner, Paths, ProjectStore, open_installation
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed beside the file."""
+
+    fields: Mapping[str, Any]
+    every: str | None = None
+    slots: str | None = None
+    webhook: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    detach: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that may become a batch, and what that would mean."""
+
+    sheet: Sheet
+    past: Past
+    calendar: str | None
+    offer: BatchOffer
+    forecast: Forecast | None
+
+
+def _help(zh: str, en: str) -> str:
+    return str(Text(zh, en))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    about = _help(
+        "一個檔案做很多支影片：每列一支（CSV 或 JSONL，- 是標準輸入）",
+        "a video of each row of a file (CSV or JSONL; - is standard input)",
+    )
+    option = typer.Option
+
+    @app.command("batch", help=about)
+    def batch(
+        file: Annotated[str, typer.Argument(metavar="FILE", help=_help("第一行是欄位名稱；欄位同 brief，另有 key", "its first line names the columns: fields of a brief, and key"), show_default=False)],
+        dry_run: Annotated[bool, option("--dry-run", help=_help("只說會做什麼、多久、多少錢；什麼都不寫", "only say what would be made, by when, for how much; nothing is written"))] = False,
+        yes: Annotated[bool, option("--yes", help=_help("直接開始：不問花費與發布的事", "begin at once: ask nothing about payment and publication"))] = False,
+        every: Annotated[str | None, option(help=_help("每隔這麼久公開一支，例如 6h", "publish one each so long, for example 6h"))] = None,
+        slots: Annotated[str | None, option(help=_help("公開的時段，例如", "moments of publication, for example") + ' "Mon-Fri 09:00,18:00 Asia/Taipei"')] = None,
+        priority: Annotated[str | None, option(help=_help("優先度 -100 到 100，大的先做", "priority from -100 to 100, the greater first"))] = None,
+        deadline: Annotated[str | None, option(help=_help("期限，例如 2026-12-01T18:00+08:00", "deadline, for example 2026-12-01T18:00+08:00"))] = None,
+        channel: Annotated[str | None, option(help=_help("CHANNELS_FILE 裡的頻道", "a channel of CHANNELS_FILE"))] = None,
+        privacy: Annotated[str | None, option(help="private | unlisted | public")] = None,
+        review: Annotated[list[str] | None, option(help=_help("在這些階段後停下等核可：script assets render thumbnail final", "stop for approval after: script assets render thumbnail final"))] = None,
+        webhook: Annotated[str | None, option(help=_help("有消息時通知這個網址", "tell this address what happens"))] = None,
+        detach: Annotated[bool, option("--detach", help=_help("開始後不等結束，只印出批次編號", "don't wait for its end; prints the batch's id"))] = False,
+        as_json: Annotated[bool, option("--json", help=_help("輸出 JSON", "as JSON"))] = False,
+    ) -> None:  # fmt: skip
+        names = tuple(name for part in review or () for name in part.split(",") if name) or None
+        fields = {"priority": _number(priority), "deadline": deadline, "channel": channel, "privacy": privacy, "review": names}
+        wish = Wish(fields, every, slots, webhook, dry_run=dry_run, yes=yes, detach=detach, as_json=as_json)
+        raise typer.Exit(_batch(file, wish))
+
+
+def _number(text: str | None) -> int | str | None:
+    """A whole number where it is one; else the text, which the brief refuses by name."""
+    return int(text) if text is not None and text.isascii() and text.lstrip("+-").isdigit() else text
+
+
+def _batch(name: str, wish: Wish) -> int:
+    settings, file = read_settings(), read_file(name)
+    ready = asyncio.run(_prepared(file, wish, settings))
+    zone = ZoneInfo(settings.timezone)
+    if not wish.as_json or not wish.dry_run:
+        tell_file(file, ready.sheet, ready.past)
+    if wish.dry_run:
+        if wish.as_json:
+            say_json(plan_as_json(ready.sheet, ready.past, ready.offer, ready.forecast, ready.calendar))
+        elif ready.past.rows:
+            tell_plan(ready.past, ready.offer, ready.forecast, zone, ready.calendar)
+        return DONE
+    if not ready.past.rows:
+        note(Text("沒有新的影片要做", "there is no new video to make"))
+        return DONE
+    try:
+        _agree(ready, settings, yes=wish.yes)
+    except Declined:
+        note(Text("沒有開始", "nothing was begun"))
+        return INTERRUPTED
+    number: list[int] = []
+
+    def interrupted() -> Text | None:
+        return come_back(number[0]) if number else None
+
+    return run(_made(ready, wish, settings, number), interrupted=interrupted)
+
+
+async def _prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
+    """Look at all of it; nothing is made.
+
+    Raises:
+        InvalidBrief: what is wrong was told.  InvalidSettings: what is chosen can't be used as it is set up.
+    """
+    calendar = _calendar(wish, settings)
+    if wish.webhook is not None:
+        check_webhook(wish.webhook, settings.webhook_private_hosts, has_secret=settings.webhook_secret is not None)
+    paths = Paths(settings.data_dir)
+    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
+        sheet = await read_sheet(file, defaults_of(wish.fields, file, settings), settings, shelf)
+        if sheet.mistakes:
+            raise refuse(file, sheet.mistakes, as_json=wish.as_json)
+        past = await past_of(sheet, ProjectStore.reader(paths), BatchStore.reader(paths))
+        if past.mistakes:
+            raise refuse(file, past.mistakes, as_json=wish.as_json)
+        is_new = past.batch is None or not past.batch.project_ids
+        forecast = await _forecast(past, calendar, settings, shelf) if is_new and past.rows else None
+        briefs = [row.brief for row in past.rows]
+        offer = await batch_offer_of(briefs, settings, shelf, calendar=calendar, forecast=forecast)
+    return Prepared(sheet, past, calendar, offer, forecast)
+
+
+def _calendar(wish: Wish, settings: Settings) -> str | None:
+    if wish.every is not None and wish.slots is not None:
+        raise InvalidBrief("slots", Text("--every 與 --slots 擇一", "one of --every and --slots"), wish.slots)
+    if wish.every is not None:
+        return parse_every(wish.every, settings.timezone, clock.now())
+    return parse_slots(wish.slots, settings.timezone, clock.now()) if wish.slots is not None else None
+
+
+async def _forecast(past: Past, calendar: str | None, settings: Settings, shelf: Shelf) -> Forecast:
+    briefs = [row.brief for row in past.rows]
+    if calendar is not None:
+        await check_calendar(briefs, settings, shelf, clock.now(), calendar)
+    return await forecast_of_briefs(briefs, settings, shelf, clock.now(), calendar)
+
+
+def _agree(ready: Prepared, settings: Settings, *, yes: bool) -> None:
+    """Say who makes what, and have a person agree to what it takes, where nobody has yet.
+
+    Raises:
+        NotAsked: there is nobody to ask.  Declined: a person said no.
+    """
+    agreements = Agreements(Paths(settings.data_dir))
+    note(makers_in_words(ready.offer))
+    new = asyncio.run(unagreed(ready.offer.terms, agreements))
+    if not new or (ready.past.batch is not None and ready.past.batch.status is not BatchStatus.CREATED):
+        return
+    for line in offer_in_words(ready.offer):
+        notes().print(str(line), markup=False)
+    if yes:
+        return
+    count = len(ready.past.rows)
+    ask_whether(
+        Text(
+            f"要開始做這 {count:,} 支嗎？同樣的服務與頻道之後不再問",
+            f"make these {count:,}? It is not asked again for these services and this channel",
+        )
+    )
+    asyncio.run(agreements.add(new))
+
+
+async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[int]) -> int:
+    await open_tools(settings)
+    paths = Paths(settings.data_dir)
+    await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+    owner = Owner.here()
+    batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
+    projects = ProjectStore(paths, owner, lease_seconds=settings.lease_seconds)
+    state = await _on_disk(ready, wish, projects, batches)
+    number.append(state.batch_id)
+    _say_which(state, ready, wish)
+    if not state.has_ended and state.status is not BatchStatus.PAUSED:
+        state = await batches.change(state.batch_id, asked.start(clock.now()))  # from here on any worker's start finds it
+        if not await _hinted(settings, state.batch_id):
+            return WAITING
+    if wish.detach:
+        return DONE
+    state = await follow_batch(settings, batches, projects, state.batch_id)
+    outlines = await projects.outlines(state.project_ids)
+    if wish.as_json:
+        say_json(batch_as_json(state, await batches.results(state.batch_id)))
+    else:
+        report_batch(state, outlines)
+    return code_of(state)
+
+
+async def _on_disk(ready: Prepared, wish: Wish, projects: ProjectStore, batches: BatchStore) -> BatchState:
+    if ready.past.batch is not None and ready.past.batch.project_ids:
+        return ready.past.batch
+    try:
+        return await make_batch(
+            projects,
+            batches,
+            [row.brief for row in ready.past.rows],
+            idempotency_key=ready.past.key,
+            keys=[row.key for row in ready.past.rows],
+            calendar=ready.calendar,
+            webhook=wish.webhook,
+        )
+    except Conflict as error:
+        if ready.past.batch is None:
+            raise
+        name = name_of(ready.past.batch)
+        raise Conflict(
+            Text(f"{name.zh} 由這個檔案開始建立，但選項不同", f"{name.en} was begun from this file with other options"),
+            Text("用原來的選項再執行一次，它就會接著建立", "run it again with those options, and it is made to its end"),
+        ) from error
+
+
+def _say_which(state: BatchState, ready: Prepared, wish: Wish) -> None:
+    name, count = name_of(state), len(state.project_ids)
+    again = ready.past.batch is not None and ready.past.batch.project_ids
+    line = (
+        Text(f"這個檔案已經是{name.zh}，接著做", f"this file is {name.en} already: it goes on")
+        if again
+        else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {count:,} videos")
+    )
+    note(line)
+    if again and (wish.every or wish.slots or wish.webhook):
+        note(Text("發布時程與 webhook 保持原來的", "its publish calendar and webhook stay as they were"))
+    if wish.detach:
+        say_json({"batch_id": state.batch_id}) if wish.as_json else say(str(state.batch_id))
+
+
+async def _hinted(settings: Settings, number: int) -> bool:
+    """Put it in the queue; False where no Redis answers, which was told: it begins when there is one."""
+    try:
+        async with connect(settings) as queue:
+            await queue.start_batch(number)
+    except InstallationError as error:
+        if not isinstance(error.__cause__, RedisError | OSError) or isinstance(error.__cause__, AuthenticationError):
+            raise
+        note(error.message)
+        note(
+            Text(
+                f"批次 {number} 已經在磁碟上：執行 reelqueue worker 就會開始，reelqueue batches watch {number} 看進度",
+                f"batch {number} is on disk: it begins as soon as reelqueue worker runs; reelqueue batches watch {number} shows it",
+            )
+        )
+        return False
+    return True
+
+
+def come_back(number: int) -> Text:
+    """After Ctrl-C: the workers go on."""
+    return Text(
+        f"批次 {number} 由 worker 繼續做。回來看：reelqueue batches watch {number}；取消：reelqueue batches cancel {number}",
+        f"batch {number} goes on in its workers. To come back: reelqueue batches watch {number}; to cancel: reelqueue batches cancel {number}",
+    )

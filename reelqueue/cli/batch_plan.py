@@ -1,0 +1,97 @@
+"""What would be made of a file: shown by `--dry-run`, and in short before it is made."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.table import Table
+
+from jobs.batch.rows import Row, Sheet
+from reelqueue.cli.batch_file import TopicFile
+from reelqueue.cli.batch_forecast import forecast_as_json, tell_forecast
+from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_words
+from reelqueue.cli.batch_past import Past
+from reelqueue.cli.console import note, out, say
+from reelqueue.cli.offer import PRIVACY
+from reelqueue.cli.widths import fit, spans
+from reelqueue.models.brief import Brief
+from reelqueue.models.forecast import Forecast
+from reelqueue.wording import Text
+
+SHOWN_ROWS = 20
+_TOPIC_CELLS = 34
+
+
+def tell_file(file: TopicFile, sheet: Sheet, past: Past) -> None:
+    """How it was read, what stands in it twice, what was made before."""
+    count = len(sheet.rows)
+    note(Text(f"{file.title.zh}：{count:,} 列（{sheet.how.zh}）", f"{file.title.en}: {count:,} rows ({sheet.how.en})"))
+    for line, first in sheet.repeats[:SHOWN_ROWS]:
+        note(
+            Text(
+                f"  第 {line} 行和第 {first} 行是同一支影片：只做一次",
+                f"  line {line} is the video of line {first} again: made once",
+            )
+        )
+    if (more := len(sheet.repeats) - SHOWN_ROWS) > 0:
+        note(Text(f"  …另外還有 {more:,} 行重複", f"  … and {more:,} more repeats"))
+    if past.earlier:
+        ids = spans(number for _, number in past.earlier)
+        note(
+            Text(
+                f"  {len(past.earlier):,} 列先前做過，略過：專案 {ids}",
+                f"  {len(past.earlier):,} rows were made before and are left out: project {ids}",
+            )
+        )
+
+
+def tell_plan(past: Past, offer: BatchOffer, forecast: Forecast | None, zone: ZoneInfo, calendar: str | None) -> None:
+    """The table, who makes it, what it takes, when it ends."""
+    _print_rows(past.rows, zone)
+    say(makers_in_words(offer))
+    for line in offer_in_words(offer):
+        say(line)
+    if calendar is not None:
+        say(Text(f"發布時程：{calendar}", f"publish calendar: {calendar}"))
+    if forecast is not None:
+        tell_forecast(forecast)
+
+
+def _print_rows(rows: tuple[Row, ...], zone: ZoneInfo) -> None:
+    heads = (Text("行", "line"), Text("主題", "topic"), Text("秒", "s"), Text("頻道", "channel"), Text("公開", "seen by"))
+    table = Table(box=None)
+    for head, side in zip(heads, ("right", "left", "right", "left", "left"), strict=True):
+        table.add_column(str(head), justify="right" if side == "right" else "left", no_wrap=True)
+    for row in rows[:SHOWN_ROWS]:
+        brief = row.brief
+        length = str(brief.duration_s) if brief.duration_s is not None else ""
+        table.add_row(str(row.line), fit(title_of(brief), _TOPIC_CELLS), length, fit(brief.channel or "", 12), _seen(brief, zone))
+    out().print(table)
+    if (more := len(rows) - SHOWN_ROWS) > 0:
+        say(Text(f"…另外還有 {more:,} 支（--json 會全部列出）", f"… and {more:,} more (--json lists them all)"))
+
+
+def title_of(brief: Brief) -> str:
+    """What a row is about, in one line."""
+    return brief.topic or (brief.content or "").strip().splitlines()[0].lstrip("# ")
+
+
+def _seen(brief: Brief, zone: ZoneInfo) -> str:
+    if brief.publish_at is not None:
+        return f"{datetime.fromisoformat(brief.publish_at).astimezone(zone):%m-%d %H:%M}"
+    return str(PRIVACY[brief.privacy]).partition("（")[0]
+
+
+def plan_as_json(sheet: Sheet, past: Past, offer: BatchOffer, forecast: Forecast | None, calendar: str | None) -> dict[str, Any]:
+    """For programs; money in US dollars."""
+    return {
+        "batch_id": past.batch.batch_id if past.batch is not None else None,
+        "rows": [{"line": row.line, "key": row.key, "brief": row.brief.model_dump(mode="json")} for row in past.rows],
+        "repeats": [{"line": line, "of": first} for line, first in sheet.repeats],
+        "earlier": [{"line": row.line, "project_id": number} for row, number in past.earlier],
+        "makers": {kind: list(names) for kind, names in offer.makers.items()},
+        "services": list(offer.services),
+        "published": [{"channel": name, "seen": seen, "count": count} for (name, seen), count in offer.published.items()],
+        "calendar": calendar,
+        "forecast": forecast_as_json(forecast),
+    }
