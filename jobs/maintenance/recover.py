@@ -10,6 +10,7 @@ from arq.connections import ArqRedis
 
 from jobs.claims import free_dead
 from jobs.context import Service, WorkerContext
+from jobs.maintenance.cleanup import ask_where_low
 from jobs.maintenance.renewing import renew_hints
 from jobs.pipeline import QUEUES
 
@@ -23,11 +24,12 @@ async def recover_interrupted(ctx: WorkerContext) -> dict[str, Any]:
     """Put back what nobody works on although somebody should.
 
     Reads: the markers of unfinished projects, the states that changed since the last look, the queues.
-    Writes: hints, one per project and stage; frees the claims of workers that are gone.
+    Writes: hints, one per project and stage; frees the claims of workers that are gone; asks for a cleanup where the disk is low.
     Costs: nothing.
     Repeats: harmless; a second pass adds none.
     """
     projects, batches, freed = await renew(ctx["service"], ctx["redis"])
+    await ask_where_low(ctx)
     return {"status": "success", "projects": projects, "batches": batches, "freed_jobs": freed}
 
 
