@@ -26,7 +26,8 @@ class Outline:
     """A project in a few lines.
 
     `next_stage` is the first that is neither done nor skipped up to the goal, `running` the one that is marked as running,
-    `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish.
+    `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish;
+    `publisher` by whom, where its brief says so.
     """
 
     project_id: int
@@ -47,6 +48,7 @@ class Outline:
     video_id: str | None
     run: int
     updated_at: datetime
+    publisher: str | None = None
 
     @classmethod
     def of(cls, state: ProjectState) -> "Outline":
@@ -72,6 +74,7 @@ class Outline:
             video_id=state.upload.video_id if state.upload is not None else upload.get("video_id"),
             run=state.run,
             updated_at=state.updated_at,
+            publisher=state.brief.providers.get("publisher"),
         )
 
     @classmethod
@@ -117,6 +120,7 @@ def _outlined(data: dict[str, Any]) -> Outline:
         video_id=published.get("video_id"),
         run=int(data["run"]),
         updated_at=datetime.fromisoformat(data["updated_at"]),
+        publisher=brief.get("providers", {}).get("publisher"),
     )
 
 

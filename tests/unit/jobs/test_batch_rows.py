@@ -228,7 +228,10 @@ def test_two_rows_of_one_key_and_different_videos_are_a_mistake():
 
 
 def test_another_priority_or_privacy_makes_no_other_video_of_a_row():
-    first, second = read("topic\na\n").rows, read("topic,priority,deadline,review,privacy\na,5,2027-01-01 00:00,final,public\n").rows
+    first, second = (
+        read("topic\na\n").rows,
+        read("topic,priority,deadline,review,privacy\na,5,2027-01-01 00:00,final,public\n").rows,
+    )
 
     assert first[0].key == second[0].key
 

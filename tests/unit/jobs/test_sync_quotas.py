@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from jobs import transitions
 from jobs.maintenance.quotas import QUOTA_PREFIX, QUOTA_SECONDS, QUOTAS_KEY, sync_quotas
+from jobs.maintenance.waking import wake_waiting
 from jobs.pipeline import MAINTENANCE
 from jobs.spending import bucket_of, money_bucket
 from reelqueue.errors import BudgetExhausted, QuotaExhausted, ReelqueueError
@@ -22,6 +23,7 @@ from reelqueue.models.meter import Meter, Watched
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.monitoring import open_monitoring
 from reelqueue.sandbox import open_sandbox
+from storage import Ledger
 from storage.ledger import pacific_day, pacific_midnight_after
 
 PROJECT = "100000000001"
@@ -334,6 +336,30 @@ async def test_a_raised_quota_lets_go_on_who_waits_for_it(sync, service, waits):
     more = Watched(chosen=MAKERS, meters=(UPLOADS.replace(cap=101), UNITS, CLOSED, TEXTS, IMAGES))
 
     assert (before["woken"], (await sync(watched=lambda: more))["woken"]) == ([], [1])
+
+
+async def test_no_more_go_on_than_there_is_room_for_the_most_wanted_first(sync, service, waits):
+    """All went on, and all but few were refused again: two commits each, every hour."""
+    await service.spender(9, None).reserve("a", Cost(needs=(need(UPLOADS, 100),)))
+    for number in (1, 2, 3, 4):
+        await waits(Stage.UPLOAD, await refuse(service, Cost(needs=(need(UPLOADS),)), number))
+    await service.projects.change(3, lambda state: state.replace(brief=state.brief.replace(priority=5)))
+    await service.projects.change(1, lambda state: state.replace(held=True))  # its batch is paused
+    more = Watched(chosen=MAKERS, meters=(UPLOADS.replace(cap=102), UNITS, CLOSED, TEXTS, IMAGES))
+
+    assert (await sync(watched=lambda: more))["woken"] == [3, 2]
+
+
+async def test_an_account_is_read_once_however_many_wait_for_it(sync, service, waits, monkeypatch):
+    await service.spender(9, None).reserve("a", Cost(needs=(need(UPLOADS, 100),)))
+    for number in (1, 2, 3):
+        await waits(Stage.UPLOAD, await refuse(service, Cost(needs=(need(UPLOADS),)), number))
+    read, account = [], Ledger.account
+    monkeypatch.setattr(Ledger, "account", lambda self, bucket: read.append(bucket) or account(self, bucket))
+
+    await wake_waiting(service, Watched(chosen=MAKERS, meters=(UPLOADS, UNITS, CLOSED)), datetime.now(UTC))
+
+    assert len(read) == len(set(read)) <= 3
 
 
 async def test_what_the_service_itself_refused_is_not_asked_for_again_before_its_time(sync, service, waits):
