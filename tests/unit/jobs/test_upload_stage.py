@@ -11,7 +11,7 @@ import pytest
 from jobs import stages
 from jobs.context import Rules
 from jobs.spending import Caps, Spender, bucket_of
-from jobs.stages import HandBack, Postponed, StageRun
+from jobs.stages import HandBack, Moment, Postponed, StageRun
 from jobs.video.afterwards import OWED, captions_cost
 from jobs.video.publication import publication_of, upload_of, with_upload
 from jobs.video.upload import MOST_SESSIONS, publish
@@ -26,6 +26,7 @@ from reelqueue.errors import (
     ServiceUnavailable,
 )
 from reelqueue.models.cost import FREE, Cost, Need
+from reelqueue.models.project import Upload
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import Stage, StageStatus
 from reelqueue.providers.protocols import Fixed, Publication, SessionGone
@@ -490,6 +491,55 @@ async def test_a_moment_of_publication_that_has_passed_is_published_at_once_and_
     publication = await publication_of(attempt)
 
     assert (publication.publish_at, publication.privacy, len(attempt.warnings)) == (None, "public", 1)
+
+
+SLOT = datetime(2030, 1, 1, 1, 0, tzinfo=UTC)
+
+
+def booking(attempt, at):
+    """The attempt's calendar gives this moment; returns how often it was asked."""
+    asked = []
+
+    async def moment():
+        asked.append(at)
+        return Moment(at)
+
+    attempt.moment = moment
+    return asked
+
+
+async def test_a_calendars_moment_is_booked_before_anything_is_published(run, lease):
+    attempt = run()
+    booking(attempt, SLOT)
+
+    publication = (await publish(attempt), await publication_of(attempt))[1]
+
+    assert publication.publish_at == "2030-01-01T01:00:00+00:00"
+    assert lease.state.slot == SLOT
+
+
+async def test_what_youtube_has_already_keeps_its_moment(run, lease):
+    first = run()
+    booking(first, SLOT)
+    await publish(first)
+
+    again = run()
+    asked = booking(again, SLOT + timedelta(days=1))
+    await publish(again)
+
+    assert (asked, lease.state.slot) == ([], SLOT)
+
+
+async def test_a_calendar_without_a_moment_left_shows_the_video_to_nobody_and_says_so(run, lease):
+    await lease.commit(lambda s: s.replace(brief=s.brief.replace(privacy="public"), slot=SLOT))
+    attempt = run()
+    booking(attempt, None)
+    await attempt.commit(lambda s: s.replace(upload=Upload(marker="m")))
+
+    publication = await publication_of(attempt)
+
+    assert (publication.publish_at, publication.privacy, lease.state.slot) == (None, "private", None)
+    assert len(attempt.warnings) == 1
 
 
 async def test_a_pause_that_the_service_asks_for_is_kept_though_the_upload_got_on(run, channel, monkeypatch):
