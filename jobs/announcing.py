@@ -31,7 +31,8 @@ class Announcer:
     """What one installation tells.
 
     `webhook_url` is told of everything (None: nobody is); `webhook_of` gives a batch's own address, in the caller's thread;
-    `notifies`: people are told, too.
+    `notifies`: people are told, too.  A client (`leaves_it` true) that is set up to tell nobody, beside workers that do, leaves
+    it to them: an app's process may not have their settings.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Announcer:
         webhook_url: str | None = None,
         notifies: bool = False,
         webhook_of: Callable[[int], str | None] = lambda _batch_id: None,
+        leaves_it: bool = False,
     ) -> None:
         self.outbox = outbox
         self.notices = notices
@@ -49,6 +51,7 @@ class Announcer:
         self.unsaved: dict[str, Notice] = {}
         self._url = webhook_url
         self._webhook_of = webhook_of
+        self._leaves_it = leaves_it and not self.is_set_up
         self._known: dict[int, str | None] = {}
         self._told: dict[int, tuple[str, ...]] = {}
 
@@ -77,6 +80,8 @@ class Announcer:
         False where it could not be kept: it has to be called again.
         """
         try:
+            if self._leaves_it and self.outbox.is_there():
+                return False
             event = event_of(state)
             if event is not None:
                 self._keep(event, self.destinations(state.batch_id))

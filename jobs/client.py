@@ -121,7 +121,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
             raise no_redis(error, setting=settings.named_by) from error
         owner = Owner.here()
         batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
-        announcer = announcer_of(settings, batches)
+        announcer = announcer_of(settings, batches, is_worker=redis is not None)
         yield Client(
             settings=settings,
             instance=instance,
@@ -136,7 +136,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         )
 
 
-def announcer_of(settings: Settings, batches: BatchStore) -> Announcer:
+def announcer_of(settings: Settings, batches: BatchStore, *, is_worker: bool) -> Announcer:
     """What keeps the events of this installation for who is to be told."""
     return Announcer(
         Outbox(batches.paths.outbox),
@@ -144,6 +144,7 @@ def announcer_of(settings: Settings, batches: BatchStore) -> Announcer:
         webhook_url=settings.webhook_url,
         notifies=settings.notify_command is not None or settings.notify_mail_to is not None,
         webhook_of=batches.webhook_of,
+        leaves_it=not is_worker,
     )
 
 

@@ -32,6 +32,10 @@ class Outbox:
         self._folder = folder
         self._read: dict[str, tuple[tuple[int, int], Delivery]] = {}
 
+    def is_there(self) -> bool:
+        """Whether anybody ever was to be told; looked up in the caller's thread."""
+        return self._folder.is_dir()
+
     async def make(self) -> None:
         """Make the folder, where it is not there.  Raises DiskFull, Unavailable."""
         if not await hop(self._folder.is_dir):

@@ -121,7 +121,7 @@ class Deliverer:
 
     async def _note(self, delivery: Delivery, answer: Answer) -> None:
         now = clock.now()
-        said = {"event": delivery.event.event_id, "destination": delivery.destination, "status": answer.status}
+        said = {"told": delivery.event.event_id, "destination": delivery.destination, "status": answer.status}
         heard = delivery.replace(status=answer.status, error=answer.error, rejected=answer.is_about_the_event)
         if answer.is_taken:
             log.info("webhook_delivered", **said, attempts=delivery.attempts + 1)
