@@ -1,11 +1,15 @@
 """The clock's jobs in real maintenance workers: each moment once, however many workers there are, and one for all missed."""
 
 import asyncio
+import contextlib
+import os
 import re
+from typing import Any
 
 import pytest
 
 from jobs.pipeline import MAINTENANCE
+from storage import Owner, Paths, ProjectStore, disk
 from tests.workers import Worker, until, worker
 
 HOUR_MS = 3_600_000
@@ -36,6 +40,34 @@ async def test_what_was_missed_for_hours_runs_once_in_all_workers_together(setti
         assert len(runs) == len(set(runs))
         assert sorted(job for job, _ in set(runs) if job != "recover_interrupted") == ["cleanup", "sync_quotas"]
         assert await redis.zcard(MAINTENANCE) == 0
+
+
+async def test_one_that_is_killed_in_mid_run_is_followed_by_another_once(settings, redis):
+    """The night's cleanup waits for a project's lock that we hold; its worker is killed there.  Another ends that very run."""
+    store = ProjectStore(Paths(settings.data_dir), Owner.here(), lease_seconds=settings.lease_seconds)
+    files = store.paths.project((await store.create({"topic": "Tides"})).project_id)
+    files.make()
+    stray = files.output / "render.1.part"
+    stray.write_bytes(b"left")
+    os.utime(stray, (0, 0))
+    seconds, _ = await redis.time()
+    await redis.set("reelqueue:cron:cleanup", f"{(seconds * 1000) - 30 * HOUR_MS} before")
+    async with contextlib.AsyncExitStack() as stack:
+        with disk.locked(files.root):
+            crew = [await stack.enter_async_context(worker(settings, "MaintenanceWorker")) for _ in range(3)]
+            doomed = await until(lambda: next((one for one in crew if _lines_of(one, "job_started")), None), "it begins")
+            doomed.kill()
+        done = await until(lambda: [line for one in crew for line in _lines_of(one, "job_done")], "another ends it", seconds=30)
+
+        [begun] = _lines_of(doomed, "job_started")
+        assert [(line["job_id"], line["job_try"]) for line in done] == [(begun["job_id"], 2)]
+        assert (stray.exists(), _lines_of(doomed, "job_done")) == (False, [])
+        assert [job for job in await redis.zrange(MAINTENANCE, 0, -1) if b"cleanup" in job] == []
+
+
+def _lines_of(one: Worker, event: str) -> list[dict[str, Any]]:
+    """What a worker said of the night's cleanup."""
+    return [line for line in one.lines() if line["event"] == event and line["job"] == "cleanup"]
 
 
 @pytest.mark.soak
