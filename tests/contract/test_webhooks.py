@@ -3,24 +3,19 @@
 import asyncio
 import contextlib
 import datetime as dt
-import ipaddress
 import socket
-import ssl
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from reelqueue.models.event import Event
 from reelqueue.providers import webhooks
 from reelqueue.providers.webhooks import WebhookSender
 from reelqueue.signing import keys_of
 from reelqueue.wording import speak
+from tests import certificates
 from tests.receiver import SECRET, listening
 
 EVENT = Event(
@@ -123,7 +118,7 @@ async def test_a_name_that_leads_into_ones_own_network_is_refused_as_the_connect
 async def test_a_name_that_led_elsewhere_a_second_ago_is_refused_once_it_leads_here(tmp_path):
     """DNS rebinding: each connection looks at the address that it really goes to.  A listed number stands for a public one."""
     speak("en")
-    ours, trust = _tls(tmp_path)
+    ours, trust = certificates.made(tmp_path, "app.example.org")
     async with listening(ssl_context=ours) as receiver:
         receiver.answers.append((204, {"Connection": "close"}))
         url = f"https://app.example.org:{receiver.port}/"
@@ -163,7 +158,7 @@ async def test_without_a_secret_nothing_is_sent(receiver):
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
     speak("en")
-    ours, trust = _tls(tmp_path)
+    ours, trust = certificates.made(tmp_path, "app.example.org")
     async with listening(ssl_context=ours) as receiver:
         url = receiver.url.replace("http://", "https://")
         async with sending() as sender:
@@ -173,20 +168,3 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
 
     assert refused.error == "its certificate is not trusted"
     assert taken.is_taken
-
-
-def _tls(folder):
-    """A server's side, and the trust of who knows its certificate."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "here")])
-    now = dt.datetime.now(dt.UTC)
-    san = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("app.example.org")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now).not_valid_after(now + dt.timedelta(days=1)).add_extension(san, critical=False)
-    )  # fmt: skip
-    certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "both.pem").write_bytes(secret + certificate)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(folder / "both.pem")
-    return server, ssl.create_default_context(cadata=certificate.decode())
