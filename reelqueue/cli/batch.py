@@ -27,7 +27,7 @@ from reelqueue.cli.batch_past import Past, past_of
 from reelqueue.cli.batch_plan import plan_as_json, tell_file, tell_plan
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import name_of
-from reelqueue.cli.console import note, notes, say, say_json
+from reelqueue.cli.console import note, notes, out, say, say_json
 from reelqueue.cli.outcome import DONE, INTERRUPTED, WAITING, run
 from reelqueue.errors import Conflict, InstallationError, InvalidBrief
 from reelqueue.models.batch import BatchState
@@ -210,10 +210,10 @@ async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[in
             return WAITING
     if wish.detach:
         return DONE
-    state = await follow_batch(settings, batches, projects, state.batch_id)
+    state = await follow_batch(settings, batches, projects, state.batch_id, notes() if wish.as_json else out())
     outlines = await projects.outlines(state.project_ids)
     if wish.as_json:
-        say_json(batch_as_json(state, await batches.results(state.batch_id)))
+        say_json(await batch_as_json(state, outlines, batches))
     else:
         report_batch(state, outlines)
     return code_of(state)

@@ -19,7 +19,6 @@ from reelqueue.cli.alive import missing_workers
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_words import Outlines, counts_in_words, group_in_words, name_of, waits
-from reelqueue.cli.console import note, out
 from reelqueue.cli.projects import STATUS, title
 from reelqueue.cli.widths import PIPED_CELLS, fit
 from reelqueue.errors import NeedsPerson, ProjectNotFound
@@ -114,16 +113,19 @@ class Lines:
 
 
 def _below(state: BatchState) -> list[str]:
-    return [str(line) for line in forecast_in_words(state.forecast)] if state.forecast is not None else []
+    if state.forecast is None or state.has_ended:
+        return []
+    return [str(line) for line in forecast_in_words(state.forecast)]
 
 
-async def follow_batch(settings: Settings, batches: BatchStore, projects: ProjectStore, batch_id: int) -> BatchState:
+async def follow_batch(
+    settings: Settings, batches: BatchStore, projects: ProjectStore, batch_id: int, console: Console
+) -> BatchState:
     """Show how a batch goes on until it has ended, or nothing of it goes on by itself.
 
     Raises:
         BatchNotFound.
     """
-    console = out()
     seen: dict[int, Outline | None] | None = None
     waiting = set[str]()
     looked = -WORKERS_SECONDS
@@ -139,13 +141,14 @@ async def follow_batch(settings: Settings, batches: BatchStore, projects: Projec
                     waiting.add(group.kind)
                     for line in group_in_words(group, "‖"):
                         view.tell(line)
-            view.show(state, outlines)
-            if state.has_ended or is_at_rest(state, outlines):
-                return state
-            if time.monotonic() - looked > WORKERS_SECONDS:
+            rests = state.has_ended or is_at_rest(state, outlines)
+            if not rests and time.monotonic() - looked > WORKERS_SECONDS:
                 looked = time.monotonic()
                 if (missing := await missing_workers(settings)) is not None:
-                    note(missing)
+                    view.tell(f"! {missing}")
+            view.show(state, outlines)
+            if rests:
+                return state
             await asyncio.sleep(LOOK_SECONDS + len(outlines) / LOOKED_AT_A_SECOND)
 
 

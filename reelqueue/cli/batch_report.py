@@ -1,8 +1,8 @@
 """What became of a batch, and the exit code that this is."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.batch.running import results_of
 from reelqueue.cli.batch_forecast import outcome_in_words
 from reelqueue.cli.batch_words import BATCH_STATUS, Outlines, counts_in_words, failures, group_in_words, name_of, waits
 from reelqueue.cli.console import note, say
@@ -10,6 +10,7 @@ from reelqueue.cli.outcome import DONE, FAILED, WAITING
 from reelqueue.models.batch import BatchState
 from reelqueue.models.stage import BatchStatus
 from reelqueue.wording import Text
+from storage import BatchStore
 
 
 def report_batch(state: BatchState, outlines: Outlines) -> None:
@@ -51,6 +52,7 @@ def code_of(state: BatchState) -> int:
     return DONE if state.status is BatchStatus.COMPLETED and not state.failed else FAILED
 
 
-def batch_as_json(state: BatchState, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The state as stored, and what each project came to."""
+async def batch_as_json(state: BatchState, outlines: Outlines, batches: BatchStore) -> dict[str, Any]:
+    """The state as stored, and how each project stands, or what it came to."""
+    results = await batches.results(state.batch_id) if state.has_ended else results_of(state, outlines)
     return {**state.model_dump(mode="json", exclude={"results"}), "results": [dict(line) for line in results]}

@@ -15,7 +15,7 @@ from reelqueue.cli.batch_course import follow_batch
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import BATCH_STATUS, name_of
-from reelqueue.cli.console import note, out, say, say_json
+from reelqueue.cli.console import note, notes, out, say, say_json
 from reelqueue.cli.moments import moment
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.batch import BatchState
@@ -132,10 +132,10 @@ def _print_list(states: Sequence[BatchState], zone: ZoneInfo) -> None:
 async def _show(settings: Settings, number: int, *, as_json: bool) -> int:
     batches, projects = _stores(settings)
     state = await batches.load(number)
-    if as_json:
-        say_json(batch_as_json(state, await batches.results(number)))
-        return DONE
     outlines = await projects.outlines(state.project_ids)
+    if as_json:
+        say_json(await batch_as_json(state, outlines, batches))
+        return DONE
     report_batch(state, outlines)
     if state.overdue_since is not None and not state.has_ended:
         at = moment(state.overdue_since)
@@ -161,9 +161,10 @@ async def _show(settings: Settings, number: int, *, as_json: bool) -> int:
 async def _watch(settings: Settings, number: int, *, as_json: bool) -> int:
     batches, projects = _stores(settings)
     await batches.load(number)
-    state = await follow_batch(settings, batches, projects, number)
+    state = await follow_batch(settings, batches, projects, number, notes() if as_json else out())
+    outlines = await projects.outlines(state.project_ids)
     if as_json:
-        say_json(batch_as_json(state, await batches.results(number)))
+        say_json(await batch_as_json(state, outlines, batches))
     else:
-        report_batch(state, await projects.outlines(state.project_ids))
+        report_batch(state, outlines)
     return code_of(state)
