@@ -14,8 +14,9 @@ from jobs.batch.calendar import Calendar
 from jobs.batch.calendar_words import calendar_of
 from jobs.batch.capacity import key_of, stocks_of
 from jobs.batch.forecast import Ground
-from jobs.batch.ground import Site, Survey, channel_name, items_of_outlines
+from jobs.batch.ground import Survey, channel_name, items_of_outlines
 from jobs.batch.running import Outlines
+from jobs.batch.site import Site
 from jobs.batch.slots import MARGIN, STILL_GOOD, Free, Wanting, by_quota, laid_out
 from jobs.context import Service
 from reelqueue.models.batch import BatchState
