@@ -167,7 +167,6 @@ class StageRun:
     others: Callable[[], Awaitable[int]] = _nobody_else
     moment: Callable[[], Awaitable[Moment | None]] = _no_calendar
     debts: Debts | None = None
-    guard: Guard | None = None
     sent: int = 0
     stopping: bool = False
     deadline: asyncio.Timeout | None = None
