@@ -6,12 +6,13 @@ is mended by the next create under the same key, or leaves a marker that leads n
 """
 
 import hashlib
+import itertools
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,16 @@ class Namesake:
 
 
 @dataclass(frozen=True, slots=True)
+class Birth:
+    """One that is being made: its id, its key, its state, and the folder that becomes its own."""
+
+    number: int
+    key: Key
+    body: bytes
+    aside: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Nursery:
     """Where the folders of one kind lie.  All synchronous: one thread hop, one creation at a time."""
 
@@ -98,6 +109,30 @@ class Nursery:
                 raise _taken(number)
             self._make(number, body_of(number), key, prepared)
             return number
+
+    def bear_many(self, asked: Sequence[tuple[Callable[[int], bytes], Key]]) -> list[tuple[int, bool]]:
+        """Make many as `bear` makes one, with their writes brought to the disk together; the id of each, and whether it is new.
+
+        Raises:
+            Conflict: something else was made under a key.
+            DiskFull, Unavailable: some of them may be made: the same call makes the rest.
+        """
+        with disk.locked(self.folders), disk.translated(self.folders):
+            known = {key.hash: self._known_by(key, None) for _, key in asked}
+            found = {name: (number, False) for name, (number, born) in known.items() if born and number is not None}
+            taken, next_id, births = {number for number, _ in found.values()}, self._next_id(), []
+            for body_of, key in asked:
+                if key.hash in found:  # it is there, or twice in the list
+                    continue
+                number, _ = known[key.hash]
+                if number is None or number in taken:  # what died after its key may name the id that another one gets
+                    number = next(free for free in itertools.count(next_id) if free not in taken)
+                    self._name(key, number, durable=False)
+                taken.add(number)
+                found[key.hash] = (number, True)
+                births.append(Birth(number, key, body_of(number), self.folders / f".new-{secrets.token_hex(8)}"))
+            self._make_all(births)
+            return [found[key.hash] for _, key in asked]
 
     def is_free(self, number: int) -> bool:
         """Whether nobody has this id, and nobody had it."""
@@ -174,24 +209,32 @@ class Nursery:
 
     def _named_by(self, key: Key, wanted: int | None) -> tuple[int, bool]:
         """The id that the key names, and whether its folder is there."""
-        path = self.keys / f"{key.hash}.json"
-        named = _named(path)
-        if named is not None:
-            number, content = named
-            if content != key.content or (wanted is not None and wanted != number):
-                raise other_content()
-            if _text(self.folders / str(number) / KEY_FILE) == key.hash:
-                return number, True
-            if self._was_ours(number, key):
-                raise _deleted(number)
-            if not self._is_taken(number):
-                return number, False  # we died between the key and the folder
+        known, born = self._known_by(key, wanted)
+        if known is not None:
+            return known, born
         if wanted is not None and self._is_taken(wanted):
-            path.unlink(missing_ok=True)
+            (self.keys / f"{key.hash}.json").unlink(missing_ok=True)
             raise _taken(wanted)
         number = wanted if wanted is not None else self._next_id()
-        disk.place(path, json.dumps({"id": number, "content": key.content}).encode())
+        self._name(key, number)
         return number, False
+
+    def _known_by(self, key: Key, wanted: int | None) -> tuple[int | None, bool]:
+        """The id that the key names already, and whether its folder is there; None where it names none that can be used."""
+        named = _named(self.keys / f"{key.hash}.json")
+        if named is None:
+            return None, False
+        number, content = named
+        if content != key.content or (wanted is not None and wanted != number):
+            raise other_content()
+        if _text(self.folders / str(number) / KEY_FILE) == key.hash:
+            return number, True
+        if self._was_ours(number, key):
+            raise _deleted(number)
+        return (None if self._is_taken(number) else number), False  # free: we died between the key and the folder
+
+    def _name(self, key: Key, number: int, *, durable: bool = True) -> None:
+        disk.place(self.keys / f"{key.hash}.json", json.dumps({"id": number, "content": key.content}).encode(), durable=durable)
 
     def _make(self, number: int, body: bytes, key: Key | None, prepared: Path | None) -> None:
         aside = prepared or self.folders / f".new-{secrets.token_hex(8)}"
@@ -210,6 +253,26 @@ class Nursery:
         if known.seen == written_at:  # nobody else's since: ours is all that has to be counted
             known.number = max(known.number, number) if number < ID_LIMIT else known.number
             known.seen = self._written_at()
+
+    def _make_all(self, births: Sequence[Birth]) -> None:
+        """As `_make`, in the same order: keys, markers, folders; each kind is durable before the next begins."""
+        try:
+            disk.sync_all([self.keys / f"{birth.key.hash}.json" for birth in births], [self.keys])
+            for birth in births:
+                disk.make_folder(birth.aside)
+                disk.place(birth.aside / KEY_FILE, birth.key.hash.encode(), durable=False)
+                disk.place(birth.aside / self.state_name, birth.body, durable=False)
+            disk.sync_all([birth.aside / self.state_name for birth in births], [birth.aside for birth in births])
+            if self.markers is not None:
+                for birth in births:
+                    (self.markers / str(birth.number)).touch(mode=disk.FILE_MODE)
+                disk.sync_folder(self.markers)
+            for birth in births:
+                birth.aside.replace(self.folders / str(birth.number))
+            disk.sync_folder(self.folders)
+        finally:
+            for birth in births:
+                shutil.rmtree(birth.aside, ignore_errors=True)  # those that did not become one
 
     def _is_taken(self, number: int) -> bool:
         return (self.folders / str(number)).exists() or (self.gone is not None and (self.gone / str(number)).exists())

@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from reelqueue.errors import DiskFull
@@ -118,6 +118,18 @@ def sync_folder(folder: Path) -> None:
         sync(fd)
     finally:
         os.close(fd)
+
+
+def sync_all(files: Iterable[Path], folders: Iterable[Path]) -> None:
+    """Make files that were written without, and names in folders, durable.  The first one pays for all that lie beside it."""
+    for path in files:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            sync(fd)
+        finally:
+            os.close(fd)
+    for folder in folders:
+        sync_folder(folder)
 
 
 def sync(fd: int) -> None:

@@ -6,6 +6,7 @@ commit and the last event (`unmark`, which a lease does when it lets go).
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,21 +89,31 @@ class ProjectStore:
         """
         parsed = parse_brief(brief)
         wanted = None if project_id is None else parse_project_id(project_id)
-        content = parsed.model_dump(mode="json")
-        key = None if idempotency_key is None else Key.of("project", idempotency_key, content)
-        now = clock.now()
-
-        def body_of(number: int) -> bytes:
-            state = ProjectState(project_id=number, brief=parsed, batch_id=batch_id, created_at=now, updated_at=now)
-            return self._states.first_body(state)[0]
+        key = None if idempotency_key is None else _named(idempotency_key, parsed)
+        body_of = partial(self._first_body, parsed, batch_id)
 
         def bear() -> int:
-            with disk.translated(self.paths.root):
-                self.paths.make()
-            reserve.keep(self.paths.reserve)
+            self._make_ready()
             return self._nursery.bear(body_of, wanted, key)
 
         return await self.load(await hop(bear))
+
+    async def create_many(self, asked: Sequence[tuple[Brief, str]], *, batch_id: int) -> Sequence[int]:
+        """Make a batch's projects, each under its idempotency key; those that were made before are not made again.
+
+        Returns the ids of those that belong to this batch, in their order: who was made for something else is left out.
+
+        Raises:
+            as `create`; some of them may be made then: the same call makes the rest.
+        """
+        births = [(partial(self._first_body, brief, batch_id), _named(key, brief)) for brief, key in asked]
+
+        def bear() -> Sequence[tuple[int, bool]]:
+            self._make_ready()
+            return self._nursery.bear_many(births)
+
+        found = await hop(bear)
+        return [number for number, is_new in found if is_new or (await self.load(number)).batch_id == batch_id]
 
     async def namesakes(self, asked: Iterable[tuple[str, Brief]]) -> Sequence[Namesake | None]:
         """Who was made before under each of these idempotency keys, and whether from the same brief; None where nobody was.
@@ -110,7 +121,7 @@ class ProjectStore:
         Raises:
             InvalidBrief: a key is no printable text.  Unavailable: the disk does not answer.
         """
-        keys = [Key.of("project", key, brief.model_dump(mode="json")) for key, brief in asked]
+        keys = [_named(key, brief) for key, brief in asked]
         return await hop(lambda: [self._nursery.namesake(key) for key in keys])
 
     async def is_free(self, project_id: int) -> bool:
@@ -285,6 +296,16 @@ class ProjectStore:
         """The same of many at one look; whom nobody has is not among them.  Raises Unavailable."""
         return await self._holding.holders(project_ids)
 
+    def _first_body(self, brief: Brief, batch_id: int | None, number: int) -> bytes:
+        now = clock.now()
+        state = ProjectState(project_id=number, brief=brief, batch_id=batch_id, created_at=now, updated_at=now)
+        return self._states.first_body(state)[0]
+
+    def _make_ready(self) -> None:
+        with disk.translated(self.paths.root):
+            self.paths.make()
+        reserve.keep(self.paths.reserve)
+
     def _mark_unfinished(self, state: ProjectState) -> None:
         if not state.status.is_final:
             self._nursery.mark(state.project_id)
@@ -331,6 +352,10 @@ class ProjectStore:
 
 def _key(number: int) -> str:
     return f"projects/{number}/{STATE}"
+
+
+def _named(key: str, brief: Brief) -> Key:
+    return Key.of("project", key, brief.model_dump(mode="json"))
 
 
 def _identified(identity: str) -> Key:

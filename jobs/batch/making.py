@@ -11,6 +11,8 @@ from storage import BatchStore, ProjectStore
 
 Keys = Sequence[str | None]
 Check = Callable[[Sequence[Brief]], Awaitable[None]]
+AT_ONCE = 50
+"""So many are brought to the disk together: nobody else can make a project meanwhile (measured: 0.2 s)."""
 NAMED = 10
 """So many ids are named where all projects are there already."""
 
@@ -53,12 +55,13 @@ async def make_batch(
 
 async def _projects(projects: ProjectStore, number: int, briefs: Sequence[Brief], keys: Keys) -> list[int]:
     """The ids of the batch's own projects, made where they were not."""
+    asked = [
+        (brief, key if key is not None else f"reelqueue batch {number} item {place}")
+        for place, (brief, key) in enumerate(zip(briefs, keys, strict=True))
+    ]
     ids: dict[int, None] = {}
-    for place, (brief, named) in enumerate(zip(briefs, keys, strict=True)):
-        key = named if named is not None else f"reelqueue batch {number} item {place}"
-        state = await projects.create(brief, idempotency_key=key, batch_id=number)
-        if state.batch_id == number:
-            ids[state.project_id] = None
+    for start in range(0, len(asked), AT_ONCE):
+        ids |= dict.fromkeys(await projects.create_many(asked[start : start + AT_ONCE], batch_id=number))
     return list(ids)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.models.brief import parse_brief
 from reelqueue.models.stage import ProjectStatus
 from storage import Owner, Paths, ProjectStore
 
@@ -96,6 +97,24 @@ async def test_a_create_is_whole_or_made_by_the_next_one(tmp_path):
         project = await store.create(BEES, idempotency_key="a")
 
         assert (project.project_id, await store.ids(), await store.unfinished()) == (1, [1], [1])
+
+
+async def test_many_made_together_are_whole_or_made_by_the_next_call(tmp_path):
+    """Somebody makes one of his own between the death and the next call, and takes an id that was named already."""
+    asked = [(parse_brief({"topic": name}), name) for name in ("ants", "bees")]
+
+    def make(store):
+        return store.create_many(asked, batch_id=1)
+
+    async for store in after_each_death(tmp_path, nothing, make):
+        await unfinished_are_marked(store)
+        alone = await store.create(BEES)
+
+        numbers = await make(store)
+
+        assert list(await make(store)) == list(numbers)
+        assert [(await store.load(number)).brief.topic for number in numbers] == ["ants", "bees"]
+        assert sorted([*numbers, alone.project_id]) == await store.ids(newest_first=False) == list(await store.unfinished())
 
 
 async def test_a_change_is_there_or_not_and_a_retried_project_is_marked(tmp_path):

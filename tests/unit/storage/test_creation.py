@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from reelqueue.errors import BatchNotFound, Busy, Conflict, InvalidBrief, ProjectNotFound
+from reelqueue.models.brief import parse_brief
 from reelqueue.models.stage import ProjectStatus
 from storage import BatchStore, ProjectStore, birth, open_installation
 from storage.birth import Nursery
@@ -100,6 +101,32 @@ async def test_a_marker_that_leads_nowhere_goes_away(store):
 
     assert await store.unfinished() == [1]
     assert not (store.paths.open / "9").exists()
+
+
+async def test_many_made_together_are_as_if_made_one_by_one(store):
+    bees, ants = parse_brief(BEES), parse_brief(ANTS)
+    await store.create(BEES, idempotency_key="bees")
+    one, two = await asyncio.gather(
+        store.create_many([(bees, "bees"), (ants, "ants"), (bees, "b"), (ants, "ants")], batch_id=7), store.create(ANTS)
+    )
+
+    made = [await store.load(number) for number in one]
+    assert [(state.brief.topic, state.batch_id, state.revision) for state in made] == [
+        ("ants", 7, 1),
+        ("bees", 7, 1),
+        ("ants", 7, 1),
+    ]
+    assert sorted({*one, two.project_id}) == [2, 3, 4]
+    assert (await store.create(ANTS, idempotency_key="ants")).project_id == one[0] == one[2]
+    assert await store.unfinished() == [1, 2, 3, 4]
+
+
+async def test_many_with_a_key_of_something_else_are_refused_before_any_is_made(store):
+    await store.create(BEES, idempotency_key="b")
+
+    with pytest.raises(Conflict):
+        await store.create_many([(parse_brief(ANTS), "a"), (parse_brief(ANTS), "b")], batch_id=7)
+    assert (await store.ids(), await store.unfinished()) == ([1], [1])
 
 
 async def test_an_app_may_choose_the_id_once(store):
