@@ -231,7 +231,10 @@ async def disk(settings: Settings) -> list[Finding]:
     if free >= settings.disk_low_water_gb * 1e9:
         return [Finding("ok", what, saw)]
     low = f"{settings.disk_low_water_gb:g}"
-    do = Text(f"低於 DISK_LOW_WATER_GB（{low}）：清出空間", f"below DISK_LOW_WATER_GB ({low}): make room")
+    do = Text(
+        f"低於 DISK_LOW_WATER_GB（{low}）：reelqueue cleanup --dry-run 列出可以清掉的",
+        f"below DISK_LOW_WATER_GB ({low}): reelqueue cleanup --dry-run lists what may go",
+    )
     return [Finding("warn", what, saw, do)]
 
 
@@ -252,4 +255,5 @@ CHECKS: tuple[Check, ...] = (
     telling_checks.webhook,
     telling_checks.people,
     clock_checks.clocks,
+    clock_checks.moved,
 )

@@ -4,6 +4,7 @@ import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.findings import Finding, services_of
 from reelqueue.providers.proxy import proxy_for
@@ -36,6 +37,16 @@ async def clocks(settings: Settings) -> list[Finding]:
         "set the clock by NTP, and see that the time zone is right: tokens and quota days go by time",
     )
     return [Finding("warn", what, saw, do)]
+
+
+async def moved(settings: Settings) -> list[Finding]:
+    """Whether days of quota and moments of publication go by another time than the machine's; a test's setting that stayed."""
+    if settings.test_clock_file is None:
+        return []
+    far = _length(clock.shift().total_seconds())
+    saw = Text(f"TEST_CLOCK_FILE 讓時間移動了 {far.zh}", f"TEST_CLOCK_FILE moves it by {far.en}")
+    do = Text("只供測試：正式使用時拿掉這個設定", "for tests only: take the setting out where videos are published")
+    return [Finding("warn", Text("時鐘", "clock"), saw, do)]
 
 
 def _length(seconds: float) -> Text:

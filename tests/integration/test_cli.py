@@ -165,6 +165,46 @@ def test_a_project_whose_state_cant_be_read_can_be_deleted_as_the_hint_says(redi
     assert said("status", "1")[0] == 2
 
 
+def test_a_cleanup_says_what_would_go_then_takes_it_without_a_redis(place, said):
+    said("new", "黑洞")
+    stray = place / "data/projects/1/output/render.1.part"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x" * 2_000)
+    os.utime(stray, (0, 0))
+
+    would, listed = said("cleanup", "--dry-run"), json.loads(said("cleanup", "--dry-run", "--json")[1])
+    there = stray.exists()
+    did, again = said("cleanup"), said("cleanup")
+
+    assert (would[0], "會清出 2.0 kB（1 個檔案）" in would[1], "中斷留下的暫存檔 2.0 kB" in would[1]) == (0, True, True)
+    assert (listed["dry_run"], listed["projects"]) == (
+        True,
+        [{"project_id": 1, "files": 1, "bytes": 2000, "why": {"stray": 2000}}],
+    )
+    assert (there, stray.exists(), "清出 2.0 kB" in did[1], "清出 0 B" in again[1]) == (True, False, True, True)
+
+
+def test_a_cleanup_where_nothing_is_makes_no_folder(place, said):
+    code, out, err = said("cleanup")
+
+    assert (code, out, err, (place / "data").exists()) == (0, "還沒有專案\n", "", False)
+
+
+def test_a_delete_without_an_id_is_wrong_usage(place, said):
+    code, _, err = said("delete")
+
+    assert (code, "--batch" in err) == (2, True)
+
+
+def test_a_file_for_the_tests_clock_that_says_no_seconds_is_named(place, said, monkeypatch):
+    (place / "clock").write_text("tomorrow")
+    monkeypatch.setenv("TEST_CLOCK_FILE", str(place / "clock"))
+
+    code, _, err = said("list")
+
+    assert (code, "TEST_CLOCK_FILE" in err) == (2, True)
+
+
 def test_a_data_dir_that_cant_be_used_is_named_before_a_server_is_started(place, said, monkeypatch):
     (place / "file").write_text("")
     monkeypatch.setenv("DATA_DIR", str(place / "file"))

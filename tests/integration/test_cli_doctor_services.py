@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reelqueue import clock
 from reelqueue.cli import clock_checks, money_checks, service_checks
 from reelqueue.cli.findings import Finding
 from reelqueue.models.buckets import UNITS, youtube_client
@@ -186,6 +187,18 @@ async def test_a_channels_file_that_is_wrong_is_told_once(set_up, tmp_path):
 
     assert [finding.level for finding in found] == ["fail"]
     assert "CHANNELS_FILE" in found[0].saw.en
+
+
+async def test_a_tests_clock_that_stayed_is_named(local, tmp_path):
+    file = tmp_path / "clock"
+    file.write_text("86400")
+    clock.follow(file)
+
+    finding = only(await clock_checks.moved(local.model_copy(update={"test_clock_file": file})))
+    clock.follow(None)
+
+    assert await clock_checks.moved(local) == []
+    assert (finding.level, "24.0 hours" in finding.saw.en, "TEST_CLOCK_FILE" in finding.saw.zh) == ("warn", True, True)
 
 
 @pytest.mark.parametrize(("hours", "named"), [(1, "1.0 hours behind"), (-1, "1.0 hours ahead")])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reelqueue import clock
+from reelqueue.errors import InvalidSettings
 
 DAY = timedelta(days=1)
 
@@ -39,3 +40,22 @@ def test_a_moment_comes_sooner_by_the_machines_own_clock(tmp_path: Path):
     moment = datetime(2030, 1, 2, tzinfo=UTC)
 
     assert clock.by_the_machine(moment) == moment - DAY
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "nan", "inf", "-1e12", "86400 s", "\ud800".encode("utf-8", "surrogatepass")])
+def test_a_file_that_says_no_seconds_is_refused_at_the_start_and_changes_nothing_later(tmp_path: Path, text: str | bytes):
+    wrong, file = tmp_path / "wrong", tmp_path / "clock"
+    wrong.write_bytes(text.encode() if isinstance(text, str) else text)
+    file.write_text("86400")
+    clock.follow(file)
+    with pytest.raises(InvalidSettings, match="TEST_CLOCK_FILE"):
+        clock.follow(wrong)
+    before = clock.shift()
+    file.write_bytes(wrong.read_bytes())
+
+    assert (before, clock.shift()) == (DAY, DAY)
+
+
+def test_a_folder_is_no_file_of_seconds(tmp_path: Path):
+    with pytest.raises(InvalidSettings, match="TEST_CLOCK_FILE"):
+        clock.follow(tmp_path)
