@@ -5,7 +5,10 @@ was delivered.  A crash between the delivery and its note leaves it pending: it 
 What was delivered is kept to be sent again on request, and so that nobody who finds the same event anew writes it anew.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -21,6 +24,8 @@ Place = Literal["pending", "delivered", "given_up"]
 PLACES: tuple[Place, ...] = ("pending", "delivered", "given_up")
 """In the order in which one goes through them: who looks in this order finds it, however fast it moves."""
 SUFFIX = ".json"
+SETTLED_NS = 100_000_000
+"""A folder that changed so long ago has the time of its last change; clocks of file systems tick every few milliseconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +36,8 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: dict[str, tuple[tuple[int, int], Delivery]] = {}
+        self._order: list[Delivery] = []
+        self._as_of_ns = 0
 
     def is_there(self) -> bool:
         """Whether anybody ever was to be told; looked up in the caller's thread."""
@@ -108,19 +115,26 @@ class Outbox:
         return await hop(self._forget, before, frozenset(f"p{number}" for number in kept))
 
     def _pending(self) -> Sequence[Delivery]:
-        found = dict[str, tuple[tuple[int, int], Delivery]]()
-        for path in self._paths("pending"):
+        folder = self._folder / "pending"
+        with disk.translated(folder):
             try:
-                seen = path.stat()
-            except FileNotFoundError:  # delivered by another meanwhile
-                continue
-            key = (seen.st_mtime_ns, seen.st_ino)
-            known = self._read.get(path.name)
-            delivery = known[1] if known is not None and known[0] == key else self._load(path)
-            if delivery is not None:
-                found[path.name] = (key, delivery)
-        self._read = found
-        return _in_order(delivery for _, delivery in found.values())
+                changed_ns, now_ns = folder.stat().st_mtime_ns, time.time_ns()
+            except FileNotFoundError:
+                return []
+            if changed_ns == self._as_of_ns:
+                return self._order
+            found = dict[str, tuple[tuple[int, int], Delivery]]()
+            for entry in _entries(folder):
+                with contextlib.suppress(FileNotFoundError):  # delivered by another meanwhile
+                    seen = entry.stat()
+                    key = (seen.st_mtime_ns, seen.st_ino)
+                    known = self._read.get(entry.name)
+                    delivery = known[1] if known is not None and known[0] == key else self._load(Path(entry.path))
+                    if delivery is not None:
+                        found[entry.name] = (key, delivery)
+        self._read, self._order = found, _in_order(delivery for _, delivery in found.values())
+        self._as_of_ns = changed_ns if now_ns - changed_ns > SETTLED_NS else 0  # a change in the same tick would not be seen
+        return self._order
 
     def _listed(self, place: Place) -> Sequence[Delivery]:
         return _in_order(found for path in self._paths(place) if (found := self._load(path)) is not None)
@@ -129,7 +143,7 @@ class Outbox:
         folder = self._folder / place
         with disk.translated(folder):
             try:
-                return [path for path in folder.iterdir() if path.suffix == SUFFIX]
+                return [Path(entry.path) for entry in _entries(folder)]
             except FileNotFoundError:
                 return ()
 
@@ -178,6 +192,11 @@ class Outbox:
         if "/" in name or name.startswith("."):
             raise ValueError(name)
         return self._folder / place / f"{name}{SUFFIX}"
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        yield from (entry for entry in entries if entry.name.endswith(SUFFIX))
 
 
 def _body(delivery: Delivery) -> bytes:

@@ -87,18 +87,30 @@ class Deliverer:
         lanes: defaultdict[tuple[str, str], list[Delivery]] = defaultdict(list)
         for delivery in await self._outbox.pending():
             lanes[delivery.destination, delivery.event.subject].append(delivery)
-        ends = time.monotonic() + PASS_SECONDS
-        done = await asyncio.gather(*(self._lane(lane, ends) for lane in lanes.values()), return_exceptions=True)
+        ends, now = time.monotonic() + PASS_SECONDS, clock.now()
+        due = [lane for lane in lanes.values() if self._may_begin(lane, now)]
+        done = await asyncio.gather(*(self._lane(lane, ends) for lane in due), return_exceptions=True)
         for one in done:
             if isinstance(one, BaseException):
                 raise one
         return sum(one for one in done if isinstance(one, int))
 
+    def _may_begin(self, lane: list[Delivery], now: datetime) -> bool:
+        """Whether anything of a lane is due: thousands may wait for a receiver that is away."""
+        if self._receivers[lane[0].destination].rests:
+            return False
+        for delivery in lane:
+            if _is_due(delivery, now):
+                return True
+            if not delivery.rejected:
+                return False
+        return False
+
     async def _lane(self, lane: list[Delivery], ends: float) -> int:
         """One subject's events for one destination, in their order."""
         receiver, taken = self._receivers[lane[0].destination], 0
         for delivery in lane:
-            if delivery.next_at is not None and delivery.next_at > clock.now():
+            if not _is_due(delivery, clock.now()):
                 if delivery.rejected:
                     continue
                 break
@@ -135,6 +147,10 @@ class Deliverer:
         heard = heard.replace(next_at=next_attempt(heard.attempts, now, answer.pause_s))
         log.warning("webhook_not_taken", **said, error=answer.error, attempts=heard.attempts, next_at=str(heard.next_at))
         await self._outbox.note(heard)
+
+
+def _is_due(delivery: Delivery, now: datetime) -> bool:
+    return delivery.next_at is None or delivery.next_at <= now
 
 
 def next_attempt(attempts: int, now: datetime, pause_s: float | None) -> datetime:
