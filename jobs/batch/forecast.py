@@ -28,6 +28,8 @@ REPEATED_SHARE = 0.06
 """Uploads that are begun again after an error, and count once more, in the slow course."""
 FIRST_S, WAKE_S, END_S = 2.0, 120.0, 35.0
 """Slow course: what begins each stage, until what waits at midnight goes on, until the batch's end is noticed."""
+LEAST_PRICES, PRICE_DRIFT = 3, 0.1
+"""From so many paid projects on experience counts; how far prices move by themselves, as a share."""
 MOST_DAYS_TOLD = 100
 MANY = 1_000_000
 
@@ -83,6 +85,7 @@ class _Way:
 
 def forecast(items: Sequence[Item], ground: Ground, now: datetime, *, published_by: datetime | None = None) -> Forecast:
     """The forecast of these projects; those that are not `ours` only stand in the way."""
+    items = _by_experience(items, ground.pace)
     ours = [item for item in items if item.ours]
     nights = midnights(now)
     usual = _course(items, ground, _usual(), nights)
@@ -112,6 +115,30 @@ def ready_times(items: Sequence[Item], ground: Ground, now: datetime) -> list[da
     slowly = replace(_usual(), times=_way(everyone, ground, least=False).times)
     ends = _course(everyone, ground, slowly, nights).ends
     return [now + timedelta(seconds=end) if math.isfinite(end) else None for end in ends]
+
+
+def _by_experience(items: Sequence[Item], pace: Pace) -> list[Item]:
+    """What was paid here for each second of video says more than what calls may cost at most, from a few on."""
+    known = pace.usd
+    if known is None or known.count < LEAST_PRICES:
+        return list(items)
+    off = SURE * math.sqrt(known.spread**2 / known.count + known.spread**2 / max(1, len(items)) + PRICE_DRIFT**2)
+    alike: dict[tuple[int, float], Mapping[Stage, tuple[float, float]]] = {}
+    for item in items:
+        key = (id(item.usd), item.video_s)
+        if key not in alike:
+            alike[key] = _as_paid(item, known.mean * item.video_s, off)
+    return [replace(item, usd=alike[id(item.usd), item.video_s]) for item in items]
+
+
+def _as_paid(item: Item, usual: float, off: float) -> dict[Stage, tuple[float, float]]:
+    """`usual` dollars, spread over the stages as their calls would be; never more than these may cost."""
+    whole = sum(most for _, most in item.usd.values())
+    return {
+        stage: (min(most, max(0.0, usual * (1 - off)) * most / whole), min(most, usual * (1 + off) * most / whole))
+        for stage, (_, most) in item.usd.items()
+        if whole
+    }
 
 
 # Courses.

@@ -8,7 +8,7 @@ import itertools
 import math
 import os
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,11 +56,16 @@ BY_SERVICES: Mapping[Stage, Spread] = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast it goes here.  `fail_share` is how many of those that end have failed; `cores` are this machine's."""
+    """How fast, and how dear, it goes here.
+
+    `fail_share` is how many of those that end have failed; `cores` are this machine's; `usd` is what a second of video took in
+    all, None where nothing was paid for yet.
+    """
 
     stages: Mapping[Stage, Spread]
     fail_share: float = LEAST_FAIL_SHARE
     cores: int = 1
+    usd: Spread | None = None
 
     def seconds(self, stage: Stage, video_s: float, *, heavy: bool, beside: int) -> float:
         """How long one takes on average, where `beside` that load the CPU run at once, itself counted."""
@@ -107,7 +112,14 @@ def learned_from(ended: Sequence[ProjectState], pace: Pace, heavy: frozenset[Sta
     stages = {stage: _spread(_amounts(ended, stage, heavy, beside, pace.cores)) or pace.stages[stage] for stage in Stage}
     failed = sum(state.status is ProjectStatus.FAILED for state in ended)
     share = (failed + 1) / (len(ended) + 1 / LEAST_FAIL_SHARE)  # a few say little
-    return Pace(stages, min(MOST_FAIL_SHARE, max(LEAST_FAIL_SHARE, share)), pace.cores)
+    return Pace(stages, min(MOST_FAIL_SHARE, max(LEAST_FAIL_SHARE, share)), pace.cores, _spread(list(_prices(ended))))
+
+
+def _prices(states: Iterable[ProjectState]) -> Iterator[float]:
+    for state in states:
+        length, paid = video_seconds(state), sum(use.cost_usd for use in state.usage)
+        if length is not None and paid > 0 and state.status is ProjectStatus.COMPLETED:
+            yield paid / length
 
 
 def video_seconds(state: ProjectState) -> float | None:

@@ -44,8 +44,10 @@ async def slots(
 
 
 async def ended(service: Service, state: BatchState, outlines: Outlines, now: datetime) -> Outcome:
-    """What came of it; see `outcome.outcome_of`."""
-    return await outcome_of(await site_of_service(service), state, outlines, now)
+    """What came of it; see `outcome.outcome_of`.  Moments that nobody needs any more are given back."""
+    site = await site_of_service(service)
+    await slotting.released(site, state, outlines, now)
+    return await outcome_of(site, state, outlines, now)
 
 
 # The command line's.

@@ -22,7 +22,7 @@ from jobs.context import Service
 from reelqueue.models.batch import BatchState
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Outline
-from storage.bookings import Booked, Bookings
+from storage.bookings import Booked
 from storage.ledger import pacific_midnight_after
 
 KNOWN_SECONDS, MOST_KNOWN = 600.0, 8
@@ -71,7 +71,7 @@ async def _on(
     starting: frozenset[int],
     now: datetime,
 ) -> dict[int, datetime]:
-    bookings, order = Bookings(service.paths), _in_order(outlines)
+    bookings, order = known.survey.site.bookings, _in_order(outlines)
     before = await bookings.booked(channel)
     wants = [one for one in order if _wants(one, before, starting, now)]
     lost = {number for number, one in outlines.items() if _gave_up(one)}
@@ -98,6 +98,21 @@ async def _on(
         for one in wants
         if one.project_id in moments and moments[one.project_id] != one.publish_at
     }
+
+
+async def released(site: Site, state: BatchState, outlines: Outlines, now: datetime) -> None:
+    """Give back what is booked for those of a batch that has ended which never came to be published.
+
+    Raises:
+        StorageUnavailable, DiskFull, NeedsPerson: it is as it was; the moments pass by themselves.
+    """
+    if state.calendar is None:
+        return
+    survey = Survey(site)
+    lost = {number for number in state.project_ids if _gave_up(outlines.get(number))}
+    channels = {channel_name(survey, one.channel) for one in outlines.values() if one is not None}
+    for channel in sorted(channels):
+        await site.bookings.change(channel, lambda booked: {at: whose for at, whose in booked.items() if whose not in lost}, now)
 
 
 def _wants(one: Outline, booked: Booked, starting: frozenset[int], now: datetime) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.batch.capacity import Places, purses_of, stocks_of
 from jobs.batch.forecast import Ground, Item, Outlet, forecast, ready_times
-from jobs.batch.history import default_pace, heavy_stages, learned_from
+from jobs.batch.history import Spread, default_pace, heavy_stages, learned_from
 from reelqueue.models.stage import Stage
 from storage import Ledger, Paths
 from storage.ledger import pacific_day, pacific_midnight_after
@@ -105,6 +105,16 @@ async def test_a_cost_cap_spreads_a_batch_over_days(ledger, seed):
     assert told.limit == "money"
     assert told.usd == (Decimal("3.6"), Decimal("7.2"))
     assert all(day.usd <= cap for day in told.days)
+
+
+async def test_what_was_paid_here_says_more_than_what_calls_may_cost(ledger):
+    there = await ground(ledger, random.Random(1))
+    known = replace(there, pace=replace(there.pace, usd=Spread(0.001, 0.2, 20)))
+
+    told = forecast(items(50, usd=(0.02, 0.3)), known, NOON)
+
+    least, most = told.usd
+    assert Decimal("2.4") < least < 3 < most < Decimal("3.6")
 
 
 async def test_what_is_used_of_today_already_is_not_told_again(ledger):

@@ -111,6 +111,18 @@ async def test_what_is_on_youtube_already_keeps_its_moment(service, batch):
     assert (await Bookings(service.paths).booked("default"))[hour(13)] == batch.project_ids[0]
 
 
+async def test_moments_of_a_cancelled_batch_are_free_again(service, batch):
+    await looked(service, batch, starting=batch.project_ids)
+    upload = Upload(marker="m", video_id="v")
+    await service.projects.change(batch.project_ids[0], lambda s: s.replace(status=ProjectStatus.COMPLETED, upload=upload))
+    for number in batch.project_ids[1:]:
+        await service.projects.change(number, acts.cancel)
+
+    await plan.ended(service, batch, await service.projects.outlines(batch.project_ids), NOW)
+
+    assert await Bookings(service.paths).booked("default") == {hour(13): batch.project_ids[0]}
+
+
 async def test_another_batch_of_the_channel_gets_what_is_left(service, batch):
     other = await made(service, [{"topic": "Waves"}])
     await looked(service, batch, starting=batch.project_ids[:2])
