@@ -189,6 +189,10 @@ class Nursery:
             (self.markers / str(number)).touch(mode=disk.FILE_MODE)  # empty: its name is all that has to be durable
             disk.sync_folder(self.markers)
 
+    def is_marked(self, number: int) -> bool:
+        """Whether an id is marked as not ended."""
+        return self.markers is not None and (self.markers / str(number)).exists()
+
     def unmark(self, number: int) -> None:
         """Take the mark away."""
         if self.markers is not None:

@@ -327,8 +327,8 @@ class ProjectStore:
             return None  # a person has to look at it
         if unless(state):
             return state
-        rests = state.status.is_final or state.status.is_waiting
-        told = not rests or self._on_rest is None or self._on_rest(state)
+        news = state.status.is_waiting or (state.status.is_final and self._nursery.is_marked(number))
+        told = not news or self._on_rest is None or self._on_rest(state)  # one that ended long ago is taken in hand for its captions
         if told and state.status.is_final:
             self._nursery.unmark(number)
         return None

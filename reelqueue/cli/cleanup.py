@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from jobs.client import announcer_of
 from jobs.maintenance.cleanup import SECONDS, as_json
 from jobs.maintenance.clearing import Cleared, Ground, clear
 from jobs.maintenance.removable import Why
@@ -52,9 +53,11 @@ async def _cleanup(settings: Settings, *, dry_run: bool, in_json: bool) -> int:
 def ground_of(settings: Settings, paths: Paths) -> Ground:
     """Where a command cleans, by its settings."""
     owner, lease_seconds = Owner.here(), settings.lease_seconds
+    batches = BatchStore(paths, owner, lease_seconds=lease_seconds)
+    told = announcer_of(settings, batches, is_worker=False)
     return Ground(
-        projects=ProjectStore(paths, owner, lease_seconds=lease_seconds),
-        batches=BatchStore(paths, owner, lease_seconds=lease_seconds),
+        projects=ProjectStore(paths, owner, lease_seconds=lease_seconds, on_rest=told.rested),
+        batches=batches,
         ledger=Ledger(paths),
         keep_days=settings.keep_days,
         low_water_bytes=round(settings.disk_low_water_gb * 1e9),

@@ -98,6 +98,18 @@ async def test_an_event_that_can_not_be_kept_keeps_the_projects_marker(paths, ba
     assert (await projects.unfinished(), kept(paths)) == ([], ["p1-r0-cancelled@all"])
 
 
+async def test_an_end_of_long_ago_is_no_news_when_the_project_is_taken_in_hand_again(paths, batches):
+    """Its captions are sent, or it is cleaned up: what was told is forgotten by then, or nobody was to be told at the time."""
+    _, untold = announcing(paths, batches)
+    await cancelled(untold)
+    _, projects = announcing(paths, batches, webhook_url=ALL)
+
+    async with await projects.take_over(1):
+        pass
+
+    assert kept(paths) == []
+
+
 async def test_a_client_that_tells_nobody_leaves_it_to_the_workers_that_do(paths, batches):
     _, app = announcing(paths, batches, leaves_it=True)
     await cancelled(app)
