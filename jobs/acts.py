@@ -23,6 +23,10 @@ EDITED = {"status": "success", "imported": True, "edited": True}
 """The result of a script stage whose script a person changed; `imported`, so that no writer of ours takes its place."""
 
 
+ALIKE, CONTENT, PASSED = "alike", "content", "passed"
+"""Of an upload that waits because its video looks like others: those, what it was made from, and for which content a person let it pass."""
+
+
 def start(state: ProjectState) -> ProjectState:
     """All stages are wanted.  A project that is on its way, or all done, stays as it is.
 
@@ -73,8 +77,14 @@ def approve(state: ProjectState) -> ProjectState:
     """
     if state.status is not ProjectStatus.WAITING_REVIEW:
         raise _wrong(state, Text("只有等待審核的專案可以核可", "only a project that waits for a review can be approved"))
-    following = state.next_stage or state.goal
-    return settled(state.replace(approved=(*state.approved, *reviews_before(state, following))))
+    reviews = reviews_before(state, state.next_stage or state.goal)
+    return settled(state.replace(approved=(*state.approved, *reviews)) if reviews else _let_pass(state))
+
+
+def _let_pass(state: ProjectState) -> ProjectState:
+    """It waits because it looks like others of its channel: for what it is made from now, that is approved."""
+    known = state.stages[Stage.UPLOAD].result or {}
+    return state.with_stage(Stage.UPLOAD, result=known | {PASSED: known[CONTENT]}) if CONTENT in known else state
 
 
 def script_of(state: ProjectState) -> Artifact:

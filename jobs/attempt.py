@@ -176,6 +176,7 @@ class Attempt:
             others=self._others,
             moment=lambda: moment_of(self.service, self.lease.state),
             debts=Debts(self.service.paths.owed),
+            guard=self.service.guard,
         )
         try:
             outcome = await self._work(run)

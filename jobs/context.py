@@ -12,6 +12,7 @@ from arq.connections import ArqRedis
 
 from jobs.announcing import Announcer, nobody
 from jobs.batch.telling import Told
+from jobs.guard import Guard
 from jobs.queue import JobQueue
 from jobs.spending import Caps, Spender
 from progress import Publisher
@@ -22,7 +23,7 @@ from reelqueue.models.channel import DEFAULT_CHANNEL, Channel
 from reelqueue.models.meter import Watched
 from reelqueue.providers.monitoring import Monitoring
 from reelqueue.providers.protocols import Choice
-from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
+from storage import BatchStore, History, Ledger, Owner, Paths, ProjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Rules:
     low_water_bytes: int = 0
     daily_cost_cap_usd: Decimal = Decimal(0)
     project_cost_cap_usd: Decimal = Decimal(0)
+    variation_guard: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,12 @@ class Service:
     announcer: Announcer = field(default_factory=nobody)
     watched: Callable[[], Watched] = Watched
     monitoring: Callable[[], AbstractAsyncContextManager[Monitoring]] | None = None
+    history: History | None = None
+
+    @property
+    def guard(self) -> Guard | None:
+        """Who looks for near-duplicates before an upload; None where nobody wants that."""
+        return Guard(self.history, self.projects) if self.history is not None and self.rules.variation_guard else None
 
     def spender(self, project_id: int, brief: Brief) -> Spender:
         """A project's hand on the ledger, under the caps of the day, of the project and of its channel."""

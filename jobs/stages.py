@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from jobs.context import Rules, Tools
+from jobs.guard import Guard
 from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide
 from jobs.spending import Held, Spender
@@ -147,7 +148,7 @@ class StageRun:
     """One attempt of one stage, as its work sees it.
 
     `others` counts the other projects that are not ended; `moment` books its moment of publication, where a calendar says one;
-    `sent` counts the calls that cost; `stopping` is set when a piece failed.
+    `guard` looks for near-duplicates, None where nobody wants that; `sent` counts the calls that cost; `stopping` is set when a piece failed.
     """
 
     stage: Stage
@@ -167,6 +168,7 @@ class StageRun:
     others: Callable[[], Awaitable[int]] = _nobody_else
     moment: Callable[[], Awaitable[Moment | None]] = _no_calendar
     debts: Debts | None = None
+    guard: Guard | None = None
     sent: int = 0
     stopping: bool = False
     deadline: asyncio.Timeout | None = None

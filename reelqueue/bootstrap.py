@@ -27,7 +27,7 @@ from reelqueue.settings import Settings, read_language, read_manner, redacted
 from reelqueue.signing import keys_of
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text, speak
-from storage import Ledger, Paths
+from storage import History, Ledger, Paths
 
 __all__ = [
     "Settings",
@@ -125,6 +125,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
             publisher=client.publisher,
             announcer=client.announcer,
             ledger=Ledger(client.paths),
+            history=History(client.paths.history),
             choice=shelf,
             tools=tools,
             rules=Rules(
@@ -135,6 +136,7 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
                 low_water_bytes=round(settings.disk_low_water_gb * 1e9),
                 daily_cost_cap_usd=settings.daily_cost_cap_usd,
                 project_cost_cap_usd=settings.project_cost_cap_usd,
+                variation_guard=settings.variation_guard,
             ),
             watched=functools.partial(read_watched, settings),
             monitoring=functools.partial(open_monitoring, key_file, settings.google_monitoring_base_url) if key_file else None,

@@ -8,6 +8,7 @@ from storage.batches import BatchStore
 from storage.birth import Namesake
 from storage.blobs import Blobs
 from storage.debts import Debts
+from storage.history import History
 from storage.holding import Glance
 from storage.installation import open_installation
 from storage.lease import Lease, StateLease
@@ -24,6 +25,7 @@ __all__ = [
     "Bucket",
     "Debts",
     "Glance",
+    "History",
     "Lease",
     "LeaseRecord",
     "Ledger",

@@ -162,6 +162,11 @@ class Paths:
         return self.root / "notices"
 
     @property
+    def history(self) -> Path:
+        """What each channel published, as videos are known again by."""
+        return self.root / "history"
+
+    @property
     def gone(self) -> Path:
         """A tombstone for each deleted project."""
         return self.root / "gone"

@@ -18,6 +18,7 @@ from jobs.runner import run_stage
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
 from jobs.video.publication import INTENT, LOOKING, intent_of, publication_of, upload_of, video_file, with_upload
+from jobs.video.variation import look_for_likes, note_published
 from reelqueue import clock
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
 from reelqueue.models.project import Upload
@@ -66,6 +67,7 @@ async def publish(run: StageRun) -> StageOutcome:
     await run.tell(2, Text("準備發布...", "preparing to publish..."))
     run.allow(video_file(run.project).bytes / SLOWEST_BYTES_PER_SECOND)
     if run.project.upload is None:
+        await look_for_likes(run)
         marker = f"rq-{run.project.project_id}-{secrets.token_hex(8)}"
         intent = await intent_of(run)
         await run.commit(lambda state: state.replace(upload=state.upload or Upload(marker=marker, steps={INTENT: intent})))
@@ -73,6 +75,7 @@ async def publish(run: StageRun) -> StageOutcome:
     await asyncio.to_thread(run.providers.publisher.check, publication)  # it looks at the files
     async with first_reserved(run, publication) as reserved:
         video_id = await _video(run, publication, reserved)
+        await note_published(run, video_id)
         done = await steps_carried_out(run, publication, video_id, reserved)
     await run.tell(99, Text("影片已發布", "the video is published"))
     answer = {"video_id": video_id, "video_url": done.get("video_url"), "video_status": done.get("video_status")}
