@@ -327,8 +327,9 @@ class ProjectStore:
             return None  # a person has to look at it
         if unless(state):
             return state
+        # One that ended long ago is taken in hand for captions that follow, or to be cleaned: its end is no news.
         news = state.status.is_waiting or (state.status.is_final and self._nursery.is_marked(number))
-        told = not news or self._on_rest is None or self._on_rest(state)  # one that ended long ago is taken in hand for its captions
+        told = not news or self._on_rest is None or self._on_rest(state)
         if told and state.status.is_final:
             self._nursery.unmark(number)
         return None
