@@ -141,7 +141,8 @@ class _Look:
             log.warning("batch_overdue", started_at=str(state.started_at), projects=len(state.project_ids))
         if state.has_ended:
             log.info("batch_ended", status=str(state.status), completed=state.completed, failed=state.failed)
-        await tell(self._service.publisher, self._service.told, state, outlines, self._now)
+        begins = before.forecast is None and before.completed + before.failed == 0  # else a later coordinator goes on telling
+        await tell(self._service.publisher, self._service.told, state, outlines, self._now, begins=begins)
 
 
 async def _adopted(service: Service, job_id: str, number: int, pause: float) -> None:

@@ -13,13 +13,15 @@ Told = tuple[int, int, str]
 """What was last told of a batch: its run, percent, message."""
 
 
-async def tell(publisher: Publisher, told: dict[int, Told], state: BatchState, outlines: Outlines, now: datetime) -> None:
-    """Tell how far it is, where that is news; a run's beginning is 0 and news.  Of an ended batch nothing is kept in `told`."""
+async def tell(
+    publisher: Publisher, told: dict[int, Told], state: BatchState, outlines: Outlines, now: datetime, *, begins: bool
+) -> None:
+    """Tell how far it is, where that is news; that it `begins` is, and is 0.  Of an ended batch nothing is kept in `told`."""
     if state.status is BatchStatus.CANCELLED and not state.has_ended:
         return  # an event that says so is the last one
-    before, message, percent = told.get(state.batch_id), progress_message(state, outlines), int(share_done(state, outlines))
-    news = (state.run, percent, message.en)
-    if before is None or before[0] != state.run:
+    message, percent = progress_message(state, outlines), int(share_done(state, outlines))
+    before, news = told.get(state.batch_id), (state.run, percent, message.en)
+    if begins and (before is None or before[0] != state.run):
         await _publish(publisher, state, 0, message, _eta_seconds(state, now), status=BatchStatus.RUNNING)
         before = (state.run, 0, message.en)
     if news != before or state.has_ended:
