@@ -65,8 +65,9 @@ class Survey:
         self.meet(brief, providers.publisher)
         video_s = await seconds_of(whole, providers, language)
         usd = await costs_of(whole, providers, language, video_s)
-        too_dear = 0 < self.site.project_usd < sum(least for least, _ in usd.values())
-        sized = Sized(video_s, usd, bool(set(brief.review) - set(approved)) or too_dear)
+        cap = float(self.site.project_usd)
+        too_dear = 0 < cap < sum(least for least, _ in usd.values())
+        sized = Sized(video_s, _capped(usd, cap), bool(set(brief.review) - set(approved)) or too_dear)
         self.sizes.append(sized)
         return sized
 
@@ -117,6 +118,14 @@ class Survey:
         money = await purses_of(site.ledger, self.channels.values(), site.daily_usd, now)
         stocks = await stocks_of(site.ledger, self.needs, now) | money
         return Ground(site.places.for_batches, pace, heavy, stocks, self.outlets)
+
+
+def _capped(usd: Mapping[Stage, tuple[float, float]], cap: float) -> Mapping[Stage, tuple[float, float]]:
+    """What a project may spend under its own cap: at it, it stops and waits for a person."""
+    most = sum(end for _, end in usd.values())
+    if not cap or most <= cap:
+        return usd
+    return {stage: (min(least, end * cap / most), end * cap / most) for stage, (least, end) in usd.items()}
 
 
 async def items_of_briefs(survey: Survey, briefs: Sequence[Brief]) -> list[Item]:
