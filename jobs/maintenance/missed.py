@@ -64,11 +64,11 @@ class Missed:
     async def _unnoted(self, outlines: list[Outline]) -> set[int]:
         """Who waits, and stands beside no notice."""
         announcer = self._service.announcer
-        kinds = {outline.project_id: kind for outline in outlines if (kind := kind_of(outline)) is not None}
-        if not announcer.notifies or not kinds:
+        if not announcer.notifies:
             return set()
-        marked = {(kind, number) for kind in set(kinds.values()) for number in await announcer.notices.waiting(kind)}
-        return {number for number, kind in kinds.items() if (kind, number) not in marked}
+        kinds = await asyncio.to_thread(lambda: {outline.project_id: kind_of(outline) for outline in outlines})
+        marked = {(kind, number) for kind in set(kinds.values()) if kind for number in await announcer.notices.waiting(kind)}
+        return {number for number, kind in kinds.items() if kind is not None and (kind, number) not in marked}
 
     async def _tell_again(self, number: int) -> None:
         try:
