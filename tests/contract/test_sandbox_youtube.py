@@ -190,6 +190,25 @@ async def test_a_deleted_video_is_gone_from_playlists_too(sandbox, youtube):
     assert (playlist.items, sandbox.youtube.deleted) == ([], [video_id])
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "reason"), [("", 400, "missingRequiredParameter"), ("?id=a,b", 404, "videoNotFound")]
+)
+async def test_a_delete_names_one_video(youtube, sandbox, query, status, reason):
+    refused = await youtube.call("DELETE", f"/youtube/v3/videos{query}")
+
+    assert (refused.status, refused.reason) == (status, reason)
+    assert sandbox.youtube.quota.used(sandbox.oauth.client.project)["units"] == 1
+
+
+async def test_another_channels_video_is_not_ours_to_delete(sandbox, youtube, http):
+    video_id = await youtube.upload()
+    other = Client(sandbox, http, await token_for(sandbox, http, sandbox.add_channel("other")))
+
+    refused = await other.call("DELETE", f"/youtube/v3/videos?id={video_id}")
+
+    assert (refused.status, refused.reason, list(sandbox.youtube.videos)) == (403, "forbidden", [video_id])
+
+
 async def test_the_uploads_come_newest_first_and_lag(sandbox, youtube):
     first, second = await youtube.upload(), await youtube.upload()
     at_once = await uploads_of(youtube)

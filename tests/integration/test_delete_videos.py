@@ -32,7 +32,7 @@ from reelqueue.providers.youtube.wire import Wire
 from reelqueue.sandbox import Sandbox, open_sandbox
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
-from storage import Ledger, Owner, Paths, ProjectStore
+from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.ledger import pacific_midnight_after
 from tests.contract.publishing import publication_in, publisher_at, sent, settings_of, uploaded
 from tests.workers import until
@@ -376,6 +376,19 @@ async def test_the_rest_is_named_where_the_units_are_used_up(ran, channel):
 
     assert (code, await channel.store.ids(newest_first=False)) == (3, [2, 3])
     assert "2 are not deleted: 2 3" in said
+
+
+async def test_a_whole_batch_goes_by_its_id(ran, channel):
+    ids = [await channel.published(f"rq-{place}-a") for place in range(2)]
+    other = await channel.published("rq-2-b")
+    await BatchStore(channel.store.paths, Owner.here(), lease_seconds=2).create(ids)
+
+    code, said = await ran("delete", "--batch", "1", "--video", "--yes")
+    again = await ran("delete", "--batch", "1")
+
+    assert (code, await channel.store.ids(), len(channel.videos)) == (0, [other], 1)
+    assert (said.count("its video are deleted"), again[0], again[1].count("deleted before")) == (2, 0, 2)
+    assert (await ran("delete", "--batch", "7"))[0] == 2
 
 
 async def test_an_unknown_id_among_others_deletes_nothing(ran, channel):

@@ -44,8 +44,11 @@ class Videos:
         return web.json_response(resources.video(self._youtube, video, parts, mine=True))
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
-        """`videos.delete`."""
-        self._youtube.delete_video(own_video(self._youtube, request.query.get("id", ""), caller))
+        """`videos.delete`: of one's own, one at a time."""
+        ids = ids_of(request)
+        if not ids:
+            raise Refused("missingRequiredParameter", location="id")
+        self._youtube.delete_video(own_video(self._youtube, ",".join(ids), caller))
         return web.Response(status=204)
 
     async def search(self, request: web.Request, caller: Caller) -> web.Response:
