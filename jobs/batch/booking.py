@@ -34,7 +34,7 @@ async def moment_of(service: Service, state: ProjectState) -> Moment | None:
     calendar, number = calendar_of(batch.calendar), state.project_id
 
     def with_one(booked: Booked) -> Booked:
-        mine = booked_for(booked, number)
+        mine = by_project(booked).get(number)
         if mine is not None and mine >= now + STILL_GOOD:
             return booked
         rest = {moment: whose for moment, whose in booked.items() if whose != number}
@@ -42,9 +42,9 @@ async def moment_of(service: Service, state: ProjectState) -> Moment | None:
         return rest if free is None else {**rest, free: number}
 
     booked = await Bookings(service.paths).change(channel.name, with_one, now)
-    return Moment(booked_for(booked, number))
+    return Moment(by_project(booked).get(number))
 
 
-def booked_for(booked: Booked, number: int) -> datetime | None:
-    """The moment of a project; None where it has none."""
-    return next((moment for moment, whose in booked.items() if whose == number), None)
+def by_project(booked: Booked) -> dict[int, datetime]:
+    """The moment of each project."""
+    return {number: moment for moment, number in booked.items()}

@@ -51,6 +51,7 @@ class Survey:
     outlets: dict[str, Outlet] = field(default_factory=dict)
     units: dict[str, dict[str, int]] = field(default_factory=dict)
     needs: list[Need] = field(default_factory=list)
+    names: dict[str | None, str] = field(default_factory=dict)
 
     async def look_at(self, brief: Brief, approved: Sequence[str] = ()) -> Sized:
         """Look at one closely.
@@ -191,10 +192,12 @@ def _item_of_outline(survey: Survey, one: Outline, size: Sized, now: datetime, *
 
 def channel_name(survey: Survey, wanted: str | None) -> str:
     """The channel of that name, or the default one; one that is gone has no quota to wait for."""
-    try:
-        return survey.meet(Brief(topic="-", channel=wanted))
-    except (InvalidBrief, InvalidSettings):
-        return wanted or DEFAULT_CHANNEL
+    if wanted not in survey.names:
+        try:
+            survey.names[wanted] = survey.meet(Brief(topic="-", channel=wanted))
+        except (InvalidBrief, InvalidSettings):
+            survey.names[wanted] = wanted or DEFAULT_CHANNEL
+    return survey.names[wanted]
 
 
 def others(outlines: Iterable[Outline | None], mine: frozenset[int]) -> dict[int, Outline | None]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jobs.batch.booking import booked_for
+from jobs.batch.booking import by_project
 from jobs.batch.calendar import Calendar
 from jobs.batch.calendar_words import calendar_of
 from jobs.batch.capacity import key_of, stocks_of
@@ -72,10 +72,10 @@ async def _on(
     now: datetime,
 ) -> dict[int, datetime]:
     bookings, order = known.survey.site.bookings, _in_order(outlines)
-    before = await bookings.booked(channel)
+    before = by_project(await bookings.booked(channel))
     wants = [one for one in order if _wants(one, before, starting, now)]
     lost = {number for number, one in outlines.items() if _gave_up(one)}
-    if not wants and not lost & set(before.values()):
+    if not wants and not lost & before.keys():
         return {}
     rooms = await _rooms(known.survey, channel, service, now)
     ready = by_quota([_ready(known, one, place, now) for place, one in enumerate(wants)], rooms, _nights(now))
@@ -84,15 +84,13 @@ async def _on(
 
     def planned(booked: Booked) -> Booked:
         rest = {moment: number for moment, number in booked.items() if number not in lost or moment <= now}
-        free = Free(calendar, [*rest, *wishes], now, per_day=per_day)
-        wanting = [
-            Wanting(one.project_id, moment, booked_for(rest, one.project_id)) for one, moment in zip(wants, ready, strict=True)
-        ]
+        free, held = Free(calendar, [*rest, *wishes], now, per_day=per_day), by_project(rest)
+        wanting = [Wanting(one.project_id, moment, held.get(one.project_id)) for one, moment in zip(wants, ready, strict=True)]
         given = laid_out(wanting, free, now)
         others = {moment: number for moment, number in rest.items() if number not in given}
         return others | {moment: number for number, moment in given.items() if moment is not None}
 
-    moments = {number: moment for moment, number in (await bookings.change(channel, planned, now)).items()}
+    moments = by_project(await bookings.change(channel, planned, now))
     return {
         one.project_id: moments[one.project_id]
         for one in wants
@@ -115,21 +113,21 @@ async def released(site: Site, state: BatchState, outlines: Outlines, now: datet
         await site.bookings.change(channel, lambda booked: {at: whose for at, whose in booked.items() if whose not in lost}, now)
 
 
-def _wants(one: Outline, booked: Booked, starting: frozenset[int], now: datetime) -> bool:
+def _wants(one: Outline, held: Mapping[int, datetime], starting: frozenset[int], now: datetime) -> bool:
     """Whether a moment is to be found for it, or kept: it is on its way and not on its channel yet."""
     if one.video_id is not None or one.status is ProjectStatus.COMPLETED or one.held or not one.goal.reaches(Stage.UPLOAD):
         return False
-    if _is_own(one, booked):
+    if _is_own(one, held):
         return False
     if one.status in _PERSON:  # nobody knows until when: it keeps what it has, and gets another when it goes on
-        mine = booked_for(booked, one.project_id)
+        mine = held.get(one.project_id)
         return mine is not None and mine >= now + STILL_GOOD
     return one.project_id in starting or (one.status is not ProjectStatus.CREATED and one.status not in _LOST)
 
 
-def _is_own(one: Outline, booked: Booked) -> bool:
+def _is_own(one: Outline, held: Mapping[int, datetime]) -> bool:
     """Whether its moment is its brief's wish, and none that was given here."""
-    return one.publish_at is not None and booked_for(booked, one.project_id) is None
+    return one.publish_at is not None and one.project_id not in held
 
 
 def _gave_up(one: Outline | None) -> bool:

@@ -31,7 +31,7 @@ async def publication_of(run: StageRun) -> Publication:
 
     One of a calendar is booked before, or, where it can't be kept any more, the next one; without any left nobody sees the video.
     """
-    kept = await _booked(run)
+    kept = await booked(run)
     publication = await _publication(run, run.project)
     if not kept:
         run.warn(
@@ -74,9 +74,10 @@ async def _publication(given: StageInputs | StageRun, state: ProjectState) -> Pu
     )
 
 
-async def _booked(run: StageRun) -> bool:
+async def booked(run: StageRun) -> bool:
     """See to it that its moment is one that can be kept; False where its calendar has none left."""
-    if upload_of(run.project).steps.get(PUBLISH) is not None:  # YouTube has it already
+    upload = run.project.upload
+    if upload is not None and upload.steps.get(PUBLISH) is not None:  # YouTube has it already
         return True
     moment = await run.moment()
     if moment is None:

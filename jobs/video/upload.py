@@ -17,7 +17,7 @@ from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
-from jobs.video.publication import INTENT, LOOKING, intent_of, publication_of, upload_of, video_file, with_upload
+from jobs.video.publication import INTENT, LOOKING, booked, intent_of, publication_of, upload_of, video_file, with_upload
 from jobs.video.variation import look_for_likes, note_published
 from reelqueue import clock
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
@@ -67,6 +67,7 @@ async def publish(run: StageRun) -> StageOutcome:
     await run.tell(2, Text("準備發布...", "preparing to publish..."))
     run.allow(video_file(run.project).bytes / SLOWEST_BYTES_PER_SECOND)
     if run.project.upload is None:
+        await booked(run)  # whether it will be seen hangs on it
         await look_for_likes(run)
         marker = f"rq-{run.project.project_id}-{secrets.token_hex(8)}"
         intent = await intent_of(run)

@@ -12,6 +12,7 @@ from jobs import stages
 from jobs.context import Rules
 from jobs.spending import Caps, Spender, bucket_of
 from jobs.stages import HandBack, Moment, Postponed, StageRun
+from jobs.video import upload
 from jobs.video.afterwards import OWED, captions_cost
 from jobs.video.publication import publication_of, upload_of, with_upload
 from jobs.video.upload import MOST_SESSIONS, publish
@@ -516,6 +517,19 @@ async def test_a_calendars_moment_is_booked_before_anything_is_published(run, le
 
     assert publication.publish_at == "2030-01-01T01:00:00+00:00"
     assert lease.state.slot == SLOT
+
+
+async def test_whether_a_video_will_be_seen_is_known_before_it_is_compared_with_others(run, lease, monkeypatch):
+    attempt, seen = run(), []
+    booking(attempt, SLOT)
+
+    async def look(one):
+        seen.append(one.project.slot)
+
+    monkeypatch.setattr(upload, "look_for_likes", look)
+    await publish(attempt)
+
+    assert seen == [SLOT]
 
 
 async def test_what_youtube_has_already_keeps_its_moment(run, lease):
