@@ -6,24 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from jobs.estimate import Estimate, Item, Range, estimate, imagined
+from jobs.estimate import Estimate, Item, Range, estimate
+from jobs.lengths import likely_scripts
 from jobs.spending import channel_bucket, money_bucket
 from jobs.stages import narration_language
 from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.moments import moment
 from reelqueue.media.image import given_pictures
-from reelqueue.models.brief import MAX_DURATION_S, MIN_DURATION_S, Brief
+from reelqueue.models.brief import Brief
 from reelqueue.models.channel import Channel
-from reelqueue.models.script import Script
-from reelqueue.providers.protocols import Providers, ScriptRequest
-from reelqueue.providers.registry import KINDS, Shelf, estimated_seconds
+from reelqueue.providers.registry import KINDS, Shelf
 from reelqueue.wording import Text, same
 from storage import Bucket, Ledger
 from storage.ledger import pacific_day
 
-TOPIC_ALONE_S = 180.0
-"""What a service makes of a topic alone (contract, section 6)."""
 NAMES = {
     "script": Text("腳本", "script"),
     "image": Text("圖片", "pictures"),
@@ -84,26 +81,12 @@ async def offer_of(brief: Brief, settings: Settings, shelf: Shelf) -> Offer:
     known = Estimate(())
     if set(makers.values()) - {"local", "youtube"}:
         pictures = await asyncio.to_thread(given_pictures, whole.images, whole.images_dir)
-        scripts = await _scripts(whole, providers, language)
+        scripts = await likely_scripts(whole, providers, language)
         known = estimate(whole, providers, language=language, scripts=scripts, own_pictures=len(pictures))
     channel = shelf.channel_of(brief) if makers["publisher"] == "youtube" else None
     return Offer(
         makers, known, channel, brief.privacy, brief.publish_at, await _room(settings, Ledger(shelf.paths), shelf.channel_of(brief))
     )  # fmt: skip
-
-
-async def _scripts(brief: Brief, providers: Providers, language: str) -> tuple[Script, ...]:
-    """The script itself where it is written here, which takes no time; else the two that a service's lies between."""
-    if providers.script.name == "local":
-        asked = ScriptRequest(
-            topic=brief.topic, content=brief.content, language=language, duration_s=brief.duration_s, tags=brief.tags
-        )
-        return ((await providers.script.write_script(asked)).script,)
-    told = await asyncio.to_thread(estimated_seconds, brief.content, language) if brief.content is not None else TOPIC_ALONE_S
-    wanted = told if brief.duration_s is None else float(brief.duration_s)
-    if brief.content is not None:  # a text that is shorter is told whole
-        wanted = min(wanted, told)
-    return imagined(min(MAX_DURATION_S, max(MIN_DURATION_S, wanted)), language)
 
 
 async def _room(settings: Settings, ledger: Ledger, channel: Channel) -> Room:
