@@ -1,6 +1,7 @@
 """Finds events that nobody kept: their worker died between the commit and the outbox; or a deadline passed, which no commit tells."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -33,8 +34,10 @@ class Missed:
         Raises:
             ReelqueueError: the disk does not answer; the next look finds it.
         """
-        await self._projects()
-        await self._batches()
+        announcer, under_way = self._service.announcer, await self._service.batches.unfinished()
+        if announcer.is_set_up or await asyncio.to_thread(lambda: any(announcer.destinations(number) for number in under_way)):
+            await self._projects()
+        await self._batches(under_way)
 
     async def _projects(self) -> None:
         outlines = await self._service.projects.outlines(await self._service.projects.unfinished())
@@ -85,9 +88,9 @@ class Missed:
         event = deadline_missed(state, clock.now())
         await self._service.announcer.outbox.add(Delivery(event=event, destination=name.rpartition("@")[2]))
 
-    async def _batches(self) -> None:
+    async def _batches(self, under_way: Sequence[int]) -> None:
         batches, oldest = self._service.batches, clock.now() - STILL_NEWS
-        self._ended -= set(await batches.unfinished())  # one that is retried
+        self._ended -= set(under_way)  # one that is retried
         for number in set(await batches.ids()) - self._ended:
             try:
                 state = await batches.load(number)

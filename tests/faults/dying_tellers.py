@@ -35,4 +35,4 @@ class _Dying(Outbox):
 
 
 Outbox.add_now, Outbox._move = _Dying.add_now, _Dying._move  # type: ignore[method-assign]
-VideoWorker, MaintenanceWorker = _VideoWorker, worker_settings.MaintenanceWorker
+VideoWorker, BatchWorker, MaintenanceWorker = _VideoWorker, worker_settings.BatchWorker, worker_settings.MaintenanceWorker

@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 
 import pytest
+from pydantic import SecretStr
 
+from jobs.client import connect
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Paths
-from tests.receiver import listening
+from tests.faults.tight_disk import CAN_MOUNT, tiny_disk
+from tests.receiver import SECRET, listening
 from tests.workers import until, worker
 
 STAGES = tuple(f"1-{stage}" for stage in Stage)
@@ -110,3 +113,49 @@ async def test_where_nobody_is_told_nothing_is_written(settings, queue, course):
 
     paths = Paths(settings.data_dir)
     assert [path for path in (paths.outbox, paths.notices) if path.exists()] == []
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a file system of its own")
+async def test_on_a_full_disk_people_hear_of_it_and_the_webhook_of_the_end(settings, course, world, receiver, tmp_path):
+    """What could not be kept for want of space is told all the same."""
+    notify = tmp_path / "notify.sh"
+    notify.write_text(f'#!/bin/sh\necho "$REELQUEUE_NOTICE_KIND" >> {tmp_path}/told\n')
+    notify.chmod(0o700)
+    with tiny_disk(tmp_path / "tiny", megabytes=8) as disk:
+        tight = settings.model_copy(update={"data_dir": disk.folder / "data"})
+        more = {
+            "FAULTS_PIECE_BYTES": "1000000",
+            "FAULTS_DISK_SECONDS": "1",
+            "NOTIFY_COMMAND": str(notify),
+            "FAULTS_DIES": "never",
+        }
+        env = receiver.settings | {"FAULTS_FOLDER": str(course.folder), "DATA_DIR": str(tight.data_dir)} | more
+        async with connect(tight) as queue, worker(settings, "VideoWorker", module="tests.faults.dying_tellers", **env):
+            await queue.create_project({"topic": "How tides work"})
+            await queue.start(1)
+            await course.seen("1-script")
+            disk.fill()
+            course.leave(*STAGES)
+            await until((tmp_path / "told").exists, "people hear of it")
+
+            disk.free()
+            await queue.wait(1, timeout=30, through_waits=True)
+            await until(lambda: "project.completed" in receiver.types(), "the end is told")
+
+    assert (tmp_path / "told").read_text().split() == ["disk"]
+
+
+async def test_a_batchs_own_webhook_hears_of_its_start_its_projects_and_its_end(settings, course, receiver, at_work):
+    briefs = [{"topic": f"How tides work, part {number}"} for number in (1, 2)]
+    course.leave(*STAGES, *(f"2-{stage}" for stage in Stage))
+    nobody_else = {"WEBHOOK_URL": ""}
+    signing = settings.model_copy(update={"webhook_secret": SecretStr(SECRET), "webhook_private_hosts": ("127.0.0.1",)})
+    async with connect(signing) as queue, at_work("VideoWorker", **nobody_else), at_work("BatchWorker", **nobody_else):
+        batch = await queue.create_batch(briefs, webhook=receiver.url)
+        await queue.start_batch(batch.batch_id)
+        await queue.wait_batch(batch.batch_id, timeout=60)
+        await until(lambda: len(receiver.types()) == 4, "all of it is told, without a maintenance worker")
+
+    assert sorted(receiver.types()) == ["batch.ended", "batch.started", "project.completed", "project.completed"]
+    ended = next(message.body["data"] for message in receiver.messages if message.body["type"] == "batch.ended")
+    assert (ended["completed"], ended["failed"], ended["total_projects"]) == (2, 0, 2)
