@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import structlog
+
 from jobs.batch import slotting
 from jobs.batch.capacity import Places
 from jobs.batch.expected import expected_moments
@@ -13,7 +15,7 @@ from jobs.batch.outcome import outcome_of
 from jobs.batch.running import Outlines
 from jobs.batch.site import Site, site_of_service, site_of_settings
 from jobs.context import Service
-from reelqueue.errors import InvalidBrief
+from reelqueue.errors import InvalidBrief, InvalidSettings, NeedsPerson
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast, Outcome
@@ -22,32 +24,58 @@ from reelqueue.settings import Settings
 from reelqueue.wording import Text
 from storage import Outline
 
+_NO_REASON_TO_STOP = (NeedsPerson, InvalidSettings, InvalidBrief)
+"""What keeps a plan from being made keeps no video from being made."""
+
+log = structlog.get_logger(__name__)
+
+
 # The coordinator's questions.
 
 
-async def begun(service: Service, state: BatchState, outlines: Outlines, now: datetime) -> Forecast:
-    """What is expected of a batch that begins, or goes on.
+async def begun(service: Service, state: BatchState, outlines: Outlines, now: datetime) -> Forecast | None:
+    """What is expected of a batch that begins, or goes on; None where that can't be told, which is logged: the batch goes on.
 
     Raises:
-        StorageUnavailable, NeedsPerson: the disk does not answer, or the ledger can't be read.
+        StorageUnavailable, DiskFull: ask again.
     """
-    return await _expected(await site_of_service(service), state, outlines, now)
+    try:
+        return await _expected(await site_of_service(service), state, outlines, now)
+    except _NO_REASON_TO_STOP as error:
+        log.warning("no_forecast", batch_id=state.batch_id, error=error.message)
+        return None
 
 
 async def slots(
     service: Service, state: BatchState, outlines: Outlines, now: datetime, starting: Sequence[int] = ()
 ) -> dict[int, datetime]:
-    """New or changed moments of publication; see `slotting.slots`."""
+    """New or changed moments of publication; see `slotting.slots`.  None of them where they can't be told: the upload asks once more.
+
+    Raises:
+        StorageUnavailable, DiskFull: ask again.
+    """
     if state.calendar is None:
         return {}
-    return await slotting.slots(service, await site_of_service(service), state, outlines, now, starting)
+    try:
+        return await slotting.slots(service, await site_of_service(service), state, outlines, now, starting)
+    except _NO_REASON_TO_STOP as error:
+        log.warning("no_slots", batch_id=state.batch_id, error=error.message)
+        return {}
 
 
 async def ended(service: Service, state: BatchState, outlines: Outlines, now: datetime) -> Outcome:
-    """What came of it; see `outcome.outcome_of`.  Moments that nobody needs any more are given back."""
-    site = await site_of_service(service)
-    await slotting.released(site, state, outlines, now)
-    return await outcome_of(site, state, outlines, now)
+    """What came of it; see `outcome.outcome_of`.  Moments that nobody needs any more are given back.
+
+    Raises:
+        StorageUnavailable, DiskFull: ask again.
+    """
+    try:
+        site = await site_of_service(service)
+        await slotting.released(site, state, outlines, now)
+        return await outcome_of(site, state, outlines, now)
+    except _NO_REASON_TO_STOP as error:
+        log.warning("no_outcome", batch_id=state.batch_id, error=error.message)
+        return Outcome(ended_at=now, within=state.forecast is not None and state.forecast.least <= now <= state.forecast.most)
 
 
 # The command line's.

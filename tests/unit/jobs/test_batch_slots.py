@@ -13,7 +13,7 @@ from jobs.batch.making import make_batch
 from jobs.batch.slots import MARGIN
 from jobs.pipeline import BATCH, VIDEO
 from reelqueue import clock
-from reelqueue.errors import InvalidBrief
+from reelqueue.errors import InvalidBrief, NeedsPerson
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import ProjectStatus
@@ -201,6 +201,22 @@ async def test_a_batch_with_a_calendar_runs_through_with_its_forecast_and_its_ou
     assert state.forecast.published_by == slots[-1]
     assert (state.forecast.projects, state.forecast.limit) == (3, "slots")
     assert sum(day.uploads for day in state.outcome.days) == 3
+
+
+@pytest.mark.usefixtures("at_noon")
+async def test_a_calendar_on_disk_that_can_not_be_read_stops_the_upload_and_not_the_batch(service, batch):
+    file = service.paths.root / "calendar" / "default.json"
+    file.parent.mkdir()
+    file.write_text("[", encoding="utf-8")
+    outlines = await service.projects.outlines(batch.project_ids)
+
+    slots = await plan.slots(service, batch, outlines, NOW, batch.project_ids)
+    told = await plan.begun(service, batch, outlines, NOW)
+    outcome = await plan.ended(service, batch, outlines, NOW)
+
+    assert (slots, told, outcome.ended_at) == ({}, None, NOW)
+    with pytest.raises(NeedsPerson, match="default"):
+        await moment_of(service, await service.projects.load(batch.project_ids[0]))
 
 
 # Before a batch is made.
