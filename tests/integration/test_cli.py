@@ -190,10 +190,26 @@ def test_a_cleanup_where_nothing_is_makes_no_folder(place, said):
     assert (code, out, err, (place / "data").exists()) == (0, "還沒有專案\n", "", False)
 
 
-def test_a_delete_without_an_id_is_wrong_usage(place, said):
-    code, _, err = said("delete")
+def test_several_are_deleted_and_one_that_was_before_is_told_of(redis, place, said):
+    said("new", "黑洞")
+    said("new", "白洞")
+    said("new", "蟲洞")
+    unknown = said("delete", "1", "99")
+    first = said("delete", "1", "1")
 
-    assert (code, "--batch" in err) == (2, True)
+    code, out, err = said("delete", "1", "2", "3", "--video", "--yes")
+
+    assert (unknown[:2], "99" in unknown[2]) == ((2, ""), True)
+    assert first[:2] == (0, "專案 1 已刪除\n")
+    assert (code, out, "專案 1 之前已刪除" in err) == (0, "專案 2 已刪除\n專案 3 已刪除\n", True)
+    assert said("delete", "1", "2")[0] == 2
+
+
+@pytest.mark.parametrize(("arguments", "named"), [((), "--batch"), (("--batch", "7"), "7"), (("--batch", "x"), "x")])
+def test_a_delete_of_nobody_is_wrong_usage(place, said, arguments, named):
+    code, _, err = said("delete", *arguments)
+
+    assert (code, named in err) == (2, True)
 
 
 def test_a_file_for_the_tests_clock_that_says_no_seconds_is_named(place, said, monkeypatch):
