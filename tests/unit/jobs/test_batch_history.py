@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jobs.batch import history
 from jobs.batch.history import ALONE_CORES, MEASURED, default_pace, heavy_stages, learned, learned_from
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState, Usage
@@ -90,14 +91,16 @@ def test_prices_are_learned_from_those_that_paid():
     assert (pace.usd.mean, pace.usd.count) == (pytest.approx(0.12 / 60), 1)
 
 
-async def test_only_those_that_ended_are_learned_from(tmp_path):
+async def test_those_that_ended_are_found_behind_a_batch_that_was_just_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "LOOKED_AT", 5)
     projects = ProjectStore(Paths(tmp_path), Owner.here(), lease_seconds=5)
-    old, new, _running = [await projects.create({"topic": f"Tide {n}"}) for n in range(3)]
-    for state, seconds in ((old, 600), (new, 60)):
-        made = rendering(state.project_id, 0, seconds)
-        await projects.change(
-            state.project_id, lambda s, made=made: s.replace(stages=made.stages, status=ProjectStatus.COMPLETED)
-        )
+    for seconds in (60, 600):
+        made = rendering(1, 0, seconds)
+        number = (await projects.create({"topic": "Tides"})).project_id
+        await projects.change(number, lambda s, made=made: s.replace(stages=made.stages, status=ProjectStatus.COMPLETED))
+        await projects.unmark(number)
+    for number in range(10):
+        await projects.create({"topic": f"Wave {number}"})
 
     pace = await learned(projects, PACE, HEAVY)
 
