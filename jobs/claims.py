@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from jobs.line import Line
 from jobs.pipeline import Load
-from jobs.turns import AHEAD_MS, PLAIN_SECONDS
+from jobs.turns import LINES_APART_MS, PLAIN_SECONDS
 from storage import Owner
 
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -26,7 +26,7 @@ RETRY_SECONDS = 30 * 86_400
 SCAN_AT_ONCE = 2_000
 """Entries that one call may look at: Redis serves nobody else meanwhile (measured: 0.5 ms with 2,000 running entries)."""
 PLACED_AT_ONCE = 500
-"""Jobs that came due by themselves and get their place in one call; each is written once."""
+"""Jobs that came due and get their place in their line in one call; each is written once."""
 MOST_MS = 2**53
 """A time beyond is none: as exact as a score is."""
 STRAY_ABORT_MS = 60_000
@@ -38,68 +38,108 @@ OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
 
 # KEYS: the queue.  ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
 # for others; offset, how many to look at, the largest payload, seconds to count tries; places that batches leave to others;
-# how far ahead what is due counts at least, and at most how many get their place at once; seconds of head start of whose id names
-# none; names of the jobs that load the CPU.
+# ms between two lines, how many get their place in one call, seconds of head start of whose id names none; names of the jobs
+# that load the CPU.
 # Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}.
 #
-# First what came due by itself gets its place in front (`jobs.turns`): it stands at its moment, where those are that are late by
-# years less.  Where all of it can be taken now, its order is no matter and nothing is written.
+# What came due stands at its moment.  What of it has no place now goes into its line, by its turn (`jobs.turns`): a range of
+# scores for each kind of place, years apart, so that only those are looked at that a free place is for.
 _TAKE = """
 local time = redis.call('TIME')
-local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local free = {cpu = tonumber(ARGV[6]), wait = tonumber(ARGV[7])}
-local offset, left, page = tonumber(ARGV[8]), tonumber(ARGV[9]), 32
-local kept, ahead, at_once, plain = tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14], ARGV[15]
+local offset, most, kept, apart = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local heavy, sorted = {}, #ARGV > 15
 for i = 16, #ARGV do heavy[ARGV[i]] = true end
 local taken, more = {}, -1
-if free.cpu > 0 or free.wait > 0 then
-  local line = string.format('%.0f', now - ahead / 2)
-  local came = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. line, now, 'WITHSCORES', 'LIMIT', 0, at_once)
-  local fit = math.max(0, sorted and math.min(free.cpu, free.wait) or free.wait) - kept
-  if #came > 0 and (#came / 2 > fit or redis.call('ZCOUNT', KEYS[1], '-inf', line) > 0) then
-    for i = 1, #came, 2 do
-      local start = string.match(came[i], '~[bs](%d+)$') or plain
-      redis.call('ZADD', KEYS[1], string.format('%.0f', came[i + 1] - ahead - start * 1000), came[i])
-    end
-  end
+local function exact(score) return string.format('%.0f', score) end
+local moment = exact(now)
+local there = (free.cpu > 0 or free.wait > 0) and redis.call('ZCOUNT', KEYS[1], '-inf', moment) or 0
+if there > 0 then
+
+local LINES, waiting = {batch = 1, single = 2, cpu = 3}, {cpu = {}, wait = {}}
+local function kind(id)
+  local head = sorted and redis.pcall('GETRANGE', ARGV[2] .. id, 0, 255)
+  local name = type(head) == 'string' and string.match(head, '"f": ?"([^"]*)"')
+  if name and heavy[name] then return 'cpu' end
+  return string.find(id, '~b%d+$') and 'batch' or 'single'
 end
-while free.cpu > 0 or free.wait > 0 do
-  if left <= 0 then more = offset break end
-  local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', offset, page)
-  if #found == 0 then break end
-  local keys = {}
-  for i = 1, #found, 2 do keys[#keys + 1] = ARGV[1] .. found[i] end
-  local held = redis.call('MGET', unpack(keys))
-  for i = 1, #keys do
-    local id = found[2 * i - 1]
-    local load = 'wait'
-    if not held[i] and sorted then
-      local head = redis.pcall('GETRANGE', ARGV[2] .. id, 0, 255)
-      local name = type(head) == 'string' and string.match(head, '"f": ?"([^"]*)"')
-      if name and heavy[name] then load = 'cpu' end
-    end
-    local needed = load == 'wait' and kept > 0 and string.find(id, '~b%d+$') and 1 + kept or 1
-    if not held[i] and free[load] >= needed and redis.call('SET', keys[i], ARGV[4], 'NX', 'PX', ARGV[5]) then
-      free[load] = free[load] - 1
-      local size, body = redis.pcall('STRLEN', ARGV[2] .. id), ''
-      if type(size) ~= 'number' then size = -1 end
-      if size > 0 and size <= tonumber(ARGV[10]) then body = redis.call('GET', ARGV[2] .. id) end
-      local try = redis.pcall('INCR', ARGV[3] .. id)
-      if type(try) ~= 'number' then
-        redis.call('DEL', ARGV[3] .. id)
-        try = redis.call('INCR', ARGV[3] .. id)
+local function add(id, line, turn, score, came)
+  local one = {id = id, line = line, turn = turn, score = score, came = came}
+  table.insert(waiting[line == 'cpu' and 'cpu' or 'wait'], one)
+end
+-- Calls found(id, score) for those between two scores that nobody has, until there were so many; how many were looked at.
+local function look(low, high, enough, found)
+  local at, page, seen = offset, 32, 0
+  while seen < enough do
+    if at - offset >= most then more = at break end
+    local ids = redis.call('ZRANGEBYSCORE', KEYS[1], low, high, 'WITHSCORES', 'LIMIT', at, page)
+    if #ids == 0 then break end
+    local keys = {}
+    for i = 1, #ids, 2 do keys[#keys + 1] = ARGV[1] .. ids[i] end
+    local held = redis.call('MGET', unpack(keys))
+    for i = 1, #keys do
+      if not held[i] and seen < enough then
+        seen = seen + 1
+        found(ids[2 * i - 1], ids[2 * i])
       end
-      redis.call('EXPIRE', ARGV[3] .. id, ARGV[11])
-      taken[#taken + 1] = {id, found[2 * i], try, size, body, load}
+    end
+    at = at + #keys
+    if #keys < page then break end
+    page = 128
+  end
+  return at
+end
+local function take(one, place)
+  local id, key = one.id, ARGV[1] .. one.id
+  if not redis.call('SET', key, ARGV[4], 'NX', 'PX', ARGV[5]) then return end
+  free[place] = free[place] - 1
+  local size, body = redis.pcall('STRLEN', ARGV[2] .. id), ''
+  if type(size) ~= 'number' then size = -1 end
+  if size > 0 and size <= tonumber(ARGV[10]) then body = redis.call('GET', ARGV[2] .. id) end
+  local try = redis.pcall('INCR', ARGV[3] .. id)
+  if type(try) ~= 'number' then
+    redis.call('DEL', ARGV[3] .. id)
+    try = redis.call('INCR', ARGV[3] .. id)
+  end
+  redis.call('EXPIRE', ARGV[3] .. id, ARGV[11])
+  taken[#taken + 1] = {id, one.score, try, size, body, place}
+end
+
+local came = look('(' .. exact(now - apart / 2), moment, tonumber(ARGV[14]), function(id, score)
+  local head = string.match(id, '~[bs](%d+)$') or ARGV[15]
+  add(id, kind(id), score - head * 1000, score, true)
+end)
+if came < there then
+  for line, place in pairs(LINES) do
+    local enough = line == 'cpu' and free.cpu or free.wait - (line == 'batch' and kept or 0)
+    look('(' .. exact(now - (place + 0.5) * apart), exact(now - (place - 0.5) * apart), enough, function(id, score)
+      add(id, line, score + place * apart, score, false)
+    end)
+  end
+  -- Whose score is no time at all, an aborted one's for instance, goes first.
+  look('-inf', exact(now - 3.5 * apart), free.cpu + free.wait, function(id, score)
+    add(id, kind(id), -math.huge, score, false)
+  end)
+end
+for _, place in ipairs({'cpu', 'wait'}) do
+  local all = waiting[place]
+  table.sort(all, function(one, other)
+    if one.turn ~= other.turn then return one.turn < other.turn end
+    return one.id < other.id
+  end)
+  for _, one in ipairs(all) do
+    if free[place] > (one.line == 'batch' and kept or 0) then
+      take(one, place)
+    elseif one.came then
+      redis.call('ZADD', KEYS[1], exact(one.turn - LINES[one.line] * apart), one.id)
     end
   end
-  offset, left = offset + #keys, left - #keys
-  if #keys < page then break end
-  page = 128
 end
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-return {now, due[2] or '', more, taken}
+
+end
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. moment, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+return {moment, due[2] or '', more, taken}
 """
 
 # KEYS: the queue, aborts.  ARGV: prefixes of claims, jobs, retries and results; our claim, id, result ("" for none), its ms.
@@ -264,7 +304,7 @@ class Claims:
             keys=[self._queue],
             args=[
                 in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, self._lease_ms, cpu, wait, offset,
-                SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, kept, AHEAD_MS, PLACED_AT_ONCE, PLAIN_SECONDS, *self._heavy,
+                SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, kept, LINES_APART_MS, PLACED_AT_ONCE, PLAIN_SECONDS, *self._heavy,
             ],
         )  # fmt: skip
         return Look(

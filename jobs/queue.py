@@ -28,27 +28,25 @@ RENEWAL_SLACK_MS = 30_000
 """A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
 # KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms; "": now), whether one
-# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it; how
-# far ahead of its moment it counts where it is due now.
+# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it.
 # The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, enqueued.
 _HINT = """
 local time = redis.call('TIME')
-local due = tonumber(ARGV[3]) or time[1] * 1000 + math.floor(time[2] / 1000)
-local place = string.format('%.0f', ARGV[3] ~= '' and due or due - ARGV[9])
+local due = ARGV[3] ~= '' and ARGV[3] or string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local known = redis.call('GET', KEYS[1])
 local id = known and string.match(known, '^%S+')
 local score = id and redis.call('ZSCORE', KEYS[2], id)
 if score and redis.call('EXISTS', ARGV[1] .. id) == 1 then
   local runs = redis.call('EXISTS', ARGV[2] .. id) == 1
   if ARGV[4] == '1' or not runs then
-    if not runs and due + ARGV[5] < tonumber(score) then redis.call('ZADD', KEYS[2], place, id) end
+    if not runs and tonumber(due) + tonumber(ARGV[5]) < tonumber(score) then redis.call('ZADD', KEYS[2], due, id) end
     return id
   end
 end
 if ARGV[6] ~= '' then
   redis.call('SET', KEYS[1], ARGV[6], 'PX', ARGV[8])
   redis.call('SET', ARGV[1] .. ARGV[6], ARGV[7], 'PX', ARGV[8])
-  redis.call('ZADD', KEYS[2], place, ARGV[6])
+  redis.call('ZADD', KEYS[2], due, ARGV[6])
 end
 return ARGV[6]
 """
@@ -213,7 +211,7 @@ class JobQueue:
         """Bring all waiting jobs of a project forward, so that they look at its state now."""
         for stage, spec in SPECS.items():
             keys = [_hint_key(project_id, stage), spec.queue]
-            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0, 0])
+            await self._find(keys=keys, args=[job_key_prefix, in_progress_key_prefix, "", 1, 0, "", "", 0])
 
     async def wake_batch(self, batch_id: int) -> None:
         """Let a batch be looked at now, or as soon as it may be looked at again; one whose job is not there is none to wake."""
@@ -255,7 +253,7 @@ def _asked(
     slack_ms = RENEWAL_SLACK_MS if renewing else 0
     keep_ms = int(_expiry(at).total_seconds() * 1000)
     prefixes = (job_key_prefix, in_progress_key_prefix)
-    return [key, queue], [*prefixes, _due_ms(at), int(renewing), slack_ms, number, payload, keep_ms, turn.ahead_ms], number
+    return [key, queue], [*prefixes, _due_ms(at), int(renewing), slack_ms, number, payload, keep_ms], number
 
 
 def _due_ms(at: datetime | None) -> int | str:

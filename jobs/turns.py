@@ -3,8 +3,9 @@
 The queue is ordered by the time at which a job is due; a head start there is a place further in front, and needs no second queue.
 It is not endless: who has waited for longer than the difference comes first all the same, so nobody waits for ever.
 
-A job that is due has the score `due - AHEAD - head start`; one that is not yet due has its moment as every arq job, and a worker
-puts it in its place when the moment comes (`jobs.claims`).  The job's id says how: `...~b720000` is a batch's, 720,000 s.
+A job is queued at the moment at which it is due, as every arq job.  A worker that finds it due and has no place for it puts it in
+its line: its score is then its moment less its head start, and less years that tell the lines apart (`jobs.claims`).  Its id says
+how: `...~b720000` is a batch's, 720,000 s.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import Stage
 from storage.outlines import Outline
 
-AHEAD_MS = 10 * 365 * 86_400_000
-"""What tells a score with its head start from a moment: no job is late by years, and none has so long a head start."""
+LINES_APART_MS = 10 * 365 * 86_400_000
+"""Between the scores of two lines: no job is late by years, and none has so long a head start."""
 
 HOUR, MINUTE = 3_600, 60
 PRIORITY_SECONDS = 2 * HOUR
@@ -40,11 +41,6 @@ class Turn:
 
     head_start_s: int = PLAIN_SECONDS
     of_batch: bool = False
-
-    @property
-    def ahead_ms(self) -> int:
-        """How far below its moment the score of a job that is due lies."""
-        return AHEAD_MS + 1000 * self.head_start_s
 
     @property
     def suffix(self) -> str:

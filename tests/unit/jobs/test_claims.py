@@ -8,7 +8,7 @@ from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix,
 
 from jobs.claims import MAX_PAYLOAD_BYTES, RENEW, SCAN_AT_ONCE, Claims, free_dead
 from jobs.pipeline import Load
-from jobs.turns import PLAIN_SECONDS, Turn
+from jobs.turns import PLAIN_SECONDS
 from storage import Owner
 
 QUEUE = "video_generation"
@@ -52,7 +52,8 @@ async def test_jobs_that_load_the_cpu_and_others_have_places_of_their_own(redis)
 
 
 async def test_what_others_run_holds_nothing_up_however_much_it_is(redis):
-    running = {f"foreign{number}": number + 1 for number in range(SCAN_AT_ONCE + 100)}
+    past_ms = int(time.time() * 1000) - 60_000
+    running = {f"foreign{number}": past_ms + number for number in range(SCAN_AT_ONCE + 100)}
     await redis.zadd(QUEUE, running)
     await redis.mset({in_progress_key_prefix + job: "theirs" for job in running})
     await queued(redis, "mine")
@@ -65,54 +66,91 @@ async def test_what_others_run_holds_nothing_up_however_much_it_is(redis):
     assert second.more is None
 
 
-async def placed(redis, job_id, turn, function="debug_task"):
-    """A job in its place, as a hint is."""
-    await queued(redis, job_id + turn.suffix, function, due_in_s=-turn.ahead_ms / 1000)
+BATCH, MORE_WANTED = "~b720000", "~b727200"
 
 
-async def test_what_came_due_by_itself_gets_the_place_that_its_id_says(redis):
-    """A client's own job, and one that waited, stood behind all that a batch ever queued."""
-    for number in range(3):
-        await placed(redis, f"batch{number}", Turn(720_000, of_batch=True))
-    await queued(redis, "waited~b727200")
-    await queued(redis, "hers", due_in_s=-0.5)
-    await placed(redis, "single", Turn(PLAIN_SECONDS + 600))
+async def in_turn(claims, **places):
+    """Take one job after the other; their names without their turns."""
+    order = []
+    while look := names(await claims.take(**places)):
+        order += [name.partition("~")[0] for name in look]
+    return order
+
+
+@pytest.mark.parametrize("in_line", [False, True], ids=["all came just now", "all but hers wait in their line"])
+async def test_whoever_comes_is_taken_in_turn(redis, in_line):
+    """A client's own job, and one that waited for a moment, stood behind all that a batch ever queued."""
     claims = claims_of(redis)
-    order = [names(await claims.take(cpu=0, wait=1))[0].partition("~")[0] for _ in range(6)]
+    for number in range(3):
+        await queued(redis, f"batch{number}{BATCH}", due_in_s=-3 + number)
+    await queued(redis, f"waited{MORE_WANTED}")
+    await queued(redis, f"single~s{PLAIN_SECONDS + 600}")
+    if in_line:
+        await claims.take(cpu=1, wait=0)
+    await queued(redis, "hers", due_in_s=-0.5)
 
-    assert order == ["single", "hers", "waited", "batch0", "batch1", "batch2"]
+    assert await in_turn(claims, cpu=0, wait=1) == ["single", "hers", "waited", "batch0", "batch1", "batch2"]
 
 
-async def test_more_than_have_a_place_are_put_in_order_first(redis):
-    await queued(redis, "render:1~b720000", "render_video_task", due_in_s=-3)
-    await queued(redis, "render:2~b720000", "render_video_task", due_in_s=-2)
+async def test_who_has_waited_for_longer_than_a_head_start_comes_first(redis):
+    """A batch's job of three weeks ago, say: single projects that come and come must not keep it waiting for ever."""
+    await queued(redis, f"old{BATCH}", due_in_s=-21 * 86_400)
+    await queued(redis, "single")
+
+    assert await in_turn(claims_of(redis), cpu=0, wait=1) == ["old", "single"]
+
+
+async def test_jobs_that_load_the_cpu_are_taken_in_turn_too(redis):
+    claims = claims_of(redis)
+    await queued(redis, f"render:1{BATCH}", "render_video_task", due_in_s=-3)
+    await queued(redis, f"render:2{BATCH}", "render_video_task", due_in_s=-2)
+    await claims.take(cpu=0, wait=1)
     await queued(redis, "render:3", "render_video_task")
 
-    assert names(await claims_of(redis).take(cpu=2, wait=8)) == ["render:3", "render:1~b720000"]
+    assert await in_turn(claims, cpu=1, wait=0) == ["render:3", "render:1", "render:2"]
 
 
-async def test_where_all_have_a_place_the_queue_is_not_written(redis):
-    """Each write wakes all workers."""
+async def test_a_job_that_is_taken_at_once_is_not_written_into_a_line(redis):
+    """Each write to the queue wakes all workers."""
     await queued(redis, "x")
     score = await redis.zscore(QUEUE, "x")
-    await claims_of(redis).take(cpu=1, wait=1)
+    await claims_of(redis).take(cpu=0, wait=1)
 
     assert await redis.zscore(QUEUE, "x") == score
 
 
 async def test_a_job_that_is_not_due_keeps_its_moment(redis):
-    await placed(redis, "first", Turn(0, of_batch=True))
-    await queued(redis, "later~b720000", due_in_s=60)
-    score = await redis.zscore(QUEUE, "later~b720000")
-    await claims_of(redis).take(cpu=0, wait=1)
+    await queued(redis, f"now{BATCH}")
+    await queued(redis, f"later{BATCH}", due_in_s=60)
+    score = await redis.zscore(QUEUE, f"later{BATCH}")
+    look = await claims_of(redis).take(cpu=1, wait=0)
 
-    assert await redis.zscore(QUEUE, "later~b720000") == score
+    assert (look.taken, await redis.zscore(QUEUE, f"later{BATCH}")) == ([], score)
+
+
+async def test_a_look_costs_the_same_however_many_wait_for_places_that_are_not_free(redis, redis_admin):
+    """With 5,000 projects queued each look read the heads of 5,000 jobs: there was always a place for a render."""
+    claims = claims_of(redis)
+
+    async def commands_of_a_look():
+        before = (await redis_admin.info("stats"))["total_commands_processed"]
+        await claims.take(cpu=2, wait=0)
+        return (await redis_admin.info("stats"))["total_commands_processed"] - before
+
+    await queued(redis, "script:0")
+    await claims.take(cpu=2, wait=0)
+    few = await commands_of_a_look()
+    for number in range(1, 300):
+        await queued(redis, f"script:{number}")
+    await claims.take(cpu=2, wait=0)
+
+    assert await commands_of_a_look() == few
 
 
 async def test_batches_leave_a_place_to_others(redis):
     for number in range(4):
-        await placed(redis, f"script:{number}", Turn(720_000, of_batch=True))
-    await placed(redis, "render:9", Turn(720_000, of_batch=True), "render_video_task")
+        await queued(redis, f"script:{number}{BATCH}", due_in_s=-5 + number)
+    await queued(redis, f"render:9{BATCH}", "render_video_task")
     claims = claims_of(redis)
     batch = names(await claims.take(cpu=1, wait=3, kept=1))
     nothing = names(await claims.take(cpu=0, wait=1, kept=1))

@@ -9,7 +9,7 @@ import pytest
 from arq.constants import in_progress_key_prefix
 
 from jobs import hooks, transitions
-from jobs.claims import OLD_UNNAMED_MS
+from jobs.claims import OLD_UNNAMED_MS, Claims
 from jobs.client import INSTANCE_KEY
 from jobs.maintenance import renewing
 from jobs.pipeline import MAINTENANCE, VIDEO
@@ -66,6 +66,9 @@ async def test_a_queue_that_is_built_anew_is_in_order_whatever_was_made_first(qu
     answer = await recovered(queue, crew)
 
     assert answer["projects"] == [1, 2, 3, 4]
+    looks = Claims(redis, VIDEO, "somebody", 5.0)
+    await looks.take(cpu=1, wait=0)  # whoever looks puts them in their lines
+    await looks.close()
     assert [raw.split(b":")[1] for raw in await redis.zrange(VIDEO, 0, -1)] == [b"4", b"3", b"1", b"2"]
 
 
