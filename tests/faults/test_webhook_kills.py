@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import os
+import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from jobs.client import connect
+from reelqueue.models.event import Delivery
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Paths
 from tests.faults.tight_disk import CAN_MOUNT, tiny_disk
@@ -159,3 +163,53 @@ async def test_a_batchs_own_webhook_hears_of_its_start_its_projects_and_its_end(
     assert sorted(receiver.types()) == ["batch.ended", "batch.started", "project.completed", "project.completed"]
     ended = next(message.body["data"] for message in receiver.messages if message.body["type"] == "batch.ended")
     assert (ended["completed"], ended["failed"], ended["total_projects"]) == (2, 0, 2)
+
+
+@pytest.mark.soak
+async def test_through_kills_and_a_receiver_that_often_fails_each_end_is_told(
+    settings, queue, course, receiver, at_work, tmp_path
+):
+    """Sixty projects, a worker killed every three seconds, every third answer a failure; then days pass."""
+    seed = int(os.environ.get("NEMESIS_SEED") or random.SystemRandom().randrange(10_000))
+    print(f"NEMESIS_SEED={seed}")  # noqa: T201 - shown where it fails
+    chance, clock = random.Random(seed), tmp_path / "clock"
+    numbers = range(1, 61)
+    receiver.answers = [(chance.choice([204, 204, 500]), {}) for _ in range(90)]
+    course.leave(*(f"{number}-{stage}" for number in numbers for stage in Stage))
+    clock.write_text("0")
+    env = {"TEST_CLOCK_FILE": str(clock), "POISON_AFTER": "100", "FAULTS_STAGE_SECONDS": "0.2"}
+    for _ in numbers:
+        number = (await queue.create_project({"topic": "How tides work"})).project_id
+        await queue.start(number)
+    for _ in range(15):
+        async with at_work("VideoWorker", **env) as one, at_work("MaintenanceWorker", **env) as other:
+            await asyncio.sleep(chance.uniform(2, 4))
+            chance.choice([one, other]).kill()
+    async with at_work("VideoWorker", **env), at_work("MaintenanceWorker", **env):
+        for number in numbers:
+            await queue.wait(number, timeout=120, through_waits=True)
+        await until(
+            lambda: not (settings.data_dir / "open").exists() or not any((settings.data_dir / "open").iterdir()), "no marker"
+        )
+        for day in range(1, 4):
+            clock.write_text(str(86_400 * day) + " " * day)
+            await until(lambda: _due(settings, 86_400 * day) == 0, "what is due is told", seconds=90)  # noqa: B023
+
+    told = {message.body["data"]["project_id"] for message in receiver.messages if message.body["type"] == "project.completed"}
+    assert told == set(numbers)
+    assert outbox(settings, "given_up") == []
+    assert all(message.is_signed for message in receiver.messages)
+
+
+def _due(settings, moved):
+    """How many pending events are due, for a clock so many seconds ahead."""
+    now = datetime.now(UTC) + timedelta(seconds=moved)
+    pending = (Paths(settings.data_dir).outbox / "pending").glob("*.json")
+    found = [Delivery.model_validate_json(text) for path in pending if (text := _text(path))]
+    return sum(one.next_at is None or one.next_at <= now for one in found)
+
+
+def _text(path):
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text()
+    return ""
