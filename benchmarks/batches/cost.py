@@ -38,7 +38,7 @@ async def cost(server: Server, home: Path, *, projects: int) -> dict[str, Any]:
         await queue.start_batch(batch.batch_id)
         memory = Memory(server)
         looking = asyncio.create_task(memory.look())
-        result = await queue.wait_batch(batch.batch_id, timeout=MOST_SECONDS)
+        result = await site.while_they_live(queue.wait_batch(batch.batch_id, timeout=MOST_SECONDS))
         wall_s = time.monotonic() - began
         commands, after = server.commands() - commands, _cpu(video.pid, coordinator.pid)
         looking.cancel()

@@ -6,17 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import SecretStr
 
+from benchmarks.stage import BenchmarkError
 from benchmarks.valkey import Server
 from benchmarks.venvs import ROOT
 from reelqueue.settings import Settings
 
-END_SECONDS = 30
+END_SECONDS, LOOK_SECONDS = 30, 0.5
+Answer = TypeVar("Answer")
 SMALL = "benchmarks.batches.small_stages"
 """The module of a video worker whose stages do next to nothing."""
 
@@ -63,6 +66,19 @@ class Site:
             )
         self.workers.append(made)
         return made
+
+    async def while_they_live(self, work: Awaitable[Answer]) -> Answer:
+        """What the work gives, as long as no worker ends before.
+
+        Raises:
+            BenchmarkError: one did; names its logs.
+        """
+        working = asyncio.ensure_future(work)
+        while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
+            if any(worker.poll() is not None for worker in self.workers):
+                working.cancel()
+                raise BenchmarkError(f"a worker ended: see {self.folder}")
+        return working.result()
 
     async def stop(self) -> None:
         """End all workers as an operator does, and wait for it: their children's CPU time is counted then."""

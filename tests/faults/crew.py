@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 from reelqueue.settings import Settings
 from tests.workers import Worker, until, worker
@@ -38,10 +39,10 @@ class Crew:
                 self._workers[number] = one
                 await until(lambda one=one: not one.runs, "it ends", seconds=3_600)
 
-    async def killed_every(self, seconds: float, chance: random.Random) -> None:
-        """Kill one of them, by chance, every so many seconds; for ever."""
+    async def killed_after(self, occasion: Callable[[], Awaitable[Any]], chance: random.Random) -> None:
+        """Kill one of them, by chance, after each occasion; for ever."""
         while True:
-            await asyncio.sleep(seconds)
+            await occasion()
             number = chance.randrange(len(self._kinds))
             if (one := self._workers.get(number)) is not None and one.runs:
                 one.kill()

@@ -7,6 +7,7 @@ Redis is restarted twice (once it remembers nothing), and a day has room for few
 import asyncio
 import contextlib
 import hashlib
+import json
 import os
 import random
 import time
@@ -21,6 +22,7 @@ from jobs.client import connect, open_queue
 from jobs.pipeline import BATCH, VIDEO
 from progress import ProgressEvent, subscribe_progress
 from reelqueue import clock
+from reelqueue.models.batch import BatchState
 from reelqueue.models.buckets import UPLOADS, youtube_client
 from reelqueue.models.script import Metadata
 from reelqueue.models.stage import BatchStatus, ProjectStatus
@@ -33,6 +35,8 @@ from tests.faults.cloud import calls, finished
 from tests.faults.crew import Crew
 from tests.faults.days import Days, passing
 from tests.faults.redis_server import RedisServer
+from tests.receiver import Message, Receiver
+from tests.receiver import listening as receiving
 from tests.workers import until
 
 SEED = int(os.environ.get("NEMESIS_SEED") or random.SystemRandom().randrange(10_000))
@@ -57,25 +61,29 @@ UNSPEAKABLE = "A topic that nobody writes about"
 @dataclass(frozen=True)
 class Size:
     """`prepared` projects have only to be published, `whole` ones are made from their topics; a day has room for `uploads`, of which
-    `used` are used up already when it begins.  Services answer `latency_s` later than they could."""
+    `used` are used up already when it begins.  A worker is killed after so many videos and seconds more.  Services answer
+    `latency_s` later than they could; what takes longer than `seconds` hangs."""
 
     prepared: int
     whole: int
     uploads: int
     used: int
+    kill_videos: int
     kill_seconds: float
     latency_s: float
     seconds: float
 
 
-SHORT = Size(prepared=32, whole=0, uploads=14, used=4, kill_seconds=2, latency_s=0.2, seconds=120)
-LONG = Size(prepared=95, whole=4, uploads=60, used=25, kill_seconds=20, latency_s=2.0, seconds=900)
+SHORT = Size(prepared=32, whole=0, uploads=14, used=4, kill_videos=3, kill_seconds=0, latency_s=0.2, seconds=120)
+LONG = Size(prepared=95, whole=4, uploads=60, used=25, kill_videos=0, kill_seconds=20, latency_s=2.0, seconds=900)
 
 
 class Week:
     """One batch's."""
 
-    def __init__(self, settings: Settings, sandbox: Sandbox, days: Days, server: RedisServer, size: Size) -> None:
+    def __init__(
+        self, settings: Settings, sandbox: Sandbox, days: Days, server: RedisServer, receiver: Receiver, size: Size
+    ) -> None:
         self.settings, self.sandbox, self.days, self.server, self.size = settings, sandbox, days, server, size
         self.paths = Paths(settings.data_dir)
         self.projects = ProjectStore.reader(self.paths)
@@ -83,11 +91,14 @@ class Week:
         self.topics: dict[int, str] = {}
         self.bodies: dict[int, str] = {}
         self.events: list[ProgressEvent] = []
+        self.receiver = receiver
+        self.notices = settings.data_dir.parent / "notices"
 
     @property
     def environment(self) -> dict[str, str]:
         """The workers'."""
-        return self.sandbox.settings() | {
+        return self.sandbox.settings() | self.receiver.settings | {
+            "NOTIFY_COMMAND": f"tee -a {self.notices}",
             "TEST_CLOCK_FILE": str(self.days.file), "POISON_AFTER": "100", "RETRY_DELAYS": "0.1,0.2,0.4", "DRAIN_SECONDS": "1",
             "YOUTUBE_RECONCILE_SECONDS": "4", "YOUTUBE_DAILY_UPLOADS": str(self.size.uploads), "DAILY_COST_CAP_USD": "500",
         }  # fmt: skip
@@ -109,6 +120,13 @@ class Week:
                 _, body = await finished(self.settings, number, video_bytes=size_bytes, metadata=title)
                 self.bodies[number] = hashlib.sha256(body).hexdigest()
         return int(batch.batch_id)
+
+    async def until_a_kill(self) -> None:
+        """Until it is time for one: by what was published where a busy machine must not be killed to a standstill."""
+        await asyncio.sleep(self.size.kill_seconds)
+        wanted = len(self.sandbox.youtube.videos) + self.size.kill_videos
+        while len(self.sandbox.youtube.videos) < wanted:
+            await asyncio.sleep(0.05)
 
     async def use_up(self) -> None:
         """Some of the first day's uploads, as both sides know."""
@@ -174,10 +192,10 @@ class Week:
 
 async def _lived_through(settings: Settings, server: RedisServer, tmp_path: Any, size: Size) -> None:
     print(f"NEMESIS_SEED={SEED}")  # noqa: T201 - of a failure
-    async with open_sandbox(tmp_path / "sandbox") as sandbox:
+    async with open_sandbox(tmp_path / "sandbox") as sandbox, receiving() as receiver:
         with passing(sandbox, tmp_path / "clock") as days:
             settings = settings.model_copy(update={"test_clock_file": days.file})
-            week = Week(settings, sandbox, days, server, size)
+            week = Week(settings, sandbox, days, server, receiver, size)
             async with connect(settings) as queue:
                 batch_id = await week.begin(queue)
                 await week.use_up()
@@ -186,10 +204,11 @@ async def _lived_through(settings: Settings, server: RedisServer, tmp_path: Any,
                 began = time.monotonic()
                 await queue.start_batch(batch_id)
                 async with crew.working(), week.listening(batch_id):
-                    killing = asyncio.create_task(crew.killed_every(size.kill_seconds, week.chance))
+                    killing = asyncio.create_task(crew.killed_after(week.until_a_kill, week.chance))
                     await week.pass_by()
                     result = await queue.wait_batch(batch_id, timeout=size.seconds)
                     killing.cancel()
+                    await _heard(week, batch_id, result)
                     await _nothing_is_left(settings)
                 state = await queue.get_batch(batch_id)
             print(f"{dict(crew.killed)}, {time.monotonic() - began:.0f} s, {calls(sandbox, 'youtube')} calls")  # noqa: T201 - figures
@@ -199,6 +218,8 @@ async def _lived_through(settings: Settings, server: RedisServer, tmp_path: Any,
             _refused_with_their_reasons(week, result)
             await _captions_are_there_once_or_owed(week, result)
             _told(week)
+            _as_forecast(week, state)
+            _a_person_was_told_of_the_quota(week, crew)
             assert state.status is BatchStatus.COMPLETED
             assert (week.paths.batch(batch_id) / BATCH_STATE).stat().st_size < 64 * 1024
 
@@ -239,6 +260,46 @@ async def _captions_are_there_once_or_owed(week: Week, result: dict[str, Any]) -
     captions = {line["project_id"]: len(videos[line["video_id"]].captions) for line in result["results"] if "video_id" in line}
     assert {number for number, count in captions.items() if count == 0} <= owed
     assert set(captions.values()) <= {0, 1}
+
+
+def _as_forecast(week: Week, state: BatchState) -> None:
+    """It was to end when it did, because of the uploads, and each day saw what was told of it."""
+    forecast, outcome = state.forecast, state.outcome
+    assert forecast is not None
+    assert outcome is not None
+    assert (forecast.limit, forecast.projects) == ("uploads", len(week.topics))
+    assert forecast.least <= outcome.ended_at <= forecast.most
+    assert outcome.within
+    first, second, third = (day.uploads for day in forecast.days[:3])
+    room = week.size.uploads - week.size.used
+    assert (first, second) == (room, week.size.uploads)
+    assert third >= len(week.sandbox.youtube.videos) - first - second
+    assert sum(day.uploads for day in outcome.days) >= len(week.sandbox.youtube.videos)
+
+
+async def _heard(week: Week, batch_id: int, result: dict[str, Any]) -> None:
+    """Somebody's webhook heard how each project ended, and the batch: under one id each, however often it was sent."""
+    ends = {f"p{line['project_id']}-r1-{line['status']}" for line in result["results"]}
+    ends |= {f"b{batch_id}-r1-started", f"b{batch_id}-r1-ended"}
+    messages = week.receiver.messages
+    await until(lambda: ends <= {_event(message) for message in messages}, "all was heard", seconds=60)
+    assert [message for message in messages if not (message.is_signed and message.is_timely)] == []
+    heard = {
+        _event(message) for message in messages if message.body["type"].rpartition(".")[2] in {"completed", "failed", "ended"}
+    }
+    assert heard == ends - {f"b{batch_id}-r1-started"}
+
+
+def _event(message: Message) -> str:
+    """Its id within the installation."""
+    return message.message_id.split("_", 2)[2]
+
+
+def _a_person_was_told_of_the_quota(week: Week, crew: Crew) -> None:
+    """Once for all that wait, at most once a day; again only where whoever told it was killed amid it."""
+    told = [json.loads(line) for line in week.notices.read_text(encoding="utf-8").splitlines() if line]
+    assert {notice["kind"] for notice in told} == {"quota-upload-default"}, told
+    assert 1 <= len(told) <= 2 + sum(crew.killed.values())
 
 
 def _told(week: Week) -> None:
