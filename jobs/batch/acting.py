@@ -57,14 +57,19 @@ class Hands:
         """It is cancelled, as one by one."""
         await cancel_project(self.projects, self.publisher, number)
 
-    async def start(self, number: int, slot: datetime | None) -> None:
-        """It is wanted: for the first time, or once more after it failed; published at `slot` where it has one."""
+    async def start(self, seen: Outline, slot: datetime | None) -> None:
+        """It is wanted: for the first time, or once more after it failed; published at `slot` where it has one.
+
+        One that changed since it was `seen` is left alone: whoever was stopped meanwhile revives nothing that was cancelled.
+        """
 
         def change(state: ProjectState) -> ProjectState:
+            if state.updated_at != seen.updated_at:
+                return state
             begun = acts.retry(None)(state) if state.status.is_final else acts.start(state)
             return begun if slot is None else begun.replace(slot=slot)
 
-        await self.hint(await self.projects.change(number, change))
+        await self.hint(await self.projects.change(seen.project_id, change))
 
     async def move(self, number: int, slot: datetime) -> None:
         """It is published at another time."""

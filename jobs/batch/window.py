@@ -27,7 +27,7 @@ def window_of(places: int) -> int:
     return max(LEAST_IN_FLIGHT, PER_PLACE * places)
 
 
-def to_start(state: BatchState, outlines: Outlines, window: int) -> list[int]:
+def to_start(state: BatchState, outlines: Outlines, window: int) -> list[Outline]:
     """The projects that begin now: the highest priority first, then the nearest deadline, then the first in the list."""
     known = [project for project in outlines.values() if project is not None]
     room = window - sum(project.status in IN_FLIGHT and not project.held for project in known)
@@ -42,13 +42,13 @@ def _candidates(state: BatchState, outlines: Outlines) -> Sequence[Outline]:
     return sorted(wanted, key=lambda one: (-one.priority, one.deadline or _NEVER))  # stable: the list's order within
 
 
-def _first_of(candidates: Sequence[Outline], parked: Counter[str], room: int) -> list[int]:
-    started: list[int] = []
+def _first_of(candidates: Sequence[Outline], parked: Counter[str], room: int) -> list[Outline]:
+    started: list[Outline] = []
     for project in candidates:
         if len(started) == room:
             break
         if parked[_channel(project)] < MOST_PARKED:
-            started.append(project.project_id)
+            started.append(project)
     return started
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from jobs.batch import asked, processing, window
+from jobs.batch.acting import Hands
 from jobs.pipeline import BATCH, VIDEO
 from progress import subscribe_progress
-from reelqueue.errors import BatchNotFound, PermanentError, WrongState
+from reelqueue.errors import BatchNotFound, NeedsPerson, PermanentError, WrongState
 from reelqueue.models.batch import BatchAct
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
+from reelqueue.wording import same
 from storage import BatchStore, Paths
 
 BRIEFS = [{"topic": f"Tide {number}"} for number in range(3)]
@@ -299,3 +301,31 @@ async def test_an_act_that_is_not_carried_through_is_named_in_the_state(batches,
     await batches.change(batch.batch_id, asked.start(batch.created_at))
 
     assert (await batches.change(batch.batch_id, asked.pause)).act is BatchAct.PAUSE
+
+
+async def test_a_coordinator_that_was_stopped_revives_nothing_that_was_cancelled_meanwhile(queue, crew, store, redis, batch):
+    """It saw a failed project that was to be tried again; when it goes on the whole batch is cancelled."""
+    number = batch.project_ids[0]
+    await store.change(number, lambda state: state.replace(status=ProjectStatus.FAILED))
+    seen = (await store.outlines([number]))[number]
+    await store.change(number, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+
+    async with crew.service(redis) as service:
+        await Hands(service.projects, service.queue, service.publisher).start(seen, None)
+
+    assert (await queue.get_project(number)).status is ProjectStatus.CANCELLED
+    assert await redis.zcard(VIDEO) == 0
+
+
+async def test_a_batch_begins_although_nothing_can_be_forecast(queue, crew, batch, monkeypatch):
+    async def cant(*_args, **_named):
+        raise NeedsPerson(same("the ledger can't be read"))
+
+    for name in ("begun", "slots", "ended"):
+        monkeypatch.setattr(processing.plan, name, cant)
+    async with crew.working(VIDEO, BATCH):
+        await queue.start_batch(batch.batch_id)
+        result = await queue.wait_batch(batch.batch_id, timeout=20)
+
+    state = await queue.get_batch(batch.batch_id)
+    assert (result["completed"], state.forecast, state.outcome) == (3, None, None)

@@ -53,6 +53,10 @@ def outlines(*statuses: str | Outline | None) -> dict[int, Outline | None]:
     return {number: project(number, one) if isinstance(one, str) else one for number, one in enumerate(statuses, start=1)}
 
 
+def started(state: BatchState, known: dict[int, Outline | None], window: int) -> list[int]:
+    return [one.project_id for one in to_start(state, known, window)]
+
+
 # What it came to.
 
 
@@ -138,7 +142,7 @@ def test_what_failed_before_the_retry_begins_again_and_what_fails_after_it_does_
     known = outlines("completed", project(2, "failed"), project(3, "failed", updated_at=LATER))
 
     assert (state.status, state.again, state.run) == (BatchStatus.RUNNING, Again.FAILED, 2)
-    assert to_start(state, known, 20) == [2]
+    assert started(state, known, 20) == [2]
     assert not looked_at(state, known, LATER).has_ended
 
 
@@ -153,13 +157,13 @@ def test_a_retry_is_over_when_all_of_them_have_begun():
 def test_who_cancelled_a_batch_and_tries_it_again_means_all_of_it():
     state = asked.retry(NOW, anything=True)(batch(status=BatchStatus.CANCELLED, ended_at=BEFORE))
 
-    assert to_start(state, outlines("completed", "cancelled", "failed"), 20) == [2, 3]
+    assert started(state, outlines("completed", "cancelled", "failed"), 20) == [2, 3]
 
 
 def test_who_cancelled_one_project_does_not_get_it_back_with_those_that_failed():
     state = asked.retry(NOW, anything=True)(batch(status=BatchStatus.COMPLETED, ended_at=BEFORE))
 
-    assert to_start(state, outlines("completed", "cancelled", "failed"), 20) == [3]
+    assert started(state, outlines("completed", "cancelled", "failed"), 20) == [3]
 
 
 # What may be asked.
@@ -214,23 +218,23 @@ def test_the_highest_priority_begins_then_the_nearest_deadline_then_the_first_in
         5: project(5),
     }
 
-    assert to_start(batch(5), known, 4) == [4, 3, 2, 1]
+    assert started(batch(5), known, 4) == [4, 3, 2, 1]
 
 
 def test_so_many_are_in_flight_as_the_window_holds_and_who_waits_is_not():
     known = outlines("running", "queued", "waiting_quota", "waiting_review", "completed", "created", "created", "created")
 
-    assert to_start(batch(8), known, 4) == [6, 7]
+    assert started(batch(8), known, 4) == [6, 7]
 
 
 def test_who_is_held_is_not_in_flight():
     known = outlines(project(1, "queued", held=True), "created")
 
-    assert to_start(batch(2), known, 1) == [2]
+    assert started(batch(2), known, 1) == [2]
 
 
 def test_nothing_begins_while_one_waits_for_the_disk():
-    assert to_start(batch(), outlines("waiting_disk", "created", "created"), 20) == []
+    assert started(batch(), outlines("waiting_disk", "created", "created"), 20) == []
 
 
 def test_a_channel_with_many_finished_videos_that_wait_for_its_quota_begins_none_more():
@@ -238,7 +242,7 @@ def test_a_channel_with_many_finished_videos_that_wait_for_its_quota_begins_none
     news, films = MOST_PARKED + 1, MOST_PARKED + 2
     known = parked | {news: project(news, channel="news"), films: project(films, channel="films")}
 
-    assert to_start(batch(films), known, 20) == [films]
+    assert started(batch(films), known, 20) == [films]
 
 
 @pytest.mark.parametrize(("places", "window"), [(0, LEAST_IN_FLIGHT), (10, 20), (40, 80)])
