@@ -22,8 +22,7 @@ from pydantic import SecretStr
 from benchmarks import drive
 from benchmarks.drive import LAST_STAGE, REDIS, Enqueue, mark
 from benchmarks.peers.reelqueue import BenchWorker, noop
-from jobs.app import Queue
-from jobs.client import open_queue
+from jobs.client import connect, open_queue
 from jobs.context import Rules, Service, Tools
 from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, hooks, job_function
 from jobs.maintenance.recover import renew
@@ -130,8 +129,7 @@ def start() -> None:
 @asynccontextmanager
 async def client() -> AsyncIterator[Enqueue]:
     """The door for app code, with projects that wait to be started."""
-    async with open_queue(settings) as opened:
-        queue = Queue(opened.projects, opened.batches, opened.queue, opened.publisher)
+    async with open_queue(settings) as opened, connect(settings) as queue:
         topics = [f"step-{number}" for number in range(PROJECTS)]
         projects = {topic: (await queue.create_project({"topic": topic})).project_id for topic in topics}
 
