@@ -27,10 +27,12 @@ from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.providers.protocols import Choice, Publication, Publisher, SessionGone
 from reelqueue.wording import Text
-from storage import Lease, Ledger, ProjectStore
+from storage import History, Lease, Ledger, ProjectStore
 
 LET_GO_SECONDS, LET_GO_LOOK_S = 5.0, 0.05
 """How long a worker may take to let go of a project that rests: it stops cancelled work within two seconds."""
+LOCAL = "local"
+"""The publisher to the library."""
 LONGEST_PAUSE_S = 30.0
 """Somebody waits for the answer: a service that asks for a longer pause is asked again by him."""
 
@@ -60,7 +62,7 @@ async def delete_project(projects: ProjectStore, number: int, *, channels: Chann
         await _once_free(projects, number, lambda: projects.delete(number))
         return
     async with await _once_free(projects, number, lambda: projects.take_over(number, fence_later=True)) as lease:
-        await _take_down(lease, channels)
+        await _take_down(lease, channels, History(projects.paths.history))
         await projects.delete(number, lease=lease)
 
 
@@ -77,8 +79,8 @@ async def _once_free(projects: ProjectStore, number: int, act: Callable[[], Awai
             await asyncio.sleep(LET_GO_LOOK_S)
 
 
-async def _take_down(lease: Lease, channels: Channels) -> None:
-    """Remove every video that the project published."""
+async def _take_down(lease: Lease, channels: Channels, history: History) -> None:
+    """Remove every video that the project published; the channel's next one may look like it."""
     state, upload = lease.state, lease.state.upload
     if upload is None:
         return
@@ -90,13 +92,15 @@ async def _take_down(lease: Lease, channels: Channels) -> None:
         for video_id in await _published(lease, upload, publisher, spender, channels.delays):
             was_there = await _removed(lease, publisher, video_id, spender, channels.delays)
             log.info("video_removed", project_id=state.project_id, video_id=video_id, was_there=was_there)
+        if publisher.name != LOCAL:  # our own library is nobody's channel
+            await history.forget(choice.channel_of(state.brief).name, state.project_id)
 
 
 def _as_published(state: ProjectState, upload: Upload) -> Brief:
     """The brief by which the video went where it is: since then the setting that chooses may have changed."""
     if upload.video_id is None:
         return state.brief
-    name = "local" if upload.video_id == f"local-{state.project_id}" else "youtube"
+    name = LOCAL if upload.video_id == f"local-{state.project_id}" else "youtube"
     return state.brief.replace(providers={**state.brief.providers, "publisher": name})
 
 

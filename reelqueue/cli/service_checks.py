@@ -91,7 +91,16 @@ async def youtube(settings: Settings) -> list[Finding]:
     except ReelqueueError as error:
         return [failed(same("YouTube"), error)]
     default = {DEFAULT_CHANNEL: Channel(name=DEFAULT_CHANNEL)} if settings.has_default_channel else {}
-    return [finding for channel in (default | named).values() for finding in await _channel(settings, channel)]
+    found = [finding for channel in (default | named).values() for finding in await _channel(settings, channel)]
+    return found + _guard(settings)
+
+
+def _guard(settings: Settings) -> list[Finding]:
+    """Whether near-duplicates are looked for; off is a choice, and told of."""
+    if settings.variation_guard:
+        return []
+    saw = Text("關閉（VARIATION_GUARD=false）：不比對相似的影片", "off (VARIATION_GUARD=false): near-duplicates are published")
+    return [Finding("ok", Text("  相似影片", "  near-duplicates"), saw)]
 
 
 async def _channel(settings: Settings, channel: Channel) -> list[Finding]:

@@ -104,6 +104,12 @@ async def test_a_look_at_a_channel_is_counted_as_one_unit(set_up, sandbox):
     assert (account.used, account.unsettled) == (1, 0)
 
 
+async def test_a_guard_that_is_off_is_told_of(set_up):
+    channel, guard = await service_checks.youtube(set_up(VARIATION_GUARD="false"))
+
+    assert (channel.level, guard.level, "VARIATION_GUARD" in guard.saw.zh) == ("ok", "ok", True)
+
+
 @pytest.mark.parametrize(
     ("check", "setting", "value"),
     [

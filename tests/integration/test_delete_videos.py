@@ -26,13 +26,14 @@ from reelqueue.errors import (
 )
 from reelqueue.models.buckets import UNITS, youtube_client
 from reelqueue.models.cost import Need
+from reelqueue.models.likeness import Likeness
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.youtube.wire import Wire
 from reelqueue.sandbox import Sandbox, open_sandbox
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
-from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
+from storage import BatchStore, History, Ledger, Owner, Paths, ProjectStore
 from storage.ledger import pacific_midnight_after
 from tests.contract.publishing import publication_in, publisher_at, sent, settings_of, uploaded
 from tests.workers import until
@@ -145,6 +146,19 @@ async def test_without_video_what_was_published_stays(queue, channel):
     await queue.delete(1)
 
     assert (len(channel.videos), channel.calls("videos.delete")) == (1, 0)
+
+
+@pytest.mark.parametrize("video", [True, False])
+async def test_the_channel_forgets_what_is_not_on_it_any_more(queue, channel, video):
+    """The next video may look like it; like one that stays, it may not."""
+    await channel.published()
+    history = History(channel.store.paths.history)
+    mine = Likeness(project_id=1, title="Tides", script="", pictures=(), content="c", at=clock.now(), video_id="v")
+    await history.note("default", mine, lambda _: ())
+
+    await queue.delete(1, video=video)
+
+    assert (await history.of("default", 1) is None) is video
 
 
 async def test_a_video_that_is_gone_already_is_no_error(queue, channel, sandbox):
