@@ -115,7 +115,9 @@ async def released(site: Site, state: BatchState, outlines: Outlines, now: datet
 
 def _wants(one: Outline, held: Mapping[int, datetime], starting: frozenset[int], now: datetime) -> bool:
     """Whether a moment is to be found for it, or kept: it is on its way and not on its channel yet."""
-    if one.video_id is not None or one.status is ProjectStatus.COMPLETED or one.held or not one.goal.reaches(Stage.UPLOAD):
+    if one.video_id is not None or one.running is Stage.UPLOAD:  # YouTube has been told, or is being told right now
+        return False
+    if one.status is ProjectStatus.COMPLETED or one.held or not one.goal.reaches(Stage.UPLOAD):
         return False
     if _is_own(one, held):
         return False

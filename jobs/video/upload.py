@@ -77,6 +77,9 @@ async def publish(run: StageRun) -> StageOutcome:
     async with first_reserved(run, publication) as reserved:
         video_id = await _video(run, publication, reserved)
         await note_published(run, video_id)
+        slot = run.project.slot
+        if not await booked(run) or run.project.slot != slot:  # it took so long that its moment has come, or was planned anew
+            publication = await publication_of(run)
         done = await steps_carried_out(run, publication, video_id, reserved)
     await run.tell(99, Text("影片已發布", "the video is published"))
     answer = {"video_id": video_id, "video_url": done.get("video_url"), "video_status": done.get("video_status")}

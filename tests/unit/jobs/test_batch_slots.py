@@ -16,7 +16,7 @@ from reelqueue import clock
 from reelqueue.errors import InvalidBrief, NeedsPerson
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.project import Upload
-from reelqueue.models.stage import ProjectStatus
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.registry import open_shelf
 from storage import Paths
 from storage.bookings import Bookings
@@ -109,6 +109,23 @@ async def test_what_is_on_youtube_already_keeps_its_moment(service, batch):
 
     assert (await given(service, batch))[0] == hour(13)
     assert (await Bookings(service.paths).booked("default"))[hour(13)] == batch.project_ids[0]
+
+
+async def test_a_running_upload_keeps_its_moment_whatever_becomes_free(service, batch):
+    """It has told YouTube already, or is about to."""
+    await looked(service, batch, starting=batch.project_ids[:2])
+    first, second, *_ = batch.project_ids
+
+    def uploading(state):
+        for stage in Stage:
+            state = state.with_stage(stage, status=StageStatus.RUNNING if stage is Stage.UPLOAD else StageStatus.DONE)
+        return state.replace(status=ProjectStatus.RUNNING)
+
+    await service.projects.change(second, uploading)
+    await service.projects.change(first, acts.cancel)
+
+    assert await looked(service, batch) == {}
+    assert (await service.projects.load(second)).slot == hour(14)
 
 
 async def test_moments_of_a_cancelled_batch_are_free_again(service, batch):

@@ -532,6 +532,24 @@ async def test_whether_a_video_will_be_seen_is_known_before_it_is_compared_with_
     assert seen == [SLOT]
 
 
+async def test_a_moment_that_comes_while_the_video_is_sent_is_replaced_before_it_is_told(run, lease, channel):
+    attempt, later, told = run(), SLOT + timedelta(hours=6), []
+    given = [SLOT, SLOT, later, later]
+
+    async def moment():
+        return Moment(given.pop(0))
+
+    async def step(name, publication, video_id):
+        told.append(publication.publish_at)
+        return {"video_url": "", "video_status": "private"}
+
+    attempt.moment, channel.step = moment, step
+    await publish(attempt)
+
+    assert told == [later.isoformat()]
+    assert lease.state.slot == later
+
+
 async def test_what_youtube_has_already_keeps_its_moment(run, lease):
     first = run()
     booking(first, SLOT)
