@@ -52,6 +52,7 @@ def _parse(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--projects", type=int, help="videos of the throughput (20; quick: 6)")
     parser.add_argument("--seconds", type=int, help="length of each (60; quick: 20)")
     parser.add_argument("--latency", type=float, default=5.0, help="seconds that a service takes for each answer (5)")
+    parser.add_argument("--queued", type=int, nargs="+", help="sizes of the batches whose cost is measured (10 100 1000 5000)")
     parser.add_argument("--waiting", type=int, help="projects that wait while hints are renewed (10,000; quick: 1,000)")
     parser.add_argument("--keep", action="store_true", help="keep the run's folder with its logs")
     return parser.parse_args(given)
@@ -66,7 +67,7 @@ async def measure(asked: argparse.Namespace, server: Server, home: Path) -> dict
         found["throughput"] = await throughput(server, home, projects=projects, seconds=seconds, latency_s=asked.latency)
     if "cost" in asked.measures:
         found["cost"] = []
-        for size in QUICK_SIZES if quick else SIZES:
+        for size in asked.queued or (QUICK_SIZES if quick else SIZES):
             _say(f"cost of a project, {size} queued")
             found["cost"].append(await cost(server, home, projects=size))
     if "single" in asked.measures:
