@@ -1,13 +1,17 @@
-"""Which workers are there: what is on disk waits for them."""
+"""A look at Redis by who can do without: which workers are there, for what is on disk waits for them."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 
+from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from jobs.client import redis_settings
 from jobs.pipeline import BATCH, VIDEO
+from jobs.pools import open_pool
 from jobs.worker import WORKERS_PREFIX
-from progress.connection import open_redis
 from reelqueue import embedded
 from reelqueue.bootstrap import Settings
 from reelqueue.wording import Text
@@ -19,19 +23,34 @@ ANSWER_SECONDS = 3.0
 _KINDS = {VIDEO: "video", BATCH: "batch"}
 
 
-async def missing_workers(settings: Settings) -> Text | None:
-    """What is not there that a batch needs, and what to do; None where all is.  Never raises for a Redis that is away."""
+@contextlib.asynccontextmanager
+async def short_look(settings: Settings) -> AsyncIterator[ArqRedis]:
+    """The server that the settings mean, for a few seconds.
+
+    Raises:
+        InvalidSettings: its address makes no sense.  RedisError, OSError, TimeoutError: it does not answer.
+    """
+    url = await asyncio.to_thread(embedded.locate, settings.configured_redis_url, Paths(settings.data_dir).redis_dir)
+    redis = open_pool(redis_settings(url, setting=settings.redis_setting), retries=0)
     try:
-        url = await asyncio.to_thread(embedded.locate, settings.configured_redis_url, Paths(settings.data_dir).redis_dir)
-        since_ms = (time.time() - LOOKED_SECONDS) * 1000
-        async with asyncio.timeout(ANSWER_SECONDS), open_redis(url) as redis:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            yield redis
+    finally:
+        await redis.aclose(close_connection_pool=True)
+
+
+async def missing_workers(settings: Settings) -> Text | None:
+    """What is not there that a batch needs, and what to do; None where all is.  A Redis that is away is told likewise."""
+    since_ms = (time.time() - LOOKED_SECONDS) * 1000
+    try:
+        async with short_look(settings) as redis:
             away = [kind for queue, kind in _KINDS.items() if not await redis.zcount(WORKERS_PREFIX + queue, since_ms, "+inf")]
     except (RedisError, OSError, TimeoutError):
         return Text("連不上 Redis：執行 reelqueue worker，就會開始做", "no Redis answers: run reelqueue worker, and it begins")
     if not away:
         return None
-    kinds = "reelqueue worker" if len(away) == len(_KINDS) else f"reelqueue worker {away[0]}"
+    run = "reelqueue worker" if len(away) == len(_KINDS) else f"reelqueue worker {away[0]}"
     return Text(
-        f"沒有 {'、'.join(away)} worker 在執行：另開視窗執行 {kinds}",
-        f"no {' and no '.join(away)} worker is running: run {kinds} in another terminal",
+        f"沒有 {'、'.join(away)} worker 在執行：另開視窗執行 {run}",
+        f"no {' and no '.join(away)} worker is running: run {run} in another terminal",
     )

@@ -4,6 +4,7 @@ What is shown comes from the disk, so it goes on while Redis is away.
 """
 
 import asyncio
+import math
 import time
 from types import TracebackType
 from typing import Protocol, Self
@@ -17,12 +18,14 @@ from jobs.batch.running import share_done
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.alive import missing_workers
 from reelqueue.cli.bars import TITLES
+from reelqueue.cli.batch_ahead import expected
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_words import Outlines, counts_in_words, group_in_words, name_of, waits
 from reelqueue.cli.projects import STATUS, title
 from reelqueue.cli.widths import PIPED_CELLS, fit
 from reelqueue.errors import NeedsPerson, ProjectNotFound
 from reelqueue.models.batch import BatchState
+from reelqueue.models.forecast import Forecast
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from storage import BatchStore, Outline, ProjectStore
@@ -31,6 +34,8 @@ LOOK_SECONDS, LOOKED_AT_A_SECOND = 1.0, 2_500
 """Between two looks; more for so many projects."""
 WORKERS_SECONDS = 30.0
 """How often it is looked whether there are workers."""
+FORECAST_SECONDS = 300.0
+"""How often it is asked anew when the batch will end."""
 LINE_STEP, LINE_SECONDS = 5, 600.0
 """Percent, or a time, between two plain lines of a batch."""
 GOES_ON = frozenset({ProjectStatus.CREATED, ProjectStatus.QUEUED, ProjectStatus.RUNNING})
@@ -43,8 +48,8 @@ class View(Protocol):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
-    def show(self, state: BatchState, outlines: Outlines) -> None:
-        """How it stands now."""
+    def show(self, state: BatchState, outlines: Outlines, forecast: Forecast | None) -> None:
+        """How it stands now, and when it is expected to end."""
         ...
 
     def tell(self, line: str) -> None:
@@ -70,10 +75,10 @@ class Bars:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._live.stop()
 
-    def show(self, state: BatchState, outlines: Outlines) -> None:
+    def show(self, state: BatchState, outlines: Outlines, forecast: Forecast | None) -> None:
         """See `View`."""
         width = max(20, self._console.width - 2)
-        lines = [str(counts_in_words(outlines)), *_below(state)]
+        lines = [str(counts_in_words(outlines)), *_below(state, forecast)]
         self._progress.update(self._task, description=str(name_of(state)), completed=share_done(state, outlines))
         self._live.update(Group(self._progress, *(f"[dim]{escape(fit(line, width))}[/dim]" for line in lines)))
 
@@ -95,14 +100,14 @@ class Lines:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
-    def show(self, state: BatchState, outlines: Outlines) -> None:
+    def show(self, state: BatchState, outlines: Outlines, forecast: Forecast | None) -> None:
         """See `View`."""
         share = share_done(state, outlines)
         step = (int(share // LINE_STEP), str(state.status))
         if step == self._told and time.monotonic() - self._told_at < LINE_SECONDS:
             return
         if self._told is None:
-            for line in _below(state):
+            for line in _below(state, forecast):
                 self._console.print(escape(line))
         self._told, self._told_at = step, time.monotonic()
         self._console.print(escape(f"[{share:3.0f}%] {counts_in_words(outlines)}"))
@@ -112,10 +117,10 @@ class Lines:
         self._console.print(escape(line))
 
 
-def _below(state: BatchState) -> list[str]:
-    if state.forecast is None or state.has_ended:
+def _below(state: BatchState, forecast: Forecast | None) -> list[str]:
+    if forecast is None or state.has_ended:
         return []
-    return [str(line) for line in forecast_in_words(state.forecast)]
+    return [str(line) for line in forecast_in_words(forecast)]
 
 
 async def follow_batch(
@@ -128,7 +133,8 @@ async def follow_batch(
     """
     seen: dict[int, Outline | None] | None = None
     waiting = set[str]()
-    looked = -WORKERS_SECONDS
+    looked = forecast_at = -math.inf
+    forecast: Forecast | None = None
     with Bars(console) if console.is_terminal else Lines(console) as view:
         while True:
             state = await batches.load(batch_id)
@@ -146,7 +152,9 @@ async def follow_batch(
                 looked = time.monotonic()
                 if (missing := await missing_workers(settings)) is not None:
                     view.tell(f"! {missing}")
-            view.show(state, outlines)
+            if not rests and time.monotonic() - forecast_at > FORECAST_SECONDS:
+                forecast, forecast_at = await expected(state, settings), time.monotonic()
+            view.show(state, outlines, forecast)
             if rests:
                 return state
             await asyncio.sleep(LOOK_SECONDS + len(outlines) / LOOKED_AT_A_SECOND)

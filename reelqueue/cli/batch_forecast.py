@@ -24,24 +24,27 @@ LIMITS = {
 
 
 def tell_forecast(forecast: Forecast) -> None:
-    """When it ends and what limits it; day by day where it takes more than one, or money, or YouTube's quota."""
-    for line in forecast_in_words(forecast):
+    """Below what it costs: when it ends and what limits it; day by day where it takes more than one, or money, or YouTube's quota."""
+    for line in forecast_in_words(forecast, cost=False):
         say(line)
     days = [day for day in forecast.days if day.uploads or day.units or day.captions_owed or day.usd]
     if any(day.units or day.usd for day in days) or len(days) > 1:
         _print_days(days)
 
 
-def forecast_in_words(forecast: Forecast) -> list[Text]:
+def forecast_in_words(forecast: Forecast, *, cost: bool = True) -> list[Text]:
     """Without the days."""
     end, limit = between(forecast.least, forecast.most), LIMITS[forecast.limit]
-    lines = [Text(f"預計完成：{end.zh}；取決於{limit.zh}", f"expected to end: {end.en}; decided by {limit.en}")]
+    lines = [
+        Text(f"預計完成：{end.zh}", f"expected to end: {end.en}"),
+        Text(f"取決於：{limit.zh}", f"decided by: {limit.en}"),
+    ]
     if forecast.published_by is not None:
         at = moment(forecast.published_by)
         lines.append(Text(f"最後一支公開：{at}", f"the last one becomes public: {at}"))
-    if forecast.usd[1]:
-        cost = usd(forecast.usd)
-        lines.append(Text(f"預估花費：{cost} 美元", f"expected to cost: {cost} US dollars"))
+    if forecast.usd[1] and cost:
+        spent = usd(forecast.usd)
+        lines.append(Text(f"預估花費：{spent} 美元", f"expected to cost: {spent} US dollars"))
     return lines
 
 

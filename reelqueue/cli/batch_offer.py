@@ -96,6 +96,6 @@ def _caps(room: Room | None) -> Text:
     if not caps:
         return Text("沒有設定花費上限", "there is no cost cap")
     return Text(
-        f"今天的上限還留有 {min(caps):.2f} 美元：用完就停下來等到隔天，不會超支",
-        f"today's caps leave {min(caps):.2f} US dollars: then it stops and waits for the next day, and spends no more",
+        f"今天的上限還留有 {min(caps):.2f} 美元：用完就等到隔天，不會超支",
+        f"today's caps leave {min(caps):.2f} US dollars: then it waits for the next day",
     )

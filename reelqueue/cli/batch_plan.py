@@ -47,7 +47,7 @@ def tell_file(file: TopicFile, sheet: Sheet, past: Past) -> None:
 
 def tell_plan(past: Past, offer: BatchOffer, forecast: Forecast | None, zone: ZoneInfo, calendar: str | None) -> None:
     """The table, who makes it, what it takes, when it ends."""
-    _print_rows(past.rows, zone)
+    _print_rows(past.rows, zone, calendar)
     say(makers_in_words(offer))
     for line in offer_in_words(offer):
         say(line)
@@ -57,7 +57,7 @@ def tell_plan(past: Past, offer: BatchOffer, forecast: Forecast | None, zone: Zo
         tell_forecast(forecast)
 
 
-def _print_rows(rows: tuple[Row, ...], zone: ZoneInfo) -> None:
+def _print_rows(rows: tuple[Row, ...], zone: ZoneInfo, calendar: str | None) -> None:
     heads = (Text("行", "line"), Text("主題", "topic"), Text("秒", "s"), Text("頻道", "channel"), Text("公開", "seen by"))
     table = Table(box=None)
     for head, side in zip(heads, ("right", "left", "right", "left", "left"), strict=True):
@@ -65,7 +65,9 @@ def _print_rows(rows: tuple[Row, ...], zone: ZoneInfo) -> None:
     for row in rows[:SHOWN_ROWS]:
         brief = row.brief
         length = str(brief.duration_s) if brief.duration_s is not None else ""
-        table.add_row(str(row.line), fit(title_of(brief), _TOPIC_CELLS), length, fit(brief.channel or "", 12), _seen(brief, zone))
+        table.add_row(
+            str(row.line), fit(title_of(brief), _TOPIC_CELLS), length, fit(brief.channel or "", 12), _seen(brief, zone, calendar)
+        )
     out().print(table)
     if (more := len(rows) - SHOWN_ROWS) > 0:
         say(Text(f"…另外還有 {more:,} 支（--json 會全部列出）", f"… and {more:,} more (--json lists them all)"))
@@ -76,9 +78,11 @@ def title_of(brief: Brief) -> str:
     return brief.topic or (brief.content or "").strip().splitlines()[0].lstrip("# ")
 
 
-def _seen(brief: Brief, zone: ZoneInfo) -> str:
+def _seen(brief: Brief, zone: ZoneInfo, calendar: str | None) -> str:
     if brief.publish_at is not None:
         return f"{datetime.fromisoformat(brief.publish_at).astimezone(zone):%m-%d %H:%M}"
+    if calendar is not None:
+        return str(Text("照時程", "by calendar"))
     return str(PRIVACY[brief.privacy]).partition("（")[0]
 
 

@@ -11,12 +11,13 @@ from jobs import Queue, connect
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.alive import missing_workers
 from reelqueue.cli.batch import come_back
+from reelqueue.cli.batch_ahead import expected
 from reelqueue.cli.batch_course import follow_batch
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import BATCH_STATUS, name_of
 from reelqueue.cli.console import note, notes, out, say, say_json
-from reelqueue.cli.moments import moment
+from reelqueue.cli.moments import between, moment
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
@@ -140,9 +141,12 @@ async def _show(settings: Settings, number: int, *, as_json: bool) -> int:
     if state.overdue_since is not None and not state.has_ended:
         at = moment(state.overdue_since)
         say(Text(f"  超過預定時間（{at}），繼續進行", f"  over its time since {at}, going on"))
+    if (forecast := await expected(state, settings)) is not None:
+        for told in forecast_in_words(forecast):
+            say(f"  {told}")
     if state.forecast is not None and not state.has_ended:
-        for line in forecast_in_words(state.forecast):
-            say(f"  {line}")
+        first = between(state.forecast.least, state.forecast.most)
+        say(Text(f"  開始時預計：{first.zh}", f"  expected at its start: {first.en}"))
     if state.calendar is not None:
         say(Text(f"  發布時程：{state.calendar}", f"  publish calendar: {state.calendar}"))
         soon = sorted(

@@ -241,3 +241,33 @@ async def test_say_by_the_local_voice_asks_and_pays_nothing(place, sandbox):
     code, _ = await place.ended("say", "Hello.", "--provider", "local")
 
     assert (code, sandbox.journal.calls()) == (0, [])
+
+
+async def test_a_batch_asks_once_for_all_of_its_rows_and_begins_nothing_without_a_yes(place, sandbox):
+    (place.folder / "topics.csv").write_text("topic,privacy\nThe tides,public\nThe moon,\nThe stars,public\n")
+
+    code, said = await place.ended("batch", "topics.csv")
+    async with place.at_terminal("batch", "topics.csv") as terminal:
+        await terminal.asked()
+        await terminal.answers("n")
+        refused = await terminal.exit_code()
+
+    assert (code, refused) == (2, 130)
+    assert "paid services: gemini, did" in said
+    assert "published on the YouTube channel default: 2 public" in said
+    assert (place.projects, place.agreed, paid(sandbox)) == ([], set(), 0)
+
+
+async def test_a_batchs_yes_is_remembered_for_the_next_one(place, sandbox):
+    (place.folder / "topics.csv").write_text("topic\nThe tides\nThe moon\n")
+    (place.folder / "more.csv").write_text("topic\nThe stars\n")
+
+    async with place.at_terminal("batch", "topics.csv") as terminal:
+        await terminal.asked()
+        await terminal.answers("y")
+        first = await terminal.exit_code()  # no Redis: it is on disk, and waits for one
+    second, said = await place.ended("batch", "more.csv")
+
+    assert (first, second) == (3, 3), terminal.said + said
+    assert place.agreed == {"pay gemini", "pay did", "publish default private"}
+    assert (len(place.projects), paid(sandbox)) == (3, 0)
