@@ -17,6 +17,8 @@ T = TypeVar("T")
 COMMITS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="storage-commit")
 BEATS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="storage-beat")
 """Renewals only: eight commits that wait for a stopped holder's lock must not make a lease lapse."""
+SYNCS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="storage-sync")
+"""What waits for the disk beside each other, within one hop."""
 BULK = ThreadPoolExecutor(max_workers=4, thread_name_prefix="storage-bulk")
 """Hashing and copying of media."""
 
