@@ -16,6 +16,8 @@ from storage.ledger import pacific_day
 
 MARGIN = timedelta(minutes=30)
 """Between the upload and the moment: YouTube makes the better pictures of a video only a while after it came (chosen)."""
+A_DAY = timedelta(hours=25)
+"""The longest there is."""
 STILL_GOOD = timedelta(minutes=5)
 """A moment that is nearer is not kept for a video that is still to be uploaded."""
 EARLIER = timedelta(minutes=30)
@@ -38,12 +40,16 @@ class Free:
         self._moments = itertools.takewhile(lambda at: at <= now + MOST_AHEAD, calendar.after(now))
         self._known: list[datetime] = []
         self._taken = {moment.astimezone(UTC) for moment in taken}
+        self._none_before = now
         self._per_day = per_day
         self._counts: Counter[date] = Counter(pacific_day(moment) for moment in self._taken) if per_day is not None else Counter()
 
     def at(self, ready: datetime) -> datetime | None:
         """The first free moment from `ready` on; None where there is none."""
-        return next(self._from(ready), None)
+        found = next(self._from(max(ready, self._none_before)), None)
+        if found is not None and ready <= self._none_before:
+            self._none_before = found  # whoever asks next need not pass by all that is taken
+        return found
 
     def take(self, moment: datetime) -> None:
         """It is somebody's now."""
@@ -54,6 +60,7 @@ class Free:
         """It is nobody's any more."""
         self._taken.discard(moment)
         self._counts[pacific_day(moment)] -= 1
+        self._none_before = min(self._none_before, moment - A_DAY)  # its whole day has room again
         if self._known and moment <= self._known[-1] and moment not in self._known:
             insort(self._known, moment)
 
