@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from jobs.client import connect
 from jobs.pipeline import VIDEO
@@ -19,9 +20,9 @@ PIECE_BYTES, MEGABYTES = 1_000_000, 8
 FULL = Path("/dev/full")
 
 
-async def _waits(queue) -> ProjectState:
+async def _waits(queue, number: int = 1) -> ProjectState:
     async with asyncio.timeout(20):
-        while (state := await queue.get_project(1)).status is not ProjectStatus.WAITING_DISK:
+        while (state := await queue.get_project(number)).status is not ProjectStatus.WAITING_DISK:
             await asyncio.sleep(0.02)
     return state
 
@@ -48,6 +49,35 @@ async def test_a_project_on_a_full_disk_waits_and_goes_on_when_there_is_space(se
             assert {known.attempts for known in state.stages.values()} == {1}
             assert not list(disk.folder.rglob("*.part"))
             assert worker.runs
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a file system of its own")
+async def test_the_pieces_of_what_is_published_make_room_for_who_waits(settings, course, world, server, tmp_path):
+    """Nobody acts: the minute's pass sees that the disk is low; who waits would look again by himself only in an hour."""
+    with tiny_disk(tmp_path / "tiny", megabytes=2 * MEGABYTES) as disk:
+        tight = settings.model_copy(update={"data_dir": disk.folder / "data"})
+        more = {"DATA_DIR": str(tight.data_dir), "FAULTS_PIECE_BYTES": str(PIECE_BYTES), "FAULTS_DISK_SECONDS": "3600"}
+        course.leave(*(f"1-{stage}" for stage in Stage), "2-script")
+        async with connect(tight) as queue, world.worker(**more) as running:
+            for _ in range(2):
+                await queue.create_project({"topic": "How tides work"})
+            await queue.start(1)
+            await queue.wait(1, timeout=20)
+            (tight.data_dir / "projects/1/images/piece.jpg").write_bytes(b"x" * 6 * PIECE_BYTES)
+            await queue.start(2)
+            await course.seen("2-assets")
+            disk.fill()
+            course.leave(*(f"2-{stage}" for stage in Stage))
+            await _waits(queue, 2)
+            async with Redis.from_url(server.url) as redis:  # the night's own was just now
+                await redis.set("reelqueue:cron:cleanup", f"{(await redis.time())[0] * 1000} before")
+            async with worker(tight, "MaintenanceWorker", DISK_LOW_WATER_GB="0.002"):
+                await queue.wait(2, timeout=30, through_waits=True)
+
+            assert not (tight.data_dir / "projects/1/images/piece.jpg").exists()
+            assert (tight.data_dir / "projects/1/output/upload.txt").exists()
+            assert {known.attempts for known in (await queue.get_project(2)).stages.values()} == {1}
+            assert running.runs
 
 
 @pytest.mark.skipif(not CAN_LIMIT, reason="needs prlimit")
