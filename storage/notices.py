@@ -11,8 +11,10 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from reelqueue.errors import ReelqueueError
 from reelqueue.models.event import Notice
 from storage import disk
+from storage.answers import Missing
 from storage.hop import hop
 
 NOTICE = "notice.json"
@@ -25,6 +27,8 @@ class Notices:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._unwritten: dict[str, Notice] = {}
+        self._unreadable: set[Path] = set()
 
     def mark_now(self, kind: str, project_id: int, notice: Callable[[], Notice]) -> bool:
         """Note that a project waits so; True where it is the first, and `notice` is kept to be told.
@@ -51,7 +55,10 @@ class Notices:
         return await hop(self._all)
 
     async def note(self, notice: Notice) -> None:
-        """Keep how far the telling is; nothing where the kind was forgotten meanwhile.  Raises DiskFull, Unavailable."""
+        """Keep how far the telling is; nothing where the kind was forgotten meanwhile.
+
+        Never raises: what finds no space is remembered here, and written later; a crash before that tells once more.
+        """
         await hop(self._note, notice)
 
     async def waiting(self, kind: str) -> list[int]:
@@ -67,7 +74,16 @@ class Notices:
             if not self._folder.is_dir():
                 return []
             found = [self._load(path) for path in self._folder.glob(f"*/{NOTICE}")]
-        return sorted((notice for notice in found if notice is not None), key=lambda notice: notice.at)
+        kept = [notice for notice in found if notice is not None]
+        newer = {notice.kind: notice for notice in self._unwritten.values()}
+        return sorted((self._newest(notice, newer.get(notice.kind)) for notice in kept), key=lambda notice: notice.at)
+
+    def _newest(self, notice: Notice, unwritten: Notice | None) -> Notice:
+        if unwritten is None or unwritten.at != notice.at:  # it is another one's: the kind was forgotten meanwhile
+            self._unwritten.pop(notice.kind, None)
+            return notice
+        self._note(unwritten)
+        return unwritten
 
     def _load(self, path: Path) -> Notice | None:
         try:
@@ -75,14 +91,22 @@ class Notices:
         except FileNotFoundError:
             return None
         except (ValidationError, OSError) as error:
-            log.warning("notice_unreadable", path=str(path), error=type(error).__name__)
+            if path not in self._unreadable:  # it is looked at each second
+                log.warning("notice_unreadable", path=str(path), error=type(error).__name__)
+            self._unreadable.add(path)
             return None
 
     def _note(self, notice: Notice) -> None:
         path = self._folder / notice.kind / NOTICE
-        with disk.locked(self._folder), disk.translated(path):
-            if path.exists():
-                disk.place(path, _body(notice), durable=False)
+        try:
+            with disk.locked(self._folder), disk.translated(path):
+                if path.exists():
+                    disk.place(path, _body(notice), durable=False)
+            self._unwritten.pop(notice.kind, None)
+        except (ReelqueueError, Missing) as error:
+            if notice.kind not in self._unwritten:
+                log.warning("notice_not_noted", kind=notice.kind, error=str(error))
+            self._unwritten[notice.kind] = notice
 
     def _waiting(self, kind: str) -> list[int]:
         with disk.translated(self._folder):

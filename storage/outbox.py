@@ -16,8 +16,10 @@ from typing import Literal
 import structlog
 from pydantic import ValidationError
 
+from reelqueue.errors import ReelqueueError
 from reelqueue.models.event import Delivery
 from storage import disk
+from storage.answers import Missing
 from storage.hop import hop
 
 Place = Literal["pending", "delivered", "given_up"]
@@ -35,7 +37,8 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[str, tuple[tuple[int, int], Delivery]] = {}
+        self._read: dict[str, tuple[tuple[int, int], Delivery | None]] = {}
+        self._unwritten: dict[str, tuple[Delivery, Place]] = {}
         self._order: list[Delivery] = []
         self._as_of_ns = 0
 
@@ -76,7 +79,7 @@ class Outbox:
         Raises:
             Unavailable: the disk does not answer.
         """
-        return await hop(self._pending)
+        return await hop(self._pending_now)
 
     async def listed(self, place: Place) -> Sequence[Delivery]:
         """All of one place, oldest first.  Raises Unavailable."""
@@ -85,18 +88,13 @@ class Outbox:
     async def note(self, delivery: Delivery) -> None:
         """Keep how far a pending one is; without fsync: what a power cut takes is tried once more.
 
-        Raises:
-            DiskFull, Unavailable: what is known of it is older.
+        Never raises: what finds no space is remembered here, and written later; a crash before that delivers once more.
         """
-        await hop(self._note, delivery)
+        await hop(self._written, delivery, "pending")
 
     async def moved(self, delivery: Delivery, place: Place) -> None:
-        """Put one where it belongs now.  A crash in between leaves it pending, too, where it is found first.
-
-        Raises:
-            DiskFull, Unavailable: it may be there or not.
-        """
-        await hop(self._move, delivery, place)
+        """Put one where it belongs now, as `note`.  A crash in between leaves it pending, too, where it is found first."""
+        await hop(self._written, delivery, place)
 
     async def again(self, name: str) -> Delivery | None:
         """Let one that was delivered or given up be delivered again, under its old id; None where there is none of that name.
@@ -114,6 +112,15 @@ class Outbox:
         """
         return await hop(self._forget, before, frozenset(f"p{number}" for number in kept))
 
+    def _pending_now(self) -> Sequence[Delivery]:
+        for delivery, place in list(self._unwritten.values()):
+            self._written(delivery, place)
+        found = self._pending()
+        if not self._unwritten:
+            return found
+        newest = [self._unwritten.get(one.name, (one, "pending")) for one in found]
+        return [delivery for delivery, place in newest if place == "pending"]
+
     def _pending(self) -> Sequence[Delivery]:
         folder = self._folder / "pending"
         with disk.translated(folder):
@@ -123,16 +130,15 @@ class Outbox:
                 return []
             if changed_ns == self._as_of_ns:
                 return self._order
-            found = dict[str, tuple[tuple[int, int], Delivery]]()
+            found = dict[str, tuple[tuple[int, int], Delivery | None]]()
             for entry in _entries(folder):
                 with contextlib.suppress(FileNotFoundError):  # delivered by another meanwhile
                     seen = entry.stat()
                     key = (seen.st_mtime_ns, seen.st_ino)
                     known = self._read.get(entry.name)
                     delivery = known[1] if known is not None and known[0] == key else self._load(Path(entry.path))
-                    if delivery is not None:
-                        found[entry.name] = (key, delivery)
-        self._read, self._order = found, _in_order(delivery for _, delivery in found.values())
+                    found[entry.name] = (key, delivery)  # None: it can't be read, which was told
+        self._read, self._order = found, _in_order(delivery for _, delivery in found.values() if delivery is not None)
         self._as_of_ns = changed_ns if now_ns - changed_ns > SETTLED_NS else 0  # a change in the same tick would not be seen
         return self._order
 
@@ -156,10 +162,18 @@ class Outbox:
             log.warning("event_unreadable", path=str(path), error=type(error).__name__)
             return None
 
-    def _note(self, delivery: Delivery) -> None:
-        path = self._path("pending", delivery.name)
-        with disk.translated(path):
-            disk.place(path, _body(delivery), durable=False)
+    def _written(self, delivery: Delivery, place: Place) -> None:
+        try:
+            if place == "pending":
+                with disk.translated(self._folder):
+                    disk.place(self._path(place, delivery.name), _body(delivery), durable=False)
+            else:
+                self._move(delivery, place)
+            self._unwritten.pop(delivery.name, None)
+        except (ReelqueueError, Missing) as error:
+            if delivery.name not in self._unwritten:
+                log.warning("event_not_noted", told=delivery.name, error=str(error))
+            self._unwritten[delivery.name] = (delivery, place)
 
     def _move(self, delivery: Delivery, place: Place) -> None:
         with disk.translated(self._folder):

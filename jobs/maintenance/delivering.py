@@ -82,7 +82,7 @@ class Deliverer:
         """Deliver what is due; returns how many were taken.
 
         Raises:
-            ReelqueueError: the disk does not answer, or is full; what was not noted is delivered again.
+            ReelqueueError: the disk does not answer.
         """
         lanes: defaultdict[tuple[str, str], list[Delivery]] = defaultdict(list)
         for delivery in await self._outbox.pending():

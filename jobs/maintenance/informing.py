@@ -48,7 +48,7 @@ class Informer:
         """Tell what is new; what could not be kept, for want of space, as well.
 
         Raises:
-            ReelqueueError: the disk does not answer; what was told is told again.
+            ReelqueueError: the disk does not answer.
         """
         for notice in await self._announcer.notices.all():
             told = await self._told(notice)

@@ -1,10 +1,12 @@
 """A kind of wait is told once, until nobody waits so any more."""
 
+import errno
 from datetime import UTC, datetime
 
 import pytest
 
 from reelqueue.models.event import Notice
+from storage import disk
 from storage.notices import Notices
 
 NOTICE = Notice(kind="budget", at=datetime(2026, 11, 29, tzinfo=UTC), project_id=1, status="waiting_budget", stage="script", title="t", why="w", what_to_do="d")  # fmt: skip
@@ -50,3 +52,19 @@ async def test_how_far_the_telling_is_is_kept_unless_the_kind_was_forgotten(noti
     await notices.note(NOTICE.replace(done=("mail",)))
 
     assert await notices.all() == []
+
+
+async def test_what_was_told_on_a_full_disk_is_not_told_again_each_second(notices, monkeypatch, tmp_path):
+    notices.mark_now("budget", 1, lambda: NOTICE)
+
+    def full(*_args, **_named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "place", full)
+    await notices.note(NOTICE.replace(done=("mail",)))
+    on_the_full_disk = await notices.all()
+    monkeypatch.undo()
+    await notices.all()
+
+    assert on_the_full_disk == [NOTICE.replace(done=("mail",))]
+    assert await Notices(tmp_path / "notices").all() == on_the_full_disk

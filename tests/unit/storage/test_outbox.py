@@ -1,11 +1,13 @@
 """An event is kept once, wherever it is by now; what a crash left is found."""
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reelqueue.models.event import Delivery, Event
+from storage import disk
 from storage.outbox import Outbox
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
@@ -97,3 +99,22 @@ async def test_a_file_that_is_no_event_is_left_out_and_stays(outbox, tmp_path):
 async def test_no_name_leads_out_of_the_folder(outbox):
     with pytest.raises(ValueError, match="other"):
         await outbox.again("../other")
+
+
+async def test_what_finds_no_space_to_be_noted_is_not_delivered_again_each_second(outbox, monkeypatch):
+    await outbox.add(delivery("p1-r1-a"))
+    await outbox.add(delivery("p2-r1-a"))
+
+    def full(*_args, **_named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "place", full)
+    await outbox.moved(delivery("p1-r1-a").replace(delivered_at=NOW), "delivered")
+    await outbox.note(delivery("p2-r1-a").replace(attempts=4))
+    on_the_full_disk = await outbox.pending()
+    monkeypatch.undo()
+    afterwards = await outbox.pending()
+
+    assert [(one.name, one.attempts) for one in on_the_full_disk] == [("p2-r1-a@all", 4)]
+    assert afterwards == on_the_full_disk
+    assert [one.name for one in await outbox.listed("delivered")] == ["p1-r1-a@all"]
