@@ -1,7 +1,7 @@
 """The third stage: voice and scenes become the video.
 
 Scenes and the joints between them are units of their own, kept under the hash of all that decides their pixels;
-a changed sentence encodes its own scene again and no other.
+a changed sentence encodes its own scene and its joints again, and the scene after it where its last subtitle still stands there.
 """
 
 import asyncio

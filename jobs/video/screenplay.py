@@ -37,23 +37,27 @@ class Screenplay:
 
     def request(self, unit: Unit, *, project_root: Path, out: Path) -> UnitRequest:
         """What the encoder is asked for one unit."""
-        scenes = tuple(self._scene(number, first) for number, first in zip(unit.scenes, unit.firsts, strict=True))
+        scenes = tuple(
+            self._scene(number, first, unit.span.frames) for number, first in zip(unit.scenes, unit.firsts, strict=True)
+        )
         asked: dict[str, Any] = {
             "scenes": scenes, "style": self.style.model_dump(mode="json"), "subtitles": self.subtitles, "frames": unit.span.frames,
             "fps": self.timeline.fps, "width": self.size[0], "height": self.size[1], "logo": self.logo, "font_dir": self.font_dir, "project_root": project_root, "out": out,
         }  # fmt: skip
         return UnitRequest(**asked)
 
-    def _scene(self, number: int, first: int) -> UnitScene:
+    def _scene(self, number: int, first: int, frames: int) -> UnitScene:
+        """One scene as `frames` of it are shown from `first` on: with the subtitles that stand in those, else others would name it."""
         part, span, fps = self.assets.parts[number], self.timeline.scenes[number], self.timeline.fps
         clip = None if part.presenter is None else part.presenter.clip
+        cues = within(self.cues, span.start / fps, span.end / fps)
         return UnitScene(
             scene=self.scenes[number].model_dump(mode="json"),
             frames=span.frames,
             first=first,
             words=self.timeline.words(number, part.text),
             visemes=self.timeline.visemes(number) if part.presenter is not None and clip is None else (),
-            cues=within(self.cues, span.start / fps, span.end / fps),
+            cues=tuple(cue for cue in cues if cue.end_s > first / fps and cue.start_s < (first + frames) / fps),
             presenter=part.presenter is not None,
             clip=clip and UnitClip(path=clip.path, sha256=clip.sha256, start_s=self.timeline.voice_start_s(number)),
         )

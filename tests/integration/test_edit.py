@@ -1,6 +1,4 @@
-"""An edit pays for what it touches and encodes what it touches: by the sandbox's journal, and the files of the project."""
-
-import json
+"""An edit pays for what it touches, and for what was said first: by the sandbox's journal."""
 
 import pytest
 
@@ -8,7 +6,7 @@ from jobs.client import connect
 from reelqueue.errors import ProjectWaiting
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.sandbox import open_sandbox
-from storage import Paths
+from reelqueue.settings import Settings
 from tests.faults.cloud import calls
 from tests.workers import worker
 
@@ -20,20 +18,20 @@ BRIEF = {
         "It is slower, and it tastes of the room that it lived in. Rye has little gluten, so its loaves stay low and dense."
     )
     * 2,
-    "duration_s": 60,
+    "duration_s": 40,
     "language": "en",
     "aspect": "1:1",
     "fps": 24,
     "presenter": False,
     "music": "none",
-    "review": ["final"],
+    "review": ["assets"],
 }
 NEW_WORDS = (
     "Salt slows the yeast down and makes the gluten strong. A loaf without it rises fast and tastes of nothing much at all."
 )
-SHOW_IT = [0, 1, 2, 3, 4, 8]
-"""Of opening, joint, segment, joint, ...: the opening and the close show the title; the segment, its joints, and the scene after
-it, in whose first frames its last subtitle still stands."""
+OTHER_WORDS = "Rye has little gluten, so its loaves stay low and dense, and they keep for a week."
+GEMINI = {"gemini_api_key", "gemini_base_url"}
+OURS = {"redis_url", "data_dir", "reelqueue_language", "lease_seconds", "retry_delays"}
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +40,26 @@ pytestmark = pytest.mark.slow
 async def sandbox(tmp_path):
     async with open_sandbox(tmp_path / "sandbox") as opened:
         yield opened
+
+
+def environment(sandbox):
+    ours = {"REELQUEUE_PRESENTER_PROVIDER": "local", "REELQUEUE_PUBLISHER": "local", "RETRY_DELAYS": "0.1,0.2,0.3"}
+    return sandbox.settings() | ours
+
+
+def as_the_worker(settings, sandbox):
+    """A client with the settings that the worker has."""
+    theirs = {name.lower().removeprefix("reelqueue_"): value for name, value in environment(sandbox).items()}
+    known = {name: value for name, value in theirs.items() if name in GEMINI}
+    return connect(Settings(_env_file=None, **(settings.model_dump(include=OURS) | known)))
+
+
+async def begun(queue):
+    """A project that stops after its assets, where all is paid for."""
+    project = await queue.create_project(BRIEF)
+    await queue.start(project.project_id)
+    await to_its_review(queue, project.project_id)
+    return project.project_id
 
 
 async def to_its_review(queue, number):
@@ -56,31 +74,36 @@ def paid(sandbox):
     return {call: calls(sandbox, "gemini", call, status=200) for call in ("script", "image", "voice")}
 
 
-def units(settings, number):
-    """The encoded pieces of the video that is there now, in their order, and when each was made."""
-    root = Paths(settings.data_dir).project(number).root
-    listed = json.loads((root / "render/manifest.json").read_text(encoding="utf-8"))["units"]
-    return [(unit["key"], (root / unit["file"]["path"]).stat().st_mtime_ns) for unit in listed]
+def edited(script, place, **words):
+    """The script as JSON, with other words in one segment."""
+    data = script.model_dump(mode="json")
+    data["segments"][place] |= words
+    return data
 
 
-async def test_an_edit_of_one_segment_pays_for_one_picture_and_one_voice_and_encodes_what_shows_it(settings, sandbox):
-    """Another title comes with it: no picture is paid for again because of that, only the scenes that show it are drawn anew."""
-    env = {"REELQUEUE_PRESENTER_PROVIDER": "local", "REELQUEUE_PUBLISHER": "local", "RETRY_DELAYS": "0.1,0.2,0.3"}
-    async with connect(settings) as queue, worker(settings, **sandbox.settings(), **env):
-        project = await queue.create_project(BRIEF)
-        number = project.project_id
-        await queue.start(number)
-        await to_its_review(queue, number)
-        before, made, shown = paid(sandbox), units(settings, number), await queue.get_script(number)
+async def test_an_edit_of_one_segment_pays_for_one_picture_and_one_voice_and_what_was_said_first_is_paid(settings, sandbox):
+    """One project, edited again and again: a new title, a heading, another order pay for nothing at all."""
+    async with connect(settings) as queue, worker(settings, **environment(sandbox)):
+        number = await begun(queue)
+        shown = await queue.get_script(number)
 
-        script = shown.model_dump(mode="json")
-        script["segments"][0] |= {"text": NEW_WORDS, "image_description": "Coarse salt in a wooden bowl beside a loaf"}
-        script["metadata"]["title"] = "Why a loaf sings"
-        state = await queue.edit_script(number, script)
-        assert state.status is ProjectStatus.QUEUED
-        await to_its_review(queue, number)
-        after, anew = paid(sandbox), units(settings, number)
+        async def pays(wanted):
+            before = paid(sandbox)
+            state = await queue.edit_script(number, wanted)
+            assert state.status is ProjectStatus.QUEUED
+            await to_its_review(queue, number)
+            return {call: count - before[call] for call, count in paid(sandbox).items()}
 
-    assert {call: after[call] - before[call] for call in after} == {"script": 0, "image": 1, "voice": 1}
-    kept = [unit for unit in anew if unit in made]
-    assert (len(anew), [place for place, unit in enumerate(anew) if unit not in kept]) == (9, SHOW_IT)
+        wanted = edited(shown, 1, text=NEW_WORDS, image_description="Coarse salt in a wooden bowl beside a loaf")
+        wanted["metadata"]["title"] = "Why a loaf sings"
+        async with as_the_worker(settings, sandbox) as priced:
+            estimate = await priced.price_of_edit(number, wanted)
+        assert {(item.kind, item.calls) for item in estimate.items} == {("image", (1, 1)), ("voice", (1, 1))}
+        assert await pays(wanted) == {"script": 0, "image": 1, "voice": 1}
+
+        words = edited(await queue.get_script(number), 0, text=OTHER_WORDS, heading="Rye")
+        assert await pays(words) == {"script": 0, "image": 0, "voice": 1}
+
+        turned = (await queue.get_script(number)).model_dump(mode="json")
+        turned["segments"].reverse()
+        assert await pays(turned) == {"script": 0, "image": 0, "voice": 0}
