@@ -114,7 +114,8 @@ class _Look:
     async def _begin(self, state: BatchState, outlines: Outlines) -> None:
         """Start as many as there is room for; each has its moment of publication from the first, and may get another later."""
         places = await live_places(self._service.queue.redis, Places())
-        starting = {one.project_id: one for one in to_start(state, outlines, window_of(places.heavy + places.wait))}
+        window = window_of(places.heavy + places.wait)
+        starting = {one.project_id: one for one in to_start(state, outlines, window, self._now)}
         slots = await self._slots(state, outlines, [*starting])
         await for_each(starting, lambda number: self._hands.start(starting[number], slots.get(number)))
         later = [number for number in slots if number not in starting]

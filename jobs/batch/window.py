@@ -1,7 +1,7 @@
 """Which projects of a batch begin next: so many in flight as keep the workers busy, and no more.  Pure.
 
-What waits for a day's quota or for money is not in flight; but its finished video lies on the disk, so that there is an end to
-those, too.
+What waits for a day's quota, for money or for a service that asks for a pause is not in flight; but what is finished of it lies
+on the disk, so that there is an end to those, too.
 """
 
 from collections import Counter
@@ -27,13 +27,25 @@ def window_of(places: int) -> int:
     return max(LEAST_IN_FLIGHT, PER_PLACE * places)
 
 
-def to_start(state: BatchState, outlines: Outlines, window: int) -> list[Outline]:
+def to_start(state: BatchState, outlines: Outlines, window: int, now: datetime) -> list[Outline]:
     """The projects that begin now: the highest priority first, then the nearest deadline, then the first in the list."""
     known = [project for project in outlines.values() if project is not None]
-    room = window - sum(project.status in IN_FLIGHT and not project.held for project in known)
+    room = window - sum(_is_in_flight(project, now) for project in known)
     if room <= 0 or any(project.status is ProjectStatus.WAITING_DISK for project in known):
         return []
-    return _first_of(_candidates(state, outlines), Counter(_channel(one) for one in known if one.status in PARKED), room)
+    return _first_of(_candidates(state, outlines), Counter(_channel(one) for one in known if _is_parked(one, now)), room)
+
+
+def _is_in_flight(project: Outline, now: datetime) -> bool:
+    return project.status in IN_FLIGHT and not project.held and not _pauses(project, now)
+
+
+def _is_parked(project: Outline, now: datetime) -> bool:
+    return project.status in PARKED or (project.status is ProjectStatus.QUEUED and _pauses(project, now))
+
+
+def _pauses(project: Outline, now: datetime) -> bool:
+    return project.resume_at is not None and project.resume_at > now
 
 
 def _candidates(state: BatchState, outlines: Outlines) -> Sequence[Outline]:

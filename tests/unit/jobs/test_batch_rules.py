@@ -54,7 +54,7 @@ def outlines(*statuses: str | Outline | None) -> dict[int, Outline | None]:
 
 
 def started(state: BatchState, known: dict[int, Outline | None], window: int) -> list[int]:
-    return [one.project_id for one in to_start(state, known, window)]
+    return [one.project_id for one in to_start(state, known, window, NOW)]
 
 
 # What it came to.
@@ -227,18 +227,24 @@ def test_so_many_are_in_flight_as_the_window_holds_and_who_waits_is_not():
     assert started(batch(8), known, 4) == [6, 7]
 
 
-def test_who_is_held_is_not_in_flight():
-    known = outlines(project(1, "queued", held=True), "created")
+@pytest.mark.parametrize("fields", [{"held": True}, {"resume_at": LATER}], ids=["held", "told to come back later"])
+def test_who_rests_is_not_in_flight(fields):
+    known = outlines(project(1, "queued", **fields), "created")
 
     assert started(batch(2), known, 1) == [2]
+
+
+def test_who_was_told_to_come_back_by_now_is_in_flight():
+    assert started(batch(2), outlines(project(1, "queued", resume_at=BEFORE), "created"), 1) == []
 
 
 def test_nothing_begins_while_one_waits_for_the_disk():
     assert started(batch(), outlines("waiting_disk", "created", "created"), 20) == []
 
 
-def test_a_channel_with_many_finished_videos_that_wait_for_its_quota_begins_none_more():
-    parked = {number: project(number, "waiting_quota", channel="news") for number in range(1, MOST_PARKED + 1)}
+@pytest.mark.parametrize(("status", "fields"), [("waiting_quota", {}), ("waiting_budget", {}), ("queued", {"resume_at": LATER})])
+def test_a_channel_of_which_many_wait_begins_none_more(status, fields):
+    parked = {number: project(number, status, channel="news", **fields) for number in range(1, MOST_PARKED + 1)}
     news, films = MOST_PARKED + 1, MOST_PARKED + 2
     known = parked | {news: project(news, channel="news"), films: project(films, channel="films")}
 
