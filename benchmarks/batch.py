@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from benchmarks.batches.cost import cost
+from benchmarks.batches.cost import cost, cost_of_singles
 from benchmarks.batches.renewal import renewal
 from benchmarks.batches.report import shown
 from benchmarks.batches.single import single
@@ -70,6 +70,7 @@ async def measure(asked: argparse.Namespace, server: Server, home: Path) -> dict
         for size in asked.queued or (QUICK_SIZES if quick else SIZES):
             _say(f"cost of a project, {size} queued")
             found["cost"].append(await cost(server, home, projects=size))
+            found["cost"].append(await cost_of_singles(server, home, projects=size))
     if "single" in asked.measures:
         _say("a single project in the midst of a batch")
         found["single"] = await single(server, home, batch_of=100 if quick else 500, singles=5 if quick else 20, stage_s=0.3)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 COST = {
+    "kind": "as",
     "projects": "queued",
     "create_ms": "create ms",
     "wall_ms": "wall ms",
@@ -34,7 +35,7 @@ def shown(found: dict[str, Any]) -> str:
     if one := found.get("throughput"):
         parts.append(throughput_sentence(one))
     if several := found.get("cost"):
-        parts.append(grid([list(COST.values()), *([number(row[key]) for key in COST] for row in several)]))
+        parts.append(grid([list(COST.values()), *([cell(row.get(key)) for key in COST] for row in several)]))
     if one := found.get("single"):
         parts.append(single_sentence(one))
     if one := found.get("renewal"):
@@ -69,6 +70,11 @@ def grid(rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def cell(value: float | str | None) -> str:
+    """A word as it stands, a figure, or nothing."""
+    return "" if value is None else value if isinstance(value, str) else number(value)
 
 
 def number(value: float) -> str:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import structlog
 
-from benchmarks.batches.cost import cost
+from benchmarks.batches.cost import cost, cost_of_singles
 from benchmarks.batches.cpu import Cpu
 from benchmarks.batches.renewal import renewal
 from benchmarks.batches.report import grid, number, shown, throughput_sentence
@@ -30,7 +30,17 @@ async def test_what_a_project_costs_is_measured_through_all_its_stages(server, t
     assert found["state_writes"] >= 10
     assert found["commands"] > 50
     assert found["batch_bytes"] > 500
+    assert "| batch | 5 " in shown({"machine": {}, "cost": [found]})
     assert min(found[name] for name in ("create_ms", "wall_ms", "video_cpu_ms", "coordinator_cpu_ms", "video_mb")) > 0
+
+
+@pytest.mark.slow
+async def test_what_single_projects_cost_is_measured_without_a_coordinator(server, tmp_path):
+    found = await cost_of_singles(server, tmp_path, projects=FIVE)
+
+    assert found["state_writes"] >= 10
+    assert "coordinator_mb" not in found
+    assert "| singles | 5 " in shown({"machine": {}, "cost": [found]})
 
 
 @pytest.mark.slow
