@@ -4,6 +4,7 @@ An unfinished project always has a marker `open/<id>`: it is made before the sta
 commit and the last event (`unmark`, which a lease does when it lets go).
 """
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -31,6 +32,8 @@ from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
 DEFAULT_LEASE_SECONDS = 15.0
+LISTED_AT_ONCE = 200
+"""So many projects are looked at before any of them is read whole."""
 OnRest = Callable[[ProjectState], bool]
 """Told of a project that waits or has ended, under its lock and before its marker goes; False keeps the marker: it is told again."""
 
@@ -179,18 +182,24 @@ class ProjectStore:
             ValueError: `status` is none of a project's.
         """
         wanted = None if status is None else ProjectStatus(status)
+        numbers = [number for number in await self.ids() if after is None or number < after]
         found: list[ProjectState] = []
-        for number in await self.ids():
+        for start in range(0, len(numbers), LISTED_AT_ONCE):
             if len(found) >= limit:
                 break
-            if after is not None and number >= after:
-                continue
-            try:
-                state = await self.load(number)
-            except (ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
-                continue
-            if wanted in {None, state.status} and batch_id in {None, state.batch_id}:
-                found.append(state)
+            page = numbers[start : start + LISTED_AT_ONCE]
+            outlines = await self.outlines(page)  # a small part of what whole states take
+            for number in page:
+                known = outlines[number]
+                if (
+                    known is None
+                    or len(found) >= limit
+                    or wanted not in {None, known.status}
+                    or batch_id not in {None, known.batch_id}
+                ):
+                    continue
+                with contextlib.suppress(ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
+                    found.append(await self.load(number))
         return found
 
     async def unfinished(self) -> Sequence[int]:
