@@ -3,6 +3,7 @@
 import pytest
 
 from reelqueue.errors import ProjectWaiting, WrongState
+from reelqueue.models.brief import REVIEWS
 from reelqueue.models.stage import ProjectStatus, Stage
 
 
@@ -25,6 +26,41 @@ async def test_a_project_stops_after_a_reviewed_stage_until_it_is_approved(queue
     assert waiting.value.what_to_do
     assert state.status is ProjectStatus.QUEUED
     assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+
+
+@pytest.mark.parametrize("name", REVIEWS)
+async def test_each_review_stops_there_and_an_approval_goes_on(queue, crew, stages, name):
+    await reviewed(queue, name)
+    await queue.start(1)
+    await crew.burst()
+    state, ran = await queue.get_project(1), set(stages.ran)
+
+    await queue.approve(1)
+    await crew.burst()
+
+    last = Stage.THUMBNAIL if name == "final" else Stage(name)
+    assert (state.status, state.wait.reason, ran) == (
+        ProjectStatus.WAITING_REVIEW,
+        name,
+        {one for one in Stage if last.reaches(one)},
+    )
+    assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+    assert stages.ran.total() == len(Stage)
+
+
+async def test_all_reviews_stop_one_after_the_other(queue, crew, stages):
+    await reviewed(queue, *REVIEWS)
+    await queue.start(1)
+    waits = []
+    for _ in REVIEWS[:-1]:  # the thumbnail's and the final one are asked for together
+        await crew.burst()
+        waits.append((await queue.get_project(1)).wait.reason)
+        await queue.approve(1)
+    await crew.burst()
+
+    assert waits == ["script", "assets", "render", "thumbnail, final"]
+    assert (await queue.get_project(1)).approved == REVIEWS
+    assert stages.ran.total() == len(Stage)
 
 
 async def test_final_stops_before_the_upload(queue, crew, stages):
