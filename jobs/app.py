@@ -217,8 +217,7 @@ class Queue:
 
         opened = await editor.open_script(self._projects, project_id)
         wanted = await editor.edit_of(self._projects, opened, script)
-        async with self._channels.open() as choice:
-            return (await editor.ahead_of(self._projects, choice, opened.state, wanted))[1]
+        return (await editor.ahead_of(self._projects, self._channels.choice(), opened.state, wanted))[1]
 
     async def delete(self, project_id: int | str, *, video: bool = False) -> None:
         """Delete a project; its id is never used again.  What it published stays, or with `video` is taken off its channel first.

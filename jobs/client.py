@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,8 +77,7 @@ async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
     """
     found = settings or read_settings()
     speak(found.language)
-    async with open_queue(found) as client:
-        channels = Channels(lambda: _opened_choice(found, client.paths), Ledger(client.paths), found.retry_delays)
+    async with open_queue(found) as client, _opened_channels(found, client.paths) as channels:
         terms = Terms(
             zone=found.timezone,
             private_hosts=found.webhook_private_hosts,
@@ -96,11 +95,20 @@ async def _refuse_what_the_calendar_cant_hold(settings: Settings, paths: Paths, 
         await check_calendar(briefs, settings, shelf, clock.now(), calendar)
 
 
-def _opened_choice(settings: Settings, paths: Paths) -> AbstractAsyncContextManager[Choice]:
-    """Who publishes where, for whoever deletes a video: nobody else here asks."""
-    from reelqueue.providers.registry import open_shelf  # noqa: PLC0415 - only what is asked for is loaded
+@contextlib.asynccontextmanager
+async def _opened_channels(settings: Settings, paths: Paths) -> AsyncIterator[Channels]:
+    """Who makes what and publishes where, for who deletes a video or asks for a price: opened by the first, for all of them."""
+    async with contextlib.AsyncExitStack() as stack:
 
-    return contextlib.aclosing(open_shelf(settings, paths))
+        @functools.cache
+        def choice() -> Choice:
+            from reelqueue.providers.registry import open_shelf  # noqa: PLC0415 - only what is asked for is loaded
+
+            shelf = open_shelf(settings, paths)
+            stack.push_async_callback(shelf.aclose)
+            return shelf
+
+        yield Channels(choice, Ledger(paths), settings.retry_delays)
 
 
 @contextlib.asynccontextmanager

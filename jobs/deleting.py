@@ -9,7 +9,6 @@ import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -42,9 +41,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """What it takes to take videos off their channels.  `delays`: seconds before each retry of a call."""
+    """What it takes to take videos off their channels: `choice` gives who published them, the same each time.
 
-    open: Callable[[], AbstractAsyncContextManager[Choice]]
+    `delays`: seconds before each retry of a call.
+    """
+
+    choice: Callable[[], Choice]
     ledger: Ledger
     delays: Sequence[float] = (2.0, 5.0, 10.0)
 
@@ -87,13 +89,13 @@ async def _take_down(lease: Lease, channels: Channels, history: History) -> None
     if upload.is_elsewhere:
         raise _not_ours(state)
     spender = Spender(channels.ledger, state.project_id, Caps())
-    async with channels.open() as choice:
-        publisher = choice.publisher_of(_as_published(state, upload))
-        for video_id in await _published(lease, upload, publisher, spender, channels.delays):
-            was_there = await _removed(lease, publisher, video_id, spender, channels.delays)
-            log.info("video_removed", project_id=state.project_id, video_id=video_id, was_there=was_there)
-        if publisher.name != LOCAL:  # our own library is nobody's channel
-            await history.forget(choice.channel_of(state.brief).name, state.project_id)
+    choice = channels.choice()
+    publisher = choice.publisher_of(_as_published(state, upload))
+    for video_id in await _published(lease, upload, publisher, spender, channels.delays):
+        was_there = await _removed(lease, publisher, video_id, spender, channels.delays)
+        log.info("video_removed", project_id=state.project_id, video_id=video_id, was_there=was_there)
+    if publisher.name != LOCAL:  # our own library is nobody's channel
+        await history.forget(choice.channel_of(state.brief).name, state.project_id)
 
 
 def _as_published(state: ProjectState, upload: Upload) -> Brief:

@@ -140,6 +140,16 @@ async def test_both_are_gone_for_50_units(queue, channel, sandbox):
         await queue.get_project(1)
 
 
+async def test_many_go_by_one_token(queue, channel, sandbox):
+    ids = [await channel.published(f"rq-{place}-a") for place in range(3)]
+    before = len(sandbox.journal.calls("oauth", "token"))
+
+    for number in ids:
+        await queue.delete(number, video=True)
+
+    assert (channel.videos, len(sandbox.journal.calls("oauth", "token")) - before) == ([], 1)
+
+
 async def test_without_video_what_was_published_stays(queue, channel):
     await channel.published()
 
