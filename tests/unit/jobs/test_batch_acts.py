@@ -19,6 +19,13 @@ from storage import BatchStore, Paths
 BRIEFS = [{"topic": f"Tide {number}"} for number in range(3)]
 
 
+@pytest.fixture(autouse=True)
+def _looks_follow_each_other_soon(monkeypatch):
+    """A second between two looks is for the disk's sake."""
+    monkeypatch.setattr(processing, "LEAST_PAUSE_S", 0.02)
+    monkeypatch.setattr(processing, "LEAST_IDLE_S", 0.2)
+
+
 @pytest.fixture
 def batches(settings) -> BatchStore:
     return BatchStore.reader(Paths(settings.data_dir))

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from jobs.batch import processing
 from jobs.pipeline import BATCH, VIDEO
 from jobs.queue import JobQueue
 from progress import subscribe_progress
@@ -11,6 +12,13 @@ from reelqueue.errors import Conflict, InvalidBrief, PermanentError
 from reelqueue.models.stage import BatchStatus, Stage
 
 BRIEFS = [{"topic": f"Tide {number}"} for number in range(3)]
+
+
+@pytest.fixture(autouse=True)
+def _looks_follow_each_other_soon(monkeypatch):
+    """A second between two looks is for the disk's sake."""
+    monkeypatch.setattr(processing, "LEAST_PAUSE_S", 0.02)
+    monkeypatch.setattr(processing, "LEAST_IDLE_S", 0.2)
 
 
 async def test_a_batch_counts_failures_as_failures_and_is_completed(queue, crew, stages):
