@@ -19,6 +19,7 @@ from storage.hop import BULK, hop
 
 MOST_VIDEOS = 5_000
 """Of a channel, the newest by the number of their projects: older ones are not looked at."""
+BEGUN = "begun"
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
@@ -44,9 +45,24 @@ class History:
         """
         return await hop(self._note, channel, mine, found, anyway=anyway, threads=BULK)
 
+    async def is_begun(self, channel: str) -> bool:
+        """Whether what was there before the history is written down in it.  Raises Unavailable."""
+        return await hop((self.folder / channel / BEGUN).exists)
+
+    async def begin(self, channel: str) -> None:
+        """What was there before the history is written down.  Raises DiskFull, Unavailable: it is not known to be."""
+        await hop(self._begin, self.folder / channel)
+
     async def forget(self, channel: str, project_id: int) -> None:
         """A project's video is none of the channel's.  One that is not there is no matter.  Raises Unavailable."""
         await hop(self._forget, self._path(channel, project_id))
+
+    def _begin(self, folder: Path) -> None:
+        with disk.translated(folder):
+            disk.make_folder(self.folder)
+            disk.make_folder(folder)
+            (folder / BEGUN).touch(mode=disk.FILE_MODE)
+            disk.sync_folder(folder)
 
     def _path(self, channel: str, project_id: int) -> Path:
         return self.folder / channel / f"{project_id}.json"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from jobs.acts import ALIKE, CONTENT, PASSED
+from jobs.guard import told_in
 from jobs.stages import StageRun
 from jobs.video.assets import read_assets
 from jobs.video.publication import video_file
@@ -86,11 +87,10 @@ async def note_published(run: StageRun, video_id: str) -> None:
 async def _likeness(run: StageRun, script: Script, content: str) -> Likeness:
     from jobs.likes import sketch_of  # noqa: PLC0415 - as above
 
-    told = [segment.text for segment in script.segments] or list(script.texts)  # an opening and a close may be a channel's own
     return Likeness(
         project_id=run.project.project_id,
         title=script.metadata.title,
-        script=sketch_of(told),
+        script=sketch_of(told_in(script)),
         pictures=await _marks(run),
         content=content,
         at=clock.now(),

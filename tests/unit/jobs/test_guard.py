@@ -1,15 +1,18 @@
 """Which videos of a channel's history count, and what an approval of a near-duplicate holds for."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
 from jobs import acts
 from jobs.guard import Guard
+from reelqueue.models.channel import Channel
 from reelqueue.models.likeness import Likeness
 from reelqueue.models.project import Upload
+from reelqueue.models.script import Metadata, Part, Script
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
-from storage import History, Paths
+from storage import Blobs, History, Paths
 
 
 def likeness(number, **more):
@@ -18,7 +21,8 @@ def likeness(number, **more):
 
 @pytest.fixture
 def guard(settings, store):
-    return Guard(History(Paths(settings.data_dir).history), store)
+    choice = SimpleNamespace(channel_of=lambda brief: Channel(name=brief.channel or "default"))
+    return Guard(History(Paths(settings.data_dir).history), store, choice)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,43 @@ async def test_a_published_video_counts_when_its_project_is_deleted(guard, proje
     await store.delete(project.project_id)
 
     assert len(await guard.look("default", likeness(99), anyway=False)) == 1
+
+
+async def published(queue, store, settings, title, video_id, **brief):
+    """A project as 0.3.0 left it: published, and in no history."""
+    project = await queue.create_project({"topic": title, **brief})
+    part = Part(text="x", duration=5)
+    script = Script(
+        intro=part,
+        segments=(),
+        outro=part,
+        metadata=Metadata(title=title, description="", tags=()),
+        total_duration=10,
+        language="en",
+    )
+    file = await Blobs(Paths(settings.data_dir).project(project.project_id).root).write(
+        "script.json", script.model_dump_json().encode()
+    )
+
+    def change(state):
+        done = state.with_stage(Stage.SCRIPT, status=StageStatus.DONE, artifacts=(file,))
+        return done.replace(status=ProjectStatus.COMPLETED, upload=Upload(marker="m", video_id=video_id))
+
+    await store.change(project.project_id, change)
+    return project.project_id
+
+
+async def test_what_was_published_before_there_was_a_history_is_known(guard, queue, store, settings):
+    number = await published(queue, store, settings, "Tides", "yt1")
+    await published(queue, store, settings, "Tides", "local-2")
+    await published(queue, store, settings, "Tides", "yt3", channel="news")
+    await queue.create_project({"topic": "Tides"})
+
+    found = await guard.look("default", likeness(99), anyway=False)
+
+    assert [(one.video.project_id, one.video.video_id) for one in found] == [(number, "yt1")]
+    assert await guard.history.is_begun("default")
+    assert not await guard.history.is_begun("news")
 
 
 def waiting(project, **result):
