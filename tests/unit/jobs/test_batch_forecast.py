@@ -24,6 +24,7 @@ BEFORE_SPRING = datetime(2027, 3, 13, 20, 0, tzinfo=UTC)
 TRUTH = Truth({Stage.SCRIPT: 2.0, Stage.ASSETS: 40.0, Stage.RENDER: 50.0, Stage.THUMBNAIL: 1.5, Stage.UPLOAD: 30.0})
 HEAVY = heavy_stages(local_assets=True)
 VIDEO_S = 60.0
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 5))]
 MEMORY = Path("/dev/shm")
 
 
@@ -65,7 +66,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("count", "setting", "limit"), CASES)
 async def test_the_end_lies_in_the_range_that_was_told_and_what_limits_it_is_named(ledger, count, setting, limit, seed):
     dice, start = random.Random(seed), setting.get("start", NOON)
@@ -78,7 +79,7 @@ async def test_the_end_lies_in_the_range_that_was_told_and_what_limits_it_is_nam
     assert told.limit == limit
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_each_day_is_told_uploads_units_and_captions(ledger, seed):
     """Units leave room for some captions a day; what was not sent is owed at its end."""
     dice, publisher = random.Random(seed), youtube(uploads=30)
@@ -93,7 +94,7 @@ async def test_each_day_is_told_uploads_units_and_captions(ledger, seed):
     assert all(day.units <= 10_000 for day in told.days)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_a_cost_cap_spreads_a_batch_over_days(ledger, seed):
     dice, cap, setting = random.Random(seed), Decimal(2), {"reserved": Decimal("0.04"), "price": (0.02, 0.04), "calls": 3}
     told = forecast(items(60, usd=(0.06, 0.12)), await ground(ledger, dice, daily_usd=cap), NOON)

@@ -1,10 +1,13 @@
 """A batch with a calendar, over real states, bookings and workers: moments are given at the start, kept, and planned anew."""
 
 import contextlib
+import dataclasses
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from pydantic import SecretStr
 
 from jobs import acts
 from jobs.batch import plan
@@ -15,11 +18,13 @@ from jobs.pipeline import BATCH, VIDEO
 from reelqueue import clock
 from reelqueue.errors import InvalidBrief, NeedsPerson
 from reelqueue.models.brief import Brief, parse_brief
+from reelqueue.models.buckets import UPLOADS, youtube_client
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.providers.registry import open_shelf
-from storage import Paths
+from storage import Bucket, Paths
 from storage.bookings import Bookings
+from storage.ledger import pacific_day
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 HOURLY = "every 1h from 2026-11-29T13:00+00:00 UTC"
@@ -155,6 +160,31 @@ async def test_a_rows_own_moment_wins_and_is_nobody_elses(service):
     slots = await looked(service, mixed, starting=mixed.project_ids)
 
     assert slots == {mixed.project_ids[1]: hour(14)}
+
+
+@pytest.fixture
+async def on_youtube(service, settings):
+    """The same, for a channel of YouTube's that takes two videos a day; nothing is called."""
+    keys = {name: SecretStr("x") for name in ("youtube_client_secret", "youtube_refresh_token")}
+    ours = settings.model_copy(update=keys | {"youtube_client_id": "1-a", "youtube_daily_uploads": 2})
+    async with contextlib.aclosing(open_shelf(ours, service.paths)) as shelf:
+        yield dataclasses.replace(service, choice=shelf)
+
+
+async def test_moments_are_laid_out_over_the_days_that_have_quota(on_youtube, batch):
+    """Midnight in Los Angeles is 08:00 UTC: 32 of this clock."""
+    await looked(on_youtube, batch, starting=batch.project_ids)
+
+    assert await given(on_youtube, batch) == [hour(13), hour(14), hour(33), hour(34)]
+
+
+async def test_quota_that_others_use_up_moves_a_moment_to_the_next_day(on_youtube, batch):
+    await looked(on_youtube, batch, starting=batch.project_ids[:1])
+    await on_youtube.ledger.raise_used(Bucket(youtube_client("1-a"), UPLOADS, pacific_day(NOW)), Decimal(2))
+
+    await looked(on_youtube, batch)
+
+    assert (await given(on_youtube, batch))[0] == hour(33)
 
 
 @pytest.fixture
