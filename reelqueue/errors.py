@@ -160,7 +160,10 @@ class BatchNotFound(ReelqueueError):
         self.batch_id = _short(batch_id)
         super().__init__(
             Text(f"找不到批次 {self.batch_id}", f"there is no batch {self.batch_id}"),
-            Text("批次編號是從 1 開始的整數", "ids are whole numbers from 1 on"),
+            Text(
+                "批次編號是從 1 開始的整數，用 reelqueue batches 查看",
+                "ids are whole numbers from 1 on; reelqueue batches shows them",
+            ),
         )
 
 

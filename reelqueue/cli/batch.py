@@ -30,6 +30,7 @@ from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import name_of
 from reelqueue.cli.console import note, notes, out, say, say_json
 from reelqueue.cli.outcome import DONE, INTERRUPTED, WAITING, run
+from reelqueue.cli.widths import counted
 from reelqueue.errors import Conflict, InstallationError, InvalidBrief
 from reelqueue.models.batch import BatchState
 from reelqueue.models.forecast import Forecast
@@ -250,7 +251,7 @@ def _say_which(state: BatchState, ready: Prepared, wish: Wish) -> None:
     line = (
         Text(f"這個檔案已經是{name.zh}，接著做", f"this file is {name.en} already: it goes on")
         if again
-        else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {count:,} videos")
+        else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}")
     )
     note(line)
     if again and (wish.every or wish.slots or wish.webhook):

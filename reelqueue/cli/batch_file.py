@@ -14,7 +14,8 @@ from jobs.batch.columns import WrongCell, moment_of
 from jobs.batch.rows import Defaults, Form, Mistake, Sheet, read_rows
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.console import notes, say_json
-from reelqueue.cli.refusing import refusals
+from reelqueue.cli.refusing import past_moments, refusals
+from reelqueue.cli.widths import counted
 from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.models.brief import judged
 from reelqueue.providers.registry import Shelf
@@ -110,6 +111,8 @@ def defaults_of(fields: Mapping[str, Any], file: TopicFile, settings: Settings) 
     brief, wrong = judged({"topic": "-", **said})
     if brief is None:
         raise wrong[0]
+    for refusal in past_moments(brief):
+        raise refusal
     return Defaults(said, file.folder, zone)
 
 
@@ -128,6 +131,9 @@ async def read_sheet(file: TopicFile, defaults: Defaults, settings: Settings, sh
 
 def refuse(file: TopicFile, mistakes: Sequence[Mistake], *, as_json: bool) -> Refused:
     """Tell all that is wrong; returns what to raise."""
+    only = mistakes[0]
+    if len(mistakes) == 1 and not only.line and not as_json:
+        return _refused(file, only.text)
     if as_json:
         say_json({"mistakes": [{"line": each.line, "field": each.field, "message": str(each.text)} for each in mistakes]})
     else:
@@ -146,11 +152,11 @@ def refuse(file: TopicFile, mistakes: Sequence[Mistake], *, as_json: bool) -> Re
     return Refused(
         Text(
             f"{file.title.zh}：{count:,} 個錯誤，什麼都沒有開始",
-            f"{file.title.en}: {count:,} mistake{'s' if count > 1 else ''}, nothing was begun",
+            f"{file.title.en}: {counted(count, 'mistake')}, nothing was begun",
         ),
         Text(
-            "修正檔案後再執行一次；加上 --dry-run 只看結果",
-            "correct the file and run it again; with --dry-run it only shows what would be made",
+            "修正檔案後再執行一次",
+            "correct the file and run it again",
         ),
     )
 

@@ -13,7 +13,7 @@ from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_word
 from reelqueue.cli.batch_past import Past
 from reelqueue.cli.console import note, out, say
 from reelqueue.cli.offer import PRIVACY
-from reelqueue.cli.widths import fit, spans
+from reelqueue.cli.widths import counted, fit, spans
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast
 from reelqueue.wording import Text
@@ -25,7 +25,7 @@ _TOPIC_CELLS = 34
 def tell_file(file: TopicFile, sheet: Sheet, past: Past) -> None:
     """How it was read, what stands in it twice, what was made before."""
     count = len(sheet.rows)
-    note(Text(f"{file.title.zh}：{count:,} 列（{sheet.how.zh}）", f"{file.title.en}: {count:,} rows ({sheet.how.en})"))
+    note(Text(f"{file.title.zh}：{count:,} 列（{sheet.how.zh}）", f"{file.title.en}: {counted(count, 'row')} ({sheet.how.en})"))
     for line, first in sheet.repeats[:SHOWN_ROWS]:
         note(
             Text(
@@ -34,13 +34,13 @@ def tell_file(file: TopicFile, sheet: Sheet, past: Past) -> None:
             )
         )
     if (more := len(sheet.repeats) - SHOWN_ROWS) > 0:
-        note(Text(f"  …另外還有 {more:,} 行重複", f"  … and {more:,} more repeats"))
+        note(Text(f"  …另外還有 {more:,} 行重複", f"  … and {counted(more, 'more repeat')}"))
     if past.earlier:
         ids = spans(number for _, number in past.earlier)
         note(
             Text(
                 f"  {len(past.earlier):,} 列先前做過，略過：專案 {ids}",
-                f"  {len(past.earlier):,} rows were made before and are left out: project {ids}",
+                f"  made before and left out: {counted(len(past.earlier), 'row')}, project {ids}",
             )
         )
 

@@ -91,6 +91,8 @@ async def _change(settings: Settings, number: int, act: Act, done: Text, *, as_j
         return DONE
     name = name_of(state)
     say(Text(f"{name.zh} {done.zh}", f"{name.en} {done.en}"))
+    if state.status is BatchStatus.RUNNING:
+        note(Text(f"看進度：reelqueue batches watch {number}", f"to watch it: reelqueue batches watch {number}"))
     return DONE
 
 

@@ -22,7 +22,7 @@ from reelqueue.cli.moments import goes_on
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import ProjectWaiting, ReelqueueError
-from reelqueue.models.ids import parse_project_id
+from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -89,11 +89,15 @@ def _register_readers(app: typer.Typer) -> None:
     @app.command("list", help=str(Text("所有專案，新的在前", "all projects, newest first")))
     def list_projects(
         status: Annotated[str | None, typer.Option(help=" ".join(ProjectStatus))] = None,
+        batch: Annotated[
+            str | None, typer.Option(metavar="ID", help=str(Text("只列這個批次的", "only those of this batch")))
+        ] = None,
         limit: Annotated[int, typer.Option(min=1, help=str(Text("最多幾個", "at most so many")))] = 100,
         as_json: AsJson = False,
     ) -> None:
         wanted = None if status is None else _status(status)
-        states = asyncio.run(_store(read_settings()).list(status=wanted, limit=limit))
+        of_batch = None if batch is None else parse_batch_id(batch)
+        states = asyncio.run(_store(read_settings()).list(status=wanted, batch_id=of_batch, limit=limit))
         if as_json:
             say_json([state.model_dump(mode="json") for state in states])
         else:

@@ -32,16 +32,23 @@ async def refusals(brief: Brief, settings: Settings, shelf: Shelf) -> list[Inval
     Raises:
         InvalidSettings: what is chosen can't be used as it is set up.
     """
-    now, whole, found = clock.now(), brief, list[InvalidBrief]()
-    for field, moment in (("publish_at", brief.publish_at), ("deadline", brief.deadline)):
-        if moment is not None and datetime.fromisoformat(moment) <= now:
-            found.append(InvalidBrief(field, Text("還沒到的時間", "a time to come"), moment))
+    whole, found = brief, past_moments(brief)
     try:
         voice, whole = shelf.chosen(brief).voice, shelf.filled(brief)
         voice.check(narration_language(whole, settings.language), whole.voice)
     except InvalidBrief as error:
         found.append(error)
     return found + await asyncio.to_thread(_files_refused, whole)
+
+
+def past_moments(brief: Brief) -> list[InvalidBrief]:
+    """Of a brief's moments those that have passed."""
+    now, wanted = clock.now(), (("publish_at", brief.publish_at), ("deadline", brief.deadline))
+    return [
+        InvalidBrief(field, Text("還沒到的時間", "a time to come"), moment)
+        for field, moment in wanted
+        if moment is not None and datetime.fromisoformat(moment) <= now
+    ]
 
 
 def _files_refused(brief: Brief) -> list[InvalidBrief]:

@@ -15,6 +15,11 @@ def fit(text: str, cells: int) -> str:
     return line if cell_len(line) <= cells else set_cell_size(line, cells - 1).rstrip() + "…"
 
 
+def counted(count: int, one: str, more: str = "") -> str:
+    """`1 row`, `2 rows`."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def spans(numbers: Iterable[int], most: int = 12) -> str:
     """`3-19, 25`; after `most` spans an ellipsis."""
     ordered = sorted(set(numbers))
