@@ -34,7 +34,7 @@ async def test_what_a_project_costs_is_measured_through_all_its_stages(server, t
     assert min(found[name] for name in ("create_ms", "wall_ms", "video_cpu_ms", "coordinator_cpu_ms", "video_mb")) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 async def test_what_single_projects_cost_is_measured_without_a_coordinator(server, tmp_path):
     found = await cost_of_singles(server, tmp_path, projects=FIVE)
 
@@ -43,7 +43,7 @@ async def test_what_single_projects_cost_is_measured_without_a_coordinator(serve
     assert "| singles | 5 " in shown({"machine": {}, "cost": [found]})
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 async def test_a_single_project_in_the_midst_of_a_batch_is_measured(server, tmp_path):
     found = await single(server, tmp_path, batch_of=30, singles=1, stage_s=0.05)
 
