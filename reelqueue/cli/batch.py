@@ -1,10 +1,7 @@
 """`reelqueue batch FILE`: a video of each row, unattended."""
 
 import asyncio
-import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -12,60 +9,28 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from jobs import connect
 from jobs.batch import asked
-from jobs.batch.calendar_words import parse_every, parse_slots
 from jobs.batch.making import make_batch
-from jobs.batch.plan import check_calendar, forecast_of_briefs
-from jobs.batch.rows import Sheet
 from reelqueue import clock
-from reelqueue.addresses import check_webhook
-from reelqueue.bootstrap import Settings, open_shelf, open_tools, read_settings
+from reelqueue.bootstrap import Settings, open_tools, read_settings
 from reelqueue.cli.agreeing import Declined, ask_whether, unagreed
-from reelqueue.cli.batch_ahead import places
 from reelqueue.cli.batch_course import follow_batch
-from reelqueue.cli.batch_file import TopicFile, defaults_of, read_file, read_sheet, refuse
-from reelqueue.cli.batch_offer import BatchOffer, batch_offer_of, makers_in_words, offer_in_words
-from reelqueue.cli.batch_past import Past, past_of
+from reelqueue.cli.batch_file import read_file
+from reelqueue.cli.batch_offer import makers_in_words, offer_in_words
 from reelqueue.cli.batch_plan import plan_as_json, tell_file, tell_plan
+from reelqueue.cli.batch_prepared import Prepared, Wish, prepared
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import name_of
 from reelqueue.cli.console import note, notes, out, say, say_json
 from reelqueue.cli.outcome import DONE, INTERRUPTED, WAITING, run
 from reelqueue.cli.widths import counted
-from reelqueue.errors import Conflict, InstallationError, InvalidBrief
+from reelqueue.errors import Conflict, InstallationError
 from reelqueue.models.batch import BatchState
-from reelqueue.models.forecast import Forecast
 from reelqueue.models.stage import BatchStatus
-from reelqueue.providers.registry import Shelf
 from reelqueue.wording import Text
 from storage import Agreements, BatchStore, Owner, Paths, ProjectStore, open_installation
 
 MANY = 200
 """From so many on it takes seconds to put them on disk (10 ms each, measured), which is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What was typed beside the file."""
-
-    fields: Mapping[str, Any]
-    every: str | None = None
-    slots: str | None = None
-    webhook: str | None = None
-    dry_run: bool = False
-    yes: bool = False
-    detach: bool = False
-    as_json: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A file that may become a batch, and what that would mean."""
-
-    sheet: Sheet
-    past: Past
-    calendar: str | None
-    offer: BatchOffer
-    forecast: Forecast | None
 
 
 def _help(zh: str, en: str) -> str:
@@ -109,15 +74,16 @@ def _number(text: str | None) -> int | str | None:
 
 def _batch(name: str, wish: Wish) -> int:
     settings, file = read_settings(), read_file(name)
-    ready = asyncio.run(_prepared(file, wish, settings))
-    zone = ZoneInfo(settings.timezone)
+    ready = asyncio.run(prepared(file, wish, settings))
     if not wish.as_json or not wish.dry_run:
         tell_file(file, ready.sheet, ready.past)
     if wish.dry_run:
         if wish.as_json:
-            say_json(plan_as_json(ready.sheet, ready.past, ready.offer, ready.forecast, ready.calendar))
-        elif ready.past.rows:
-            tell_plan(ready.past, ready.offer, ready.forecast, zone, ready.calendar)
+            say_json(plan_as_json(ready))
+        elif ready.offer is not None:
+            tell_plan(ready.past, ready.offer, ready.forecast, ZoneInfo(settings.timezone), ready.calendar)
+        elif ready.past.batch is not None:
+            note(_already(ready.past.batch))
         return DONE
     if not ready.past.rows:
         note(Text("沒有新的影片要做", "there is no new video to make"))
@@ -131,55 +97,18 @@ def _batch(name: str, wish: Wish) -> int:
     return run(_made(ready, wish, settings, number), interrupted=lambda: come_back(number[0]) if number else _go_on())
 
 
-async def _prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
-    """Look at all of it; nothing is made.
-
-    Raises:
-        InvalidBrief: what is wrong was told.  InvalidSettings: what is chosen can't be used as it is set up.
-    """
-    calendar = _calendar(wish, settings)
-    if wish.webhook is not None:
-        check_webhook(wish.webhook, settings.webhook_private_hosts, has_secret=settings.webhook_secret is not None)
-    paths = Paths(settings.data_dir)
-    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
-        sheet = await read_sheet(file, defaults_of(wish.fields, file, settings), settings, shelf)
-        if sheet.mistakes:
-            raise refuse(file, sheet.mistakes, as_json=wish.as_json)
-        past = await past_of(sheet, ProjectStore.reader(paths), BatchStore.reader(paths))
-        if past.mistakes:
-            raise refuse(file, past.mistakes, as_json=wish.as_json)
-        is_new = past.batch is None or not past.batch.project_ids
-        forecast = await _forecast(past, calendar, settings, shelf) if is_new and past.rows else None
-        briefs = [row.brief for row in past.rows]
-        offer = await batch_offer_of(briefs, settings, shelf, calendar=calendar, forecast=forecast)
-    return Prepared(sheet, past, calendar, offer, forecast)
-
-
-def _calendar(wish: Wish, settings: Settings) -> str | None:
-    if wish.every is not None and wish.slots is not None:
-        raise InvalidBrief("slots", Text("--every 與 --slots 擇一", "one of --every and --slots"), wish.slots)
-    if wish.every is not None:
-        return parse_every(wish.every, settings.timezone, clock.now())
-    return parse_slots(wish.slots, settings.timezone, clock.now()) if wish.slots is not None else None
-
-
-async def _forecast(past: Past, calendar: str | None, settings: Settings, shelf: Shelf) -> Forecast:
-    briefs = [row.brief for row in past.rows]
-    if calendar is not None:
-        await check_calendar(briefs, settings, shelf, clock.now(), calendar)
-    return await forecast_of_briefs(briefs, settings, shelf, clock.now(), calendar, await places(settings))
-
-
 def _agree(ready: Prepared, settings: Settings, *, yes: bool) -> None:
     """Say who makes what, and have a person agree to what it takes, where nobody has yet.
 
     Raises:
         NotAsked: there is nobody to ask.  Declined: a person said no.
     """
+    if ready.offer is None:  # it was begun before
+        return
     agreements = Agreements(Paths(settings.data_dir))
     note(makers_in_words(ready.offer))
     new = asyncio.run(unagreed(ready.offer.terms, agreements))
-    if not new or (ready.past.batch is not None and ready.past.batch.status is not BatchStatus.CREATED):
+    if not new:
         return
     for line in offer_in_words(ready.offer):
         notes().print(str(line), markup=False)
@@ -204,7 +133,7 @@ async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[in
     projects = ProjectStore(paths, owner, lease_seconds=settings.lease_seconds)
     if len(ready.past.rows) > MANY:
         note(Text(f"正在把 {len(ready.past.rows):,} 個專案寫到磁碟…", f"putting {len(ready.past.rows):,} projects on disk ..."))
-    state = await _on_disk(ready, wish, projects, batches)
+    state = await _on_disk(ready, projects, batches)
     number.append(state.batch_id)
     _say_which(state, ready, wish)
     if not state.has_ended and state.status is not BatchStatus.PAUSED:
@@ -222,7 +151,7 @@ async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[in
     return code_of(state)
 
 
-async def _on_disk(ready: Prepared, wish: Wish, projects: ProjectStore, batches: BatchStore) -> BatchState:
+async def _on_disk(ready: Prepared, projects: ProjectStore, batches: BatchStore) -> BatchState:
     if ready.past.batch is not None and ready.past.batch.project_ids:
         return ready.past.batch
     try:
@@ -233,7 +162,7 @@ async def _on_disk(ready: Prepared, wish: Wish, projects: ProjectStore, batches:
             idempotency_key=ready.past.key,
             keys=[row.key for row in ready.past.rows],
             calendar=ready.calendar,
-            webhook=wish.webhook,
+            webhook=ready.webhook,
         )
     except Conflict as error:
         if ready.past.batch is None:
@@ -245,16 +174,18 @@ async def _on_disk(ready: Prepared, wish: Wish, projects: ProjectStore, batches:
         ) from error
 
 
+def _already(state: BatchState) -> Text:
+    name = name_of(state)
+    if state.has_ended:
+        return Text(f"這個檔案是{name.zh}，已經結束", f"this file is {name.en}, which has ended")
+    return Text(f"這個檔案已經是{name.zh}，接著做", f"this file is {name.en} already: it goes on")
+
+
 def _say_which(state: BatchState, ready: Prepared, wish: Wish) -> None:
     name, count = name_of(state), len(state.project_ids)
-    again = ready.past.batch is not None and ready.past.batch.project_ids
-    line = (
-        Text(f"這個檔案已經是{name.zh}，接著做", f"this file is {name.en} already: it goes on")
-        if again
-        else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}")
-    )
-    note(line)
-    if again and (wish.every or wish.slots or wish.webhook):
+    is_new = ready.past.batch is None or not ready.past.batch.project_ids
+    note(Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}") if is_new else _already(state))
+    if ready.past.batch is not None and (wish.every or wish.slots or wish.webhook):
         note(Text("發布時程與 webhook 保持原來的", "its publish calendar and webhook stay as they were"))
     if wish.detach:
         say_json({"batch_id": state.batch_id}) if wish.as_json else say(str(state.batch_id))

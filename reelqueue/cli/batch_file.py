@@ -17,7 +17,7 @@ from reelqueue.cli.console import notes, say_json
 from reelqueue.cli.refusing import past_moments, refusals
 from reelqueue.cli.widths import counted
 from reelqueue.errors import InvalidBrief, ReelqueueError
-from reelqueue.models.brief import judged
+from reelqueue.models.brief import Brief, judged
 from reelqueue.providers.registry import Shelf
 from reelqueue.wording import Text, same
 
@@ -111,22 +111,24 @@ def defaults_of(fields: Mapping[str, Any], file: TopicFile, settings: Settings) 
     brief, wrong = judged({"topic": "-", **said})
     if brief is None:
         raise wrong[0]
-    for refusal in past_moments(brief):
-        raise refusal
     return Defaults(said, file.folder, zone)
 
 
-async def read_sheet(file: TopicFile, defaults: Defaults, settings: Settings, shelf: Shelf) -> Sheet:
-    """The rows of the file, or its mistakes: those of its own, else those that only this machine knows.
+async def read_sheet(file: TopicFile, defaults: Defaults) -> Sheet:
+    """The rows of the file, or its mistakes."""
+    return await asyncio.to_thread(read_rows, file.body, defaults, form=file.form)
+
+
+async def refuse_here(sheet: Sheet, defaults: Defaults, settings: Settings, shelf: Shelf) -> tuple[Mistake, ...]:
+    """The mistakes of its rows that only this machine knows: channels, voices, files, what time it is.
 
     Raises:
+        InvalidBrief: a moment that was typed for all rows has passed.
         InvalidSettings: what is chosen can't be used as it is set up.
     """
-    sheet = await asyncio.to_thread(read_rows, file.body, defaults, form=file.form)
-    if sheet.mistakes:
-        return sheet
-    found = [Mistake.of(row.line, error) for row in sheet.rows for error in await refusals(row.brief, settings, shelf)]
-    return Sheet(sheet.rows, sheet.repeats, tuple(found), sheet.how)
+    for refusal in past_moments(Brief(topic="-", deadline=defaults.fields.get("deadline"))):
+        raise refusal
+    return tuple([Mistake.of(row.line, error) for row in sheet.rows for error in await refusals(row.brief, settings, shelf)])
 
 
 def refuse(file: TopicFile, mistakes: Sequence[Mistake], *, as_json: bool) -> Refused:

@@ -11,6 +11,7 @@ from reelqueue.cli.batch_file import TopicFile
 from reelqueue.cli.batch_forecast import forecast_as_json, tell_forecast
 from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_words
 from reelqueue.cli.batch_past import Past
+from reelqueue.cli.batch_prepared import Prepared
 from reelqueue.cli.console import note, out, say
 from reelqueue.cli.offer import PRIVACY
 from reelqueue.cli.widths import counted, fit, spans
@@ -86,16 +87,18 @@ def _seen(brief: Brief, zone: ZoneInfo, calendar: str | None) -> str:
     return str(PRIVACY[brief.privacy]).partition("（")[0]
 
 
-def plan_as_json(sheet: Sheet, past: Past, offer: BatchOffer, forecast: Forecast | None, calendar: str | None) -> dict[str, Any]:
-    """For programs; money in US dollars."""
+def plan_as_json(ready: Prepared) -> dict[str, Any]:
+    """For programs; money in US dollars.  Of a file that was begun before it says which batch it is."""
+    past, offer = ready.past, ready.offer
+    published = offer.published if offer is not None else {}
     return {
         "batch_id": past.batch.batch_id if past.batch is not None else None,
         "rows": [{"line": row.line, "key": row.key, "brief": row.brief.model_dump(mode="json")} for row in past.rows],
-        "repeats": [{"line": line, "of": first} for line, first in sheet.repeats],
+        "repeats": [{"line": line, "of": first} for line, first in ready.sheet.repeats],
         "earlier": [{"line": row.line, "project_id": number} for row, number in past.earlier],
-        "makers": {kind: list(names) for kind, names in offer.makers.items()},
-        "services": list(offer.services),
-        "published": [{"channel": name, "seen": seen, "count": count} for (name, seen), count in offer.published.items()],
-        "calendar": calendar,
-        "forecast": forecast_as_json(forecast),
+        "makers": {kind: list(names) for kind, names in offer.makers.items()} if offer is not None else {},
+        "services": list(offer.services) if offer is not None else [],
+        "published": [{"channel": name, "seen": seen, "count": count} for (name, seen), count in published.items()],
+        "calendar": ready.calendar,
+        "forecast": forecast_as_json(ready.forecast),
     }

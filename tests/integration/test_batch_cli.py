@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,20 @@ def test_the_same_file_again_is_the_same_batch(place, said):
     assert (len(projects(place)), (place / "data/batches/2").exists()) == (3, False)
 
 
+def test_the_same_file_again_goes_on_although_its_moments_have_passed(place, said, monkeypatch):
+    (place / "clock").write_text("0")
+    monkeypatch.setenv("TEST_CLOCK_FILE", str(place / "clock"))
+    soon = (clock.now() + timedelta(hours=30)).isoformat()
+    said("batch", written(place, f"topic,publish_at,deadline\nThe tides,{soon},\nThe moon,,{soon}\n"), "--every", "6h")
+    (place / "clock").write_text(str(3 * 86_400))
+
+    code, _, err = said("batch", "topics.csv", "--every", "6h")
+    new_code, _, new_err = said("batch", written(place, f"topic,deadline\nThe sun,{soon}\n", "new.csv"))
+
+    assert (code, "this file is batch 1 already" in err) == (3, True)
+    assert (new_code, "line 2, deadline: allowed is a time to come" in new_err) == (2, True)
+
+
 def test_rows_of_an_earlier_batch_are_left_out_and_named(place, said):
     said("batch", written(place, THREE))
 
@@ -227,13 +242,15 @@ def test_a_key_that_stands_for_another_video_is_a_mistake_of_its_line(place, sai
 def test_a_command_that_is_killed_while_it_makes_the_batch_is_made_to_its_end_by_the_next(place, said):
     count = 400
     name = written(place, "topic\n" + "".join(f"Topic number {number}\n" for number in range(count)))
-    child = subprocess.Popen([*COMMAND, "batch", name], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [*COMMAND, "batch", name, "--every", "1h"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     asyncio.run(until(lambda: len(list(place.glob("data/projects/[0-9]*"))) > 3, "some are made"))
     child.kill()
     child.wait()
     made = len(list(place.glob("data/projects/[0-9]*")))
 
-    code, _, err = said("batch", name)
+    code, _, err = said("batch", name, "--every", "1h")
 
     assert made < count
     assert code == 3, err

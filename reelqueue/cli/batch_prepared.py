@@ -1,0 +1,111 @@
+"""A file and what was typed beside it, looked at from all sides before anything is made."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.batch.calendar_words import parse_every, parse_slots
+from jobs.batch.plan import check_calendar, forecast_of_briefs
+from jobs.batch.rows import Sheet
+from reelqueue import clock
+from reelqueue.addresses import check_webhook
+from reelqueue.bootstrap import Settings, open_shelf
+from reelqueue.cli.batch_ahead import places
+from reelqueue.cli.batch_file import TopicFile, defaults_of, read_sheet, refuse, refuse_here
+from reelqueue.cli.batch_offer import BatchOffer, batch_offer_of
+from reelqueue.cli.batch_past import Past, past_of
+from reelqueue.errors import InvalidBrief
+from reelqueue.models.batch import BatchState
+from reelqueue.models.forecast import Forecast
+from reelqueue.models.stage import BatchStatus
+from reelqueue.providers.registry import Shelf
+from reelqueue.wording import Text
+from storage import BatchStore, Paths, ProjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed beside the file."""
+
+    fields: Mapping[str, Any]
+    every: str | None = None
+    slots: str | None = None
+    webhook: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    detach: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that may become a batch, and what that would mean; `offer` is None where it was begun before.
+
+    `calendar` and `webhook` are those of the batch that the file is already, where it is one.
+    """
+
+    sheet: Sheet
+    past: Past
+    calendar: str | None
+    webhook: str | None
+    offer: BatchOffer | None
+    forecast: Forecast | None
+
+
+async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
+    """Look at all of it; nothing is made.  What was made of it before is not held against the clock again.
+
+    Raises:
+        InvalidBrief: what is wrong was told.  InvalidSettings: what is chosen can't be used as it is set up.
+    """
+    paths = Paths(settings.data_dir)
+    defaults = defaults_of(wish.fields, file, settings)
+    sheet = await read_sheet(file, defaults)
+    if sheet.mistakes:
+        raise refuse(file, sheet.mistakes, as_json=wish.as_json)
+    past = await past_of(sheet, ProjectStore.reader(paths), BatchStore.reader(paths))
+    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
+        if past.batch is not None:
+            if past.mistakes:
+                raise refuse(file, past.mistakes, as_json=wish.as_json)
+            return await _gone_on_with(sheet, past, past.batch, settings, shelf)
+        calendar = _calendar(wish, settings)
+        if wish.webhook is not None:
+            check_webhook(wish.webhook, settings.webhook_private_hosts, has_secret=settings.webhook_secret is not None)
+        mistakes = (*await refuse_here(sheet, defaults, settings, shelf), *past.mistakes)
+        if mistakes:
+            raise refuse(file, mistakes, as_json=wish.as_json)
+        if not past.rows:
+            return Prepared(sheet, past, calendar, wish.webhook, None, None)
+        if calendar is not None:
+            await check_calendar([row.brief for row in past.rows], settings, shelf, clock.now(), calendar)
+        forecast = await _forecast(past, calendar, settings, shelf)
+        offer = await _offer(past, calendar, forecast, settings, shelf)
+    return Prepared(sheet, past, calendar, wish.webhook, offer, forecast)
+
+
+async def _gone_on_with(sheet: Sheet, past: Past, batch: BatchState, settings: Settings, shelf: Shelf) -> Prepared:
+    """The very same file again: what it pays and publishes is of interest where it was not begun."""
+    if batch.status is not BatchStatus.CREATED:
+        return Prepared(sheet, past, batch.calendar, batch.webhook, None, None)
+    forecast = await _forecast(past, batch.calendar, settings, shelf)
+    offer = await _offer(past, batch.calendar, forecast, settings, shelf)
+    return Prepared(sheet, past, batch.calendar, batch.webhook, offer, forecast)
+
+
+async def _offer(past: Past, calendar: str | None, forecast: Forecast, settings: Settings, shelf: Shelf) -> BatchOffer:
+    return await batch_offer_of([row.brief for row in past.rows], settings, shelf, calendar=calendar, forecast=forecast)
+
+
+def _calendar(wish: Wish, settings: Settings) -> str | None:
+    if wish.every is not None and wish.slots is not None:
+        raise InvalidBrief("slots", Text("--every 與 --slots 擇一", "one of --every and --slots"), wish.slots)
+    if wish.every is not None:
+        return parse_every(wish.every, settings.timezone, clock.now())
+    return parse_slots(wish.slots, settings.timezone, clock.now()) if wish.slots is not None else None
+
+
+async def _forecast(past: Past, calendar: str | None, settings: Settings, shelf: Shelf) -> Forecast:
+    briefs = [row.brief for row in past.rows]
+    return await forecast_of_briefs(briefs, settings, shelf, clock.now(), calendar, await places(settings))
