@@ -78,7 +78,8 @@ class Hands:
     async def hint(self, state: ProjectState) -> None:
         """Its next stage is due, now or when it may go on."""
         stage = state.next_stage
-        if state.status is not ProjectStatus.QUEUED or stage is None:
+        waits_for_a_time = state.status.is_waiting and state.resume_at is not None
+        if stage is None or not (state.status is ProjectStatus.QUEUED or waits_for_a_time):
             return
         chain = transitions.is_chained(state, stage)
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from jobs.batch import asked, processing, window
 from jobs.batch.acting import Hands
 from jobs.pipeline import BATCH, VIDEO
 from progress import subscribe_progress
-from reelqueue.errors import BatchNotFound, NeedsPerson, PermanentError, WrongState
+from reelqueue import clock
+from reelqueue.errors import BatchNotFound, NeedsPerson, PermanentError, QuotaExhausted, WrongState
 from reelqueue.models.batch import BatchAct
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from reelqueue.wording import same
@@ -336,3 +338,20 @@ async def test_a_batch_begins_although_nothing_can_be_forecast(queue, crew, batc
 
     state = await queue.get_batch(batch.batch_id)
     assert (result["completed"], state.forecast, state.outcome) == (3, None, None)
+
+
+async def test_who_waited_for_a_time_that_came_in_the_pause_goes_on_with_the_others(queue, crew, stages, store, batch, until):
+    """Its job slept on: it was neither queued, nor due as long as it was held."""
+    tomorrow = clock.now() + timedelta(days=1)
+    stages.fail(Stage.UPLOAD, *(QuotaExhausted(same("none left"), until=tomorrow) for _ in BRIEFS))
+    async with crew.working(VIDEO, BATCH):
+        await queue.start_batch(batch.batch_id)
+        await until(lambda: all_are(queue, batch, ProjectStatus.WAITING_QUOTA), "all wait for quota")
+        await queue.pause_batch(batch.batch_id)
+        for number in batch.project_ids:
+            await store.change(number, lambda state: state.replace(resume_at=clock.now()))
+        before = stages.ran[Stage.UPLOAD]
+        await queue.resume_batch(batch.batch_id)
+        result = await queue.wait_batch(batch.batch_id, timeout=20)
+
+    assert (before, result["completed"]) == (3, 3)
