@@ -28,6 +28,7 @@ from reelqueue.models.batch import BatchState
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
+from reelqueue.wording import Text
 from storage import BatchStore, Outline, ProjectStore
 
 LOOK_SECONDS, LOOKED_AT_A_SECOND = 1.0, 2_500
@@ -84,7 +85,7 @@ class Bars:
 
     def tell(self, line: str) -> None:
         """See `View`."""
-        self._console.print(escape(fit(line, max(20, self._console.width))))
+        self._console.print(escape(line))
 
 
 class Lines:
@@ -135,6 +136,7 @@ async def follow_batch(
     waiting = set[str]()
     looked = forecast_at = -math.inf
     forecast: Forecast | None = None
+    missing: Text | None = None
     with Bars(console) if console.is_terminal else Lines(console) as view:
         while True:
             state = await batches.load(batch_id)
@@ -142,15 +144,12 @@ async def follow_batch(
             if seen is not None:
                 await _tell_ends(view, projects, seen, outlines)
             seen = dict(outlines)
-            for group in waits(outlines):
-                if group.kind not in waiting:
-                    waiting.add(group.kind)
-                    for line in group_in_words(group, "‖"):
-                        view.tell(line)
+            waiting = _tell_waits(view, outlines, waiting)
             rests = state.has_ended or is_at_rest(state, outlines)
             if not rests and time.monotonic() - looked > WORKERS_SECONDS:
                 looked = time.monotonic()
-                if (missing := await missing_workers(settings)) is not None:
+                before, missing = missing, await missing_workers(settings)
+                if missing is not None and missing != before:
                     view.tell(f"! {missing}")
             if not rests and time.monotonic() - forecast_at > FORECAST_SECONDS:
                 forecast, forecast_at = await expected(state, settings), time.monotonic()
@@ -158,6 +157,16 @@ async def follow_batch(
             if rests:
                 return state
             await asyncio.sleep(LOOK_SECONDS + len(outlines) / LOOKED_AT_A_SECOND)
+
+
+def _tell_waits(view: View, outlines: Outlines, told: set[str]) -> set[str]:
+    """Tell what is waited for, and what to do, when the first one waits for it; returns what was told and still holds."""
+    groups = waits(outlines)
+    for group in groups:
+        if group.kind not in told:
+            for line in group_in_words(group, "‖"):
+                view.tell(line)
+    return {group.kind for group in groups}
 
 
 def is_at_rest(state: BatchState, outlines: Outlines) -> bool:

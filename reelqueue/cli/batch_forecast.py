@@ -35,17 +35,31 @@ def tell_forecast(forecast: Forecast) -> None:
 def forecast_in_words(forecast: Forecast, *, cost: bool = True) -> list[Text]:
     """Without the days."""
     end, limit = between(forecast.least, forecast.most), LIMITS[forecast.limit]
+    if forecast.limit == "slots":  # of them only the upload is ours to do; YouTube publishes
+        return [
+            Text(f"預計全部上傳：{end.zh}", f"expected to be uploaded: {end.en}"),
+            *_published(forecast),
+            *_cost(forecast, cost=cost),
+        ]
     lines = [
         Text(f"預計完成：{end.zh}", f"expected to end: {end.en}"),
         Text(f"取決於：{limit.zh}", f"decided by: {limit.en}"),
     ]
-    if forecast.published_by is not None:
-        at = moment(forecast.published_by)
-        lines.append(Text(f"最後一支公開：{at}", f"the last one becomes public: {at}"))
-    if forecast.usd[1] and cost:
-        spent = usd(forecast.usd)
-        lines.append(Text(f"預估花費：{spent} 美元", f"expected to cost: {spent} US dollars"))
-    return lines
+    return [*lines, *_published(forecast), *_cost(forecast, cost=cost)]
+
+
+def _published(forecast: Forecast) -> list[Text]:
+    if forecast.published_by is None:
+        return []
+    at = moment(forecast.published_by)
+    return [Text(f"最後一支公開：{at}", f"the last one becomes public: {at}")]
+
+
+def _cost(forecast: Forecast, *, cost: bool) -> list[Text]:
+    if not forecast.usd[1] or not cost:
+        return []
+    spent = usd(forecast.usd)
+    return [Text(f"預估花費：{spent} 美元", f"expected to cost: {spent} US dollars")]
 
 
 def outcome_in_words(forecast: Forecast | None, outcome: Outcome) -> list[Text]:
