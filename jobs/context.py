@@ -80,7 +80,9 @@ class Service:
     @property
     def guard(self) -> Guard | None:
         """Who looks for near-duplicates before an upload; None where nobody wants that."""
-        return Guard(self.history, self.projects, self.choice) if self.history is not None and self.rules.variation_guard else None
+        return (
+            Guard(self.history, self.projects, self.choice) if self.history is not None and self.rules.variation_guard else None
+        )
 
     def spender(self, project_id: int, brief: Brief) -> Spender:
         """A project's hand on the ledger, under the caps of the day, of the project and of its channel."""

@@ -5,6 +5,7 @@ like and by how much; one that nobody sees is only warned about.  His approval h
 since is looked at anew.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ async def _likeness(run: StageRun, script: Script, content: str) -> Likeness:
     return Likeness(
         project_id=run.project.project_id,
         title=script.metadata.title,
-        script=sketch_of(told_in(script)),
+        script=await asyncio.to_thread(sketch_of, told_in(script)),
         pictures=await _marks(run),
         content=content,
         at=clock.now(),

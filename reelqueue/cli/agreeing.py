@@ -48,9 +48,14 @@ def tell(offer: Offer) -> None:
         notes().print(str(line), markup=False)
 
 
+def is_anybody_there() -> bool:
+    """Whether there is a terminal at which somebody may answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def ask_whether(question: Text) -> None:
     """Ask a question on the terminal; anything but a yes is a no.  Raises as `ask`."""
-    if sys.stdin is None or not sys.stdin.isatty() or not sys.stderr.isatty():
+    if not is_anybody_there():
         raise NotAsked
     notes().print(f"{question} [y/N] ", end="", markup=False)
     sys.stderr.flush()

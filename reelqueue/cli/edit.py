@@ -16,7 +16,7 @@ from jobs.editing.reading import as_edited
 from jobs.estimate import Estimate
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
-from reelqueue.cli.agreeing import Declined, NotAsked, ask_whether
+from reelqueue.cli.agreeing import Declined, ask_whether, is_anybody_there
 from reelqueue.cli.console import complain, note, notes, say, say_json
 from reelqueue.cli.drafts import Draft, begin_draft, given_draft
 from reelqueue.cli.offer import item_in_words, usd_in_words
@@ -125,23 +125,21 @@ def _edited(desk: _Desk, source: str | None, *, yes: bool, approve: bool) -> int
 
 
 def _until_it_is_right(desk: _Desk, draft: Draft) -> tuple[Draft, _Wanted | None]:
-    """Open the editor until what it leaves is a script, or the person gives up.  Raises the last mistake."""
+    """Open the editor until what it leaves is a script.
+
+    Raises:
+        BadDraft: there is no editor, or it ended badly.  InvalidBrief: it is none, and there is nobody to ask.
+        Declined: the person gave up.
+    """
     while True:
         draft = draft.edited()
         try:
             return draft, asyncio.run(desk.read(draft))
         except InvalidBrief as error:
-            if not _again(error):
+            if not is_anybody_there():
                 raise
-
-
-def _again(error: InvalidBrief) -> bool:
-    """Say what is wrong; whether the person wants to go on in the editor."""
-    with contextlib.suppress(Declined, NotAsked):
-        complain(error)
-        ask_whether(Text("要再打開修改嗎？", "open it again?"))
-        return True
-    return False
+            complain(error)
+            ask_whether(Text("要再打開修改嗎？", "open it again?"))
 
 
 def _say_where(draft: Draft, number: int) -> None:

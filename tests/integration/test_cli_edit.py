@@ -21,6 +21,8 @@ from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
 from storage import Paths, ProjectStore
+from tests.integration.test_make_asks import Place
+from tests.workers import until
 
 TEXT = "Twice a day the sea rises and falls, because the moon pulls at it from afar and turns away again."
 SCRIPT = Script(
@@ -212,6 +214,28 @@ def test_what_is_paid_for_is_said_and_asked_about(waiting, said, editor, monkeyp
 
     assert said("edit", "1", "--yes")[0] == 0
     assert script(waiting)["segments"][0]["image_description"] == "A stormy sea"
+
+
+AGAIN = """
+if "coast" in text:
+    path.write_text(text.replace("outro:", '"outro":'))
+else:
+    path.write_text(text.replace("to the sea", "to the coast").replace('"outro":', "outro:"))
+"""
+
+
+@pytest.mark.parametrize(("answer", "code", "told"), [("y", 0, "still waits for its review"), ("n", 130, "what you wrote is in")])
+async def test_at_a_terminal_a_mistake_can_be_mended_in_the_editor(waiting, editor, answer, code, told):
+    editor(AGAIN)
+    place = Place(waiting, dict(os.environ))
+
+    async with place.at_terminal("edit", "1") as terminal:
+        assert "this is no JSON" in await terminal.asked()
+        await terminal.answers(answer)
+        assert await terminal.exit_code() == code
+        await until(lambda: told in terminal.said, "it says where it stands")
+
+    assert ("coast" in script(waiting)["intro"]["text"]) is (answer == "y")
 
 
 @pytest.mark.parametrize(
