@@ -1,4 +1,7 @@
-"""An edit pays for what it touches, and for what was said first: by the sandbox's journal."""
+"""An edit pays for what it touches, and for what was said first: by the sandbox's journal.
+
+Its short sisters: tests/unit/jobs/test_ahead.py, test_pieces.py and test_touched_units.py.
+"""
 
 import pytest
 
@@ -33,7 +36,7 @@ OTHER_WORDS = "Rye has little gluten, so its loaves stay low and dense, and they
 GEMINI = {"gemini_api_key", "gemini_base_url"}
 OURS = {"redis_url", "data_dir", "reelqueue_language", "lease_seconds", "retry_delays"}
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture
@@ -64,7 +67,7 @@ async def begun(queue):
 
 async def to_its_review(queue, number):
     with pytest.raises(ProjectWaiting):
-        await queue.wait(number, timeout=150)
+        await queue.wait(number, timeout=400)
     state = await queue.get_project(number)
     assert state.status is ProjectStatus.WAITING_REVIEW
     return state

@@ -40,9 +40,11 @@ async def ended(queue, number):
 
 
 async def test_a_public_video_like_another_of_its_channel_waits_until_a_person_lets_it_pass(settings, sandbox):
+    """One that nobody sees is published with a warning."""
     numbers = [
         await made(settings, title, privacy="public") for title in ("Why bread rises", "Why tides turn", "Why BREAD rises!")
     ]
+    private = await made(settings, "Why tides turn")
     async with connect(settings) as queue, worker(settings, **environment(sandbox)):
         for number in numbers:
             await queue.start(number)
@@ -52,13 +54,17 @@ async def test_a_public_video_like_another_of_its_channel_waits_until_a_person_l
 
         await queue.approve(numbers[2])
         passed = await ended(queue, numbers[2])
+        await queue.start(private)
+        assert await ended(queue, private) is None
+        (warning,) = (await queue.get_project(private)).stages[Stage.UPLOAD].warnings
 
     assert (before, state.status, state.upload) == (2, ProjectStatus.WAITING_REVIEW, None)
     assert f"project {numbers[0]} 'Why bread rises' (title 100%)" in state.wait.reason
     assert "reelqueue approve" in waiting.what_to_do
     assert state.stages[Stage.UPLOAD].result["alike"][0]["project_id"] == numbers[0]
     assert passed is None
-    assert calls(sandbox, "youtube", "upload.open") == len(sandbox.youtube.videos) == 3
+    assert calls(sandbox, "youtube", "upload.open") == len(sandbox.youtube.videos) == 4
+    assert "looks like: project 2 'Why tides turn'" in warning
     kept = await History(Paths(settings.data_dir).history).of("default", numbers[2])
     assert kept is not None
     assert kept.video_id in sandbox.youtube.videos
@@ -73,26 +79,3 @@ async def test_of_two_alike_that_are_published_at_once_one_waits(settings, sandb
 
     assert [wait is None for wait in waits].count(True) == 1
     assert len(sandbox.youtube.videos) == 1
-
-
-async def test_a_private_video_is_warned_about_and_published(settings, sandbox):
-    numbers = [await made(settings, "Why bread rises") for _ in range(2)]
-    async with connect(settings) as queue, worker(settings, **environment(sandbox)):
-        for number in numbers:
-            await queue.start(number)
-            assert await ended(queue, number) is None
-        (warning,) = (await queue.get_project(numbers[1])).stages[Stage.UPLOAD].warnings
-
-    assert "looks like: project 1 'Why bread rises'" in warning
-    assert len(sandbox.youtube.videos) == 2
-
-
-async def test_the_guard_is_off_by_its_setting(settings, sandbox):
-    numbers = [await made(settings, "Why bread rises", privacy="public") for _ in range(2)]
-    async with connect(settings) as queue, worker(settings, **environment(sandbox, VARIATION_GUARD="false")):
-        for number in numbers:
-            await queue.start(number)
-            assert await ended(queue, number) is None
-
-    assert len(sandbox.youtube.videos) == 2
-    assert not Paths(settings.data_dir).history.exists()

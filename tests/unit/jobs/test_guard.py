@@ -1,5 +1,6 @@
 """Which videos of a channel's history count, and what an approval of a near-duplicate holds for."""
 
+import dataclasses
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -112,3 +113,12 @@ async def test_an_approval_of_the_final_review_lets_no_near_duplicate_pass(proje
 
     assert state.approved == ("final",)
     assert "passed" not in state.stages[Stage.UPLOAD].result
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_nobody_looks_where_the_setting_says_so(crew, settings, redis, wanted):
+    crew.rules = dataclasses.replace(crew.rules, variation_guard=wanted)
+    async with crew.service(redis) as service:
+        watched = dataclasses.replace(service, history=History(Paths(settings.data_dir).history))
+
+        assert (watched.guard is not None) is wanted

@@ -1,6 +1,7 @@
 """Pieces over a real project folder: made once, made anew where they are spoilt, stood in for only where the maker failed."""
 
 import asyncio
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,11 +99,52 @@ async def note(run, text):
     return await kept_or_made(run, Note, "images/note.json", holds=holds, make=make)
 
 
-async def shown(run):
-    async def tell(_share: float) -> None:
-        pass
+async def quietly(_share: float) -> None:
+    pass
 
-    return await shown_pieces(run, SCRIPT, {}, Tally(1, tell))
+
+async def shown(run):
+    return await shown_pieces(run, SCRIPT, {}, Tally(1, quietly))
+
+
+class Painter(Maker):
+    """Paints what is described; counts what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("cloud")
+        self.asked_for = Counter[str]()
+
+    def asked(self, request: Any) -> str:
+        return str(request.image_description)
+
+    async def make_image(self, request: Any, folder: Any) -> MadeImage:
+        self.asked_for[request.image_description] += 1
+        (folder / f"{request.index}.png.part").write_bytes(request.image_description.encode())
+        made = await super().make_image(request, folder)
+        return made.replace(scene=made.scene.replace(picture=f"{request.index}.png.part", candidates=("picture-full",)))
+
+
+async def test_a_picture_is_asked_for_again_only_where_its_description_is_another(run):
+    """New words, another title, another order: the same pictures, with the words of their parts."""
+    painter = Painter()
+    run.choice.providers.image = painter
+    described = tuple(one.replace(image_description=f"sea {one.index}") for one in SCRIPT.segments[:3])
+    script = SCRIPT.replace(segments=described)
+    await shown_pieces(run, script, {}, Tally(1, quietly))
+    first = painter.asked_for.copy()
+    told = described[1].replace(text="Told anew.")
+    edited = script.replace(
+        segments=(told, described[0], described[2].replace(image_description="a storm")),
+        metadata=SCRIPT.metadata.replace(title="Ebb"),
+    )
+
+    pieces, _ = await shown_pieces(run, edited, {}, Tally(1, quietly))
+
+    assert first == {"sea 1": 1, "sea 2": 1, "sea 3": 1}
+    assert painter.asked_for - first == {"a storm": 1}
+    assert [(piece.scene.text, (await run.blobs.read(piece.picture)).decode()) for piece in pieces[1:4]] == [
+        ("Told anew.", "sea 2"), ("Tide 1.", "sea 1"), ("Tide 3.", "a storm"),
+    ]  # fmt: skip
 
 
 async def test_a_kept_piece_is_not_made_again(run):
