@@ -129,6 +129,53 @@ async def test_what_is_used_of_today_already_is_not_told_again(ledger):
     assert (told.days[0].uploads, told.days[1].uploads) == (0, 10)
 
 
+async def test_a_channel_that_is_closed_is_waited_for(ledger):
+    there = await ground(ledger, random.Random(1), publisher=youtube())
+    closed = {key: replace(stock, closed_s=7 * 3_600.0) for key, stock in there.stocks.items() if key.name == "closed"}
+
+    told = forecast(items(3), replace(there, stocks=there.stocks | closed), NOON)
+
+    assert NOON + timedelta(hours=7) < told.least < NOON + timedelta(hours=8)
+
+
+async def test_a_stage_that_costs_more_than_a_days_cap_is_paid_over_several_days(ledger):
+    there = await ground(ledger, random.Random(1), daily_usd=Decimal(2))
+
+    told = forecast(items(1, usd=(5.0, 5.0)), there, NOON)
+
+    assert [day.usd for day in told.days] == [2, 2, 1]
+    assert told.least > pacific_midnight_after(NOON) + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("count", "days"),
+    [
+        pytest.param(75, (1, 1), id="whatever happens"),
+        pytest.param(80, (1, 2), id="unless one upload is begun twice"),
+        pytest.param(84, (1, 2), id="if as many fail as usual"),
+        pytest.param(95, (2, 2), id="in no case"),
+    ],
+)
+async def test_two_days_of_forty_uploads_are_enough(ledger, count, days):
+    there = await ground(ledger, random.Random(1), publisher=youtube(uploads=40))
+
+    told = forecast(items(count), there, NOON)
+
+    assert tuple((pacific_day(end) - pacific_day(NOON)).days for end in (told.least, told.most)) == days
+
+
+async def test_the_last_one_may_be_a_slow_one(ledger):
+    """Of many the mean is known well; how long the last takes is not."""
+    there = await ground(ledger, random.Random(1))
+    alike, various = (
+        replace(there, pace=replace(there.pace, stages=dict.fromkeys(Stage, Spread(1.0, spread, 1_000)))) for spread in (0.0, 1.0)
+    )
+
+    ends = [forecast(items(1_000), one, NOON).most for one in (alike, various)]
+
+    assert ends[1] - ends[0] > timedelta(seconds=1.64 * 60)
+
+
 async def test_other_projects_that_wait_take_their_part_first(ledger):
     publisher = youtube(uploads=40)
     there = await ground(ledger, random.Random(1), publisher=publisher)

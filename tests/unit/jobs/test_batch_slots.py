@@ -129,7 +129,7 @@ async def test_a_running_upload_keeps_its_moment_whatever_becomes_free(service, 
     await service.projects.change(second, uploading)
     await service.projects.change(first, acts.cancel)
 
-    assert await looked(service, batch) == {}
+    assert await looked(service, batch, hour(11)) == {}
     assert (await service.projects.load(second)).slot == hour(14)
 
 
@@ -279,9 +279,9 @@ BRIEFS = [Brief(topic=f"Tide {n}") for n in range(5)]
 
 
 async def test_a_calendar_that_holds_the_batch_is_taken(settings, shelf):
-    await plan.check_calendar(BRIEFS, settings, shelf, NOW, HOURLY)
+    await plan.check_calendar(site_of(settings, shelf), BRIEFS, NOW, HOURLY)
 
-    told = await plan.forecast_of_briefs(BRIEFS, settings, shelf, NOW, HOURLY)
+    told = await plan.forecast_of_briefs(site_of(settings, shelf), BRIEFS, NOW, HOURLY)
 
     assert (told.projects, told.published_by, told.limit) == (5, hour(17), "slots")
 
@@ -296,6 +296,6 @@ async def test_a_calendar_that_holds_the_batch_is_taken(settings, shelf):
 )
 async def test_a_calendar_that_can_not_hold_the_batch_is_refused_by_name(settings, shelf, calendar, briefs, said):
     with pytest.raises(InvalidBrief) as refused:
-        await plan.check_calendar(briefs, settings, shelf, NOW, calendar)
+        await plan.check_calendar(site_of(settings, shelf), briefs, NOW, calendar)
 
     assert (refused.value.field, said in str(refused.value)) == ("slots", True)
