@@ -43,7 +43,8 @@ OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
 # Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}.
 #
 # What came due stands at its moment.  What of it has no place now goes into its line, by its turn (`jobs.turns`): a range of
-# scores for each kind of place, years apart, so that only those are looked at that a free place is for.
+# scores for each kind of place, years apart, so that only those are looked at that a free place is for.  Where the server has no
+# memory for that it stays where it is.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -132,7 +133,7 @@ for _, place in ipairs({'cpu', 'wait'}) do
     if free[place] > (one.line == 'batch' and kept or 0) then
       take(one, place)
     elseif one.came then
-      redis.call('ZADD', KEYS[1], exact(one.turn - LINES[one.line] * apart), one.id)
+      redis.pcall('ZADD', KEYS[1], exact(one.turn - LINES[one.line] * apart), one.id)
     end
   end
 end
