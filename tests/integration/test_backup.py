@@ -7,15 +7,23 @@ import os
 import shutil
 import subprocess
 from asyncio.subprocess import PIPE
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from jobs.announcing import TO_ALL, Announcer
 from jobs.client import connect
+from jobs.events import event_of
+from reelqueue import clock
+from reelqueue.models.likeness import Likeness
 from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
-from storage import Blobs, Owner, Paths, ProjectStore
+from storage import Blobs, History, Owner, Paths, ProjectStore
+from storage.bookings import Bookings
+from storage.notices import Notices
+from storage.outbox import Outbox
 from tests.workers import until, worker
 
 ROOT = Path(__file__).parents[2]
@@ -38,19 +46,31 @@ async def backed_up(data: Path, archive: Path) -> Path:
 
 
 def store_of(data: Path) -> ProjectStore:
-    return ProjectStore(Paths(data), Owner.here(), lease_seconds=1.0)
+    """Of an installation whose ends are told to a webhook."""
+    paths = Paths(data)
+    announcer = Announcer(Outbox(paths.outbox), Notices(paths.notices), webhook_url="https://hooks.example")
+    return ProjectStore(paths, Owner.here(), lease_seconds=1.0, on_rest=announcer.rested)
 
 
 # --- the order of copying ---
 
+MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
+
 
 class World:
-    """Projects on their way: each turn makes one more, and carries each that has not ended one stage further."""
+    """Projects on their way: each turn makes one more, and carries each that has not ended one stage further.
+
+    Before its upload a project gets a moment of the calendar, and is written down in its channel's history; at its end a webhook
+    has to be told, which the next turn does.
+    """
 
     def __init__(self, data: Path) -> None:
         self.store = store_of(data)
+        self.outbox = Outbox(self.store.paths.outbox)
 
     async def turn(self) -> None:
+        for delivery in await self.outbox.pending():
+            await self.outbox.moved(delivery, "delivered")
         for number in await self.store.unfinished():
             await self.advance(number)
         key = f"project {len(await self.store.ids()) + 1}"
@@ -61,6 +81,8 @@ class World:
             stage = lease.state.next_stage
             assert stage is not None
             piece = await lease.blobs.write(f"output/{stage}.bin", f"{number} {stage}".encode())
+            if stage is Stage.UPLOAD:
+                await self.plan(number)
 
             def done(state: ProjectState) -> ProjectState:
                 state = state.with_stage(stage, status=StageStatus.DONE, artifacts=(piece,))
@@ -71,6 +93,15 @@ class World:
 
             await lease.commit(done)
 
+    async def plan(self, number: int) -> None:
+        mine = Likeness(project_id=number, title=f"{number}", script="", content="c", at=MONDAY)
+        await History(self.store.paths.history).note("news", mine, lambda _others: ())
+        await Bookings(self.store.paths).change("news", lambda booked: {**booked, moment_of(number): number}, MONDAY)
+
+
+def moment_of(number: int) -> datetime:
+    return MONDAY + timedelta(hours=number)
+
 
 async def test_whatever_happens_between_its_steps_a_copy_is_whole(tmp_path):
     """Between any two steps projects are made, go on and end: in the copy each is there as it was at some moment."""
@@ -80,6 +111,7 @@ async def test_whatever_happens_between_its_steps_a_copy_is_whole(tmp_path):
     world = World(data)
     for _ in range(8):
         await world.turn()
+    assert await world.outbox.forget(clock.now()) == 2  # as after a month, of the first two
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "tar").write_text(f'#!/bin/sh\n{shutil.which("tar")} "$@" || exit $?\necho done\nread -r go\n')
     (tmp_path / "bin" / "tar").chmod(0o755)
@@ -96,19 +128,28 @@ async def test_whatever_happens_between_its_steps_a_copy_is_whole(tmp_path):
 
     copy = restored(tmp_path / "copy.tar", tmp_path / "copy")
     assert steps == 7
-    assert await faults_of(copy) == []
+    assert await faults_of(copy, forgotten={1, 2}) == []
     assert (await store_of(copy).load(1)).status == "completed"
+    assert {1, 2}.isdisjoint(await store_of(copy).unfinished()), "they ended long ago, and would be told of once more"
     assert 8 <= len(await store_of(copy).ids()) < len(await world.store.ids())
 
 
-async def faults_of(data: Path) -> list[str]:
-    """What is wrong with a copy: a project that can't be read, is not marked, lacks a piece, or would be made twice."""
+async def faults_of(data: Path, *, forgotten: set[int]) -> list[str]:
+    """What is wrong with a copy: a project that can't be read, is not marked, lacks a piece, or would be made twice; one that is
+    published and has no moment or no place in the history; an end (but of those long `forgotten`) that nobody would be told of."""
     store, faults = store_of(data), []
     numbers, marked = await store.ids(), await store.unfinished()
+    booked, known = await Bookings(store.paths).booked("news"), Outbox(store.paths.outbox)
     for number in numbers:
         state = await store.load(number)
-        if not state.status.is_final and number not in marked:
+        event = event_of(state)
+        told = event is None or number in forgotten or await known.knows([f"{event.event_id}@{TO_ALL}"])
+        if number not in marked and not (state.status.is_final and told):
             faults.append(f"{number} is not marked")
+        if state.upload is not None and booked.get(moment_of(number)) != number:
+            faults.append(f"{number} has no moment")
+        if state.upload is not None and await History(store.paths.history).of("news", number) is None:
+            faults.append(f"{number} is not known again")
         blobs = Blobs(store.paths.project(number).root)
         artifacts = [artifact for stage in state.stages.values() for artifact in stage.artifacts]
         faults += [f"{number} lacks {artifact.path}" for artifact in artifacts if not await blobs.holds(artifact)]
