@@ -6,7 +6,7 @@ import functools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from arq.connections import ArqRedis, RedisSettings
@@ -29,6 +29,7 @@ from jobs.batch.terms import Terms
 from jobs.deleting import Channels
 from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
+from jobs.spending import Caps
 from jobs.wire import deserialize, serialize
 from progress import Publisher
 from reelqueue import clock, embedded
@@ -41,6 +42,11 @@ from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.installation import open_installation
 from storage.notices import Notices
 from storage.outbox import Outbox
+
+if TYPE_CHECKING:
+    from jobs.batch.capacity import Places
+    from jobs.batch.site import Site
+    from reelqueue.providers.registry import Shelf
 
 INSTANCE_KEY = "reelqueue:installation"
 """Whose Redis this is: the id of the one `DATA_DIR` that it serves.  The one key of ours that never expires."""
@@ -92,7 +98,17 @@ async def _refuse_what_the_calendar_cant_hold(settings: Settings, paths: Paths, 
     from reelqueue.providers.registry import open_shelf  # noqa: PLC0415 - likewise
 
     async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
-        await check_calendar(briefs, settings, shelf, clock.now(), calendar)
+        await check_calendar(site_of(settings, shelf), briefs, clock.now(), calendar)
+
+
+def site_of(settings: Settings, shelf: "Shelf", places: "Places | None" = None) -> "Site":
+    """What a batch's forecast and calendar are held against; `places` of the workers that live, else those that are set."""
+    from jobs.batch.capacity import Places  # noqa: PLC0415 - only what is asked for is loaded
+    from jobs.batch.site import site_of_shelf  # noqa: PLC0415 - likewise
+
+    caps = Caps(daily_usd=settings.daily_cost_cap_usd, project_usd=settings.project_cost_cap_usd)
+    places = places or Places(settings.video_max_jobs, settings.video_wait_slots)
+    return site_of_shelf(shelf, caps, language=settings.language, places=places)
 
 
 @contextlib.asynccontextmanager

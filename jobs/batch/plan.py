@@ -7,20 +7,17 @@ from datetime import datetime
 import structlog
 
 from jobs.batch import slotting
-from jobs.batch.capacity import Places
 from jobs.batch.expected import expected_moments
 from jobs.batch.forecast import Item, forecast
 from jobs.batch.ground import Survey, is_left, items_of_briefs, items_of_outlines, others
 from jobs.batch.outcome import outcome_of
 from jobs.batch.running import Outlines
-from jobs.batch.site import Site, site_of_service, site_of_settings
+from jobs.batch.site import Site, site_of_service
 from jobs.context import Service
 from reelqueue.errors import InvalidBrief, InvalidSettings, NeedsPerson
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast, Outcome
-from reelqueue.providers.registry import Shelf
-from reelqueue.settings import Settings
 from reelqueue.wording import Text
 from storage import Outline
 
@@ -78,48 +75,36 @@ async def ended(service: Service, state: BatchState, outlines: Outlines, now: da
         return Outcome(ended_at=now, within=state.forecast is not None and state.forecast.least <= now <= state.forecast.most)
 
 
-# The command line's.
+# A client's, before there is a batch, or beside it.
 
 
-async def forecast_of_briefs(
-    briefs: Sequence[Brief],
-    settings: Settings,
-    shelf: Shelf,
-    now: datetime,
-    calendar: str | None = None,
-    places: Places | None = None,
-) -> Forecast:
+async def forecast_of_briefs(site: Site, briefs: Sequence[Brief], now: datetime, calendar: str | None = None) -> Forecast:
     """What is expected of these briefs, before anything is made; `calendar` as `calendar_words` gives it.
 
     Raises:
         InvalidBrief, InvalidSettings: what one asks for is not set up.
     """
-    site = site_of_settings(settings, shelf, places)
     survey = Survey(site)
     items = await items_of_briefs(survey, briefs)
     return await _told(site, survey, items, [_wish(brief) for brief in briefs], frozenset(), calendar, now)
 
 
-async def forecast_now(
-    state: BatchState, settings: Settings, shelf: Shelf, now: datetime, places: Places | None = None
-) -> Forecast:
+async def forecast_now(site: Site, state: BatchState, now: datetime) -> Forecast:
     """What is expected of a batch that is on its way, as things are by now.
 
     Raises:
         StorageUnavailable, NeedsPerson: the disk does not answer, or the ledger can't be read.
     """
-    site = site_of_settings(settings, shelf, places)
     return await _expected(site, state, await site.projects.outlines(state.project_ids), now)
 
 
-async def check_calendar(briefs: Sequence[Brief], settings: Settings, shelf: Shelf, now: datetime, calendar: str) -> None:
+async def check_calendar(site: Site, briefs: Sequence[Brief], now: datetime, calendar: str) -> None:
     """Refuse a calendar that can't hold the batch: too few moments, or a row's deadline before its own.
 
     Raises:
         InvalidBrief: field "slots"; says how many it holds, or names the first brief that comes too late.
         InvalidSettings: what one asks for is not set up.
     """
-    site = site_of_settings(settings, shelf)
     survey = Survey(site)
     items, ground = await items_of_briefs(survey, briefs), await survey.ground(now)
     wishes = [_wish(brief) for brief in briefs]

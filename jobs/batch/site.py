@@ -8,10 +8,10 @@ from decimal import Decimal
 from jobs.batch.capacity import Places, live_places
 from jobs.batch.history import heavy_stages
 from jobs.context import Service
+from jobs.spending import Caps
 from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Choice
 from reelqueue.providers.registry import KINDS, Shelf
-from reelqueue.settings import Settings
 from storage import Ledger, ProjectStore
 from storage.bookings import Bookings
 
@@ -56,16 +56,16 @@ async def site_of_service(service: Service) -> Site:
     )
 
 
-def site_of_settings(settings: Settings, shelf: Shelf, places: Places | None = None) -> Site:
-    """As the command line sees it; `places` of the workers that live, else those that these settings start."""
+def site_of_shelf(shelf: Shelf, caps: Caps, *, language: str, places: Places) -> Site:
+    """As a client sees it, who has a worker's settings and no service."""
     return Site(
         choice=shelf,
         projects=ProjectStore.reader(shelf.paths),
         ledger=Ledger(shelf.paths),
         bookings=Bookings(shelf.paths),
-        language=settings.language,
-        places=places or Places(settings.video_max_jobs, settings.video_wait_slots),
+        language=language,
+        places=places,
         chosen={kind: shelf.name_of(kind, {}) for kind in KINDS},
-        daily_usd=settings.daily_cost_cap_usd,
-        project_usd=settings.project_cost_cap_usd,
+        daily_usd=caps.daily_usd,
+        project_usd=caps.project_usd,
     )

@@ -6,6 +6,7 @@ from redis.exceptions import RedisError
 
 from jobs.batch.capacity import Places, live_places
 from jobs.batch.plan import forecast_now
+from jobs.client import site_of
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.cli.alive import short_look
@@ -22,7 +23,7 @@ async def expected(state: BatchState, settings: Settings) -> Forecast | None:
         return None
     with contextlib.suppress(ReelqueueError):
         async with contextlib.aclosing(open_shelf(settings, Paths(settings.data_dir))) as shelf:
-            return await forecast_now(state, settings, shelf, clock.now(), await places(settings))
+            return await forecast_now(site_of(settings, shelf, await places(settings)), state, clock.now())
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from jobs.batch.calendar_words import parse_every, parse_slots
 from jobs.batch.plan import check_calendar, forecast_of_briefs
 from jobs.batch.rows import Sheet
+from jobs.client import site_of
 from reelqueue import clock
 from reelqueue.addresses import check_webhook
 from reelqueue.bootstrap import Settings, open_shelf
@@ -79,7 +80,7 @@ async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
         if not past.rows:
             return Prepared(sheet, past, calendar, wish.webhook, None, None)
         if calendar is not None:
-            await check_calendar([row.brief for row in past.rows], settings, shelf, clock.now(), calendar)
+            await check_calendar(site_of(settings, shelf), [row.brief for row in past.rows], clock.now(), calendar)
         forecast = await _forecast(past, calendar, settings, shelf)
         offer = await _offer(past, calendar, forecast, settings, shelf)
     return Prepared(sheet, past, calendar, wish.webhook, offer, forecast)
@@ -108,4 +109,4 @@ def _calendar(wish: Wish, settings: Settings) -> str | None:
 
 async def _forecast(past: Past, calendar: str | None, settings: Settings, shelf: Shelf) -> Forecast:
     briefs = [row.brief for row in past.rows]
-    return await forecast_of_briefs(briefs, settings, shelf, clock.now(), calendar, await places(settings))
+    return await forecast_of_briefs(site_of(settings, shelf, await places(settings)), briefs, clock.now(), calendar)

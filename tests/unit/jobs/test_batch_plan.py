@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from jobs.batch import plan
 from jobs.batch.making import make_batch
+from jobs.client import site_of
 from jobs.spending import money_bucket
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.buckets import UPLOADS, youtube_client
@@ -47,7 +48,7 @@ async def shelf(ours, paths):
 
 
 async def forecast(ours, shelf, briefs=BRIEFS):
-    return await plan.forecast_of_briefs(briefs, ours, shelf, NOW)
+    return await plan.forecast_of_briefs(site_of(ours, shelf), briefs, NOW)
 
 
 async def test_quota_and_money_of_each_day_are_told_before_anything_is_made(ours, shelf, paths):
@@ -95,7 +96,7 @@ async def test_a_row_that_wants_a_review_makes_it_a_persons_matter(ours, shelf):
 async def test_one_that_would_pass_its_own_cap_waits_for_a_person(ours, shelf):
     ours = ours.model_copy(update={"project_cost_cap_usd": Decimal("0.05")})
 
-    told = await plan.forecast_of_briefs(BRIEFS[:3], ours, shelf, NOW)
+    told = await plan.forecast_of_briefs(site_of(ours, shelf), BRIEFS[:3], NOW)
 
     assert told.limit == "person"
     assert told.usd[1] <= Decimal("0.15")
@@ -104,11 +105,11 @@ async def test_one_that_would_pass_its_own_cap_waits_for_a_person(ours, shelf):
 async def test_a_batch_on_its_way_is_told_by_what_is_left_of_it(ours, shelf, paths, projects):
     batches = BatchStore(paths, Owner.here(), lease_seconds=5)
     state = await make_batch(projects, batches, [parse_brief(brief.model_dump(exclude_defaults=True)) for brief in BRIEFS[:20]])
-    whole = await plan.forecast_now(state, ours, shelf, NOW)
+    whole = await plan.forecast_now(site_of(ours, shelf), state, NOW)
     for number in state.project_ids[:15]:
         await projects.change(number, completed)
 
-    rest = await plan.forecast_now(state, ours, shelf, NOW)
+    rest = await plan.forecast_now(site_of(ours, shelf), state, NOW)
 
     assert (whole.projects, rest.projects) == (20, 5)
     assert (sum(day.uploads for day in whole.days), sum(day.uploads for day in rest.days)) == (20, 5)

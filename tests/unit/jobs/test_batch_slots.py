@@ -14,6 +14,7 @@ from jobs.batch import plan
 from jobs.batch.booking import moment_of
 from jobs.batch.making import make_batch
 from jobs.batch.slots import MARGIN
+from jobs.client import site_of
 from jobs.pipeline import BATCH, VIDEO
 from reelqueue import clock
 from reelqueue.errors import InvalidBrief, NeedsPerson
