@@ -43,12 +43,12 @@ class Notices:
             disk.make_folder(self._folder)
         with disk.locked(self._folder), disk.translated(mark):
             disk.make_folder(mark.parent)
-            mark.touch(mode=disk.FILE_MODE)
             path = mark.with_name(NOTICE)
-            if path.exists():
-                return False
-            disk.place(path, _body(notice()), durable=False)
-            return True
+            is_first = not path.exists()
+            if is_first:  # before the mark: a mark alone would say that it was told
+                disk.place(path, _body(notice()))
+            mark.touch(mode=disk.FILE_MODE)
+            return is_first
 
     async def all(self) -> list[Notice]:
         """Every notice of a kind that somebody waits with, oldest first.  Raises Unavailable."""

@@ -12,9 +12,12 @@ from reelqueue import clock
 from reelqueue.models.event import Notice
 from reelqueue.process import ChildFailed
 from storage import ProjectStore
+from storage.outlines import Outline
 
 RETRY_S = (60, 300, 1_800, 7_200, 21_600)
 """Seconds between two attempts of a way that may be tried again: nine hours in all."""
+FAILED_COUNTS = timedelta(days=1)
+"""Who failed for a dead token does not wait, and may never be tried again: after a day the next one that does is told of anew."""
 LOOKED_AT_ONCE = 200
 """Of the projects of one kind: as soon as one of them still waits, the others need no look."""
 
@@ -98,9 +101,14 @@ class Informer:
         for start in range(0, len(numbers), LOOKED_AT_ONCE):
             some = numbers[start : start + LOOKED_AT_ONCE]
             outlines = await self._projects.outlines(some)
-            if any(outline is not None and kind_of(outline) == kind for outline in outlines.values()):
+            if any(outline is not None and _waits_so(outline, kind) for outline in outlines.values()):
                 return True
         return False
+
+
+def _waits_so(outline: Outline, kind: str) -> bool:
+    has_failed_long_ago = outline.status.is_final and clock.now() - outline.updated_at > FAILED_COUNTS
+    return kind_of(outline) == kind and not has_failed_long_ago
 
 
 def _later(notice: Notice, now: datetime) -> Notice:

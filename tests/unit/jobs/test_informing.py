@@ -129,6 +129,21 @@ async def test_a_kind_is_told_again_once_nobody_waited_so_any_more(projects, ann
     assert [notice.project_id for notice in way.notices] == [1, 4]
 
 
+async def test_a_failure_that_nobody_tried_again_does_not_keep_the_next_one_from_being_told(projects, announcer, moved):
+    way = Heard()
+    informer = Informer(announcer, projects, [way])
+    await comes_to(projects, DEAD)
+    await informer.inform()
+
+    moved(25 * 3600)
+    await informer.forget_what_passed()
+    await informer.forget_what_passed()
+    await comes_to(projects, DEAD)
+    await informer.inform()
+
+    assert [notice.project_id for notice in way.notices] == [1, 2]
+
+
 async def test_one_look_that_finds_nobody_waiting_is_not_enough(projects, announcer):
     """Who waits for the disk is tried each minute, and does not wait while it is."""
     way = Heard()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reelqueue.errors import DiskFull
 from reelqueue.models.event import Notice
 from storage import disk
 from storage.notices import Notices
@@ -52,6 +53,19 @@ async def test_how_far_the_telling_is_is_kept_unless_the_kind_was_forgotten(noti
     await notices.note(NOTICE.replace(done=("mail",)))
 
     assert await notices.all() == []
+
+
+async def test_a_notice_that_finds_no_space_leaves_no_mark_that_says_it_was_told(notices, monkeypatch):
+    def full(*_args, **_named):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk, "place", full)
+    with pytest.raises(DiskFull):
+        notices.mark_now("budget", 1, lambda: NOTICE)
+    monkeypatch.undo()
+
+    assert notices.mark_now("budget", 1, lambda: NOTICE) is True
+    assert await notices.all() == [NOTICE]
 
 
 async def test_what_was_told_on_a_full_disk_is_not_told_again_each_second(notices, monkeypatch, tmp_path):
