@@ -8,6 +8,7 @@ What was delivered is kept to be sent again on request, and so that nobody who f
 import contextlib
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -104,13 +105,16 @@ class Outbox:
         """
         return await hop(self._again, name)
 
-    async def forget(self, before: datetime, kept: Iterable[int] = ()) -> int:
-        """Forget what was delivered or given up before then; not of these projects, whose event may be found anew.  Returns how many.
+    async def forget(self, before: datetime, kept: Iterable[str] = ()) -> int:
+        """Forget what was delivered or given up before then; returns how many.
+
+        What belongs together goes together, when the last of it is so old; of these subjects ("p12", "b3"), which go on, nothing
+        goes: what is not known any more would be found anew, and told once more.
 
         Raises:
             Unavailable.
         """
-        return await hop(self._forget, before, frozenset(f"p{number}" for number in kept))
+        return await hop(self._forget, before, frozenset(kept))
 
     def _pending_now(self) -> Sequence[Delivery]:
         for delivery, place in list(self._unwritten.values()):
@@ -193,19 +197,25 @@ class Outbox:
         return None
 
     def _forget(self, before: datetime, kept: frozenset[str]) -> int:
-        gone = 0
+        subjects, gone = defaultdict[str, list[Path]](list), 0
         for path in (path for place in PLACES[1:] for path in self._paths(place)):
-            subject = path.name.partition("-")[0]
-            with disk.translated(path):
-                if subject not in kept and path.stat().st_mtime < before.timestamp():
-                    path.unlink(missing_ok=True)
-                    gone += 1
+            subjects[_subject(path)].append(path)
+        for subject in subjects.keys() - kept - {_subject(path) for path in self._paths("pending")}:
+            with disk.translated(self._folder):
+                if all(path.stat().st_mtime < before.timestamp() for path in subjects[subject]):
+                    for path in subjects[subject]:
+                        path.unlink(missing_ok=True)
+                        gone += 1
         return gone
 
     def _path(self, place: Place, name: str) -> Path:
         if "/" in name or name.startswith("."):
             raise ValueError(name)
         return self._folder / place / f"{name}{SUFFIX}"
+
+
+def _subject(path: Path) -> str:
+    return path.name.partition("-")[0]
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -86,8 +86,9 @@ class Courier:
             await act()
 
     async def _forget(self) -> None:
-        unfinished = await self._service.projects.unfinished()
-        await self._service.announcer.outbox.forget(clock.now() - timedelta(days=KEPT_DAYS), kept=unfinished)
+        projects, batches = await self._service.projects.unfinished(), await self._service.batches.unfinished()
+        going_on = {*(f"p{number}" for number in projects), *(f"b{number}" for number in batches)}
+        await self._service.announcer.outbox.forget(clock.now() - timedelta(days=KEPT_DAYS), kept=going_on)
 
 
 @contextlib.asynccontextmanager

@@ -82,10 +82,22 @@ async def test_what_was_delivered_long_ago_is_forgotten_but_not_what_may_be_foun
         await outbox.add(delivery(event_id))
         await outbox.moved(delivery(event_id), "delivered")
 
-    gone = await outbox.forget(datetime.now(UTC) + timedelta(seconds=1), kept=[2])
+    gone = await outbox.forget(datetime.now(UTC) + timedelta(seconds=1), kept=["p2"])
 
     assert gone == 2
     assert [one.event.subject for one in await outbox.listed("delivered")] == ["p2"]
+
+
+async def test_a_batchs_start_is_not_forgotten_before_its_end(outbox, tmp_path):
+    """All events of a batch are found again where one is missing: its start was told a second time after a month."""
+    for event_id in ("b3-r1-started", "b3-r1-ended", "b4-r1-started"):
+        await outbox.add(delivery(event_id))
+        await outbox.moved(delivery(event_id), "delivered")
+    for event_id in ("b3-r1-started", "b4-r1-started"):
+        os.utime(tmp_path / "outbox" / "delivered" / f"{event_id}@all.json", (0, 0))
+    await outbox.add(delivery("b4-r1-ended"))
+
+    assert await outbox.forget(datetime.now(UTC) - timedelta(days=30)) == 0
 
 
 async def test_a_file_that_is_no_event_is_left_out_and_stays(outbox, tmp_path):
