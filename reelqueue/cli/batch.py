@@ -69,7 +69,10 @@ def register(app: typer.Typer) -> None:
 
 def _number(text: str | None) -> int | str | None:
     """A whole number where it is one; else the text, which the brief refuses by name."""
-    return int(text) if text is not None and text.isascii() and text.lstrip("+-").isdigit() else text
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return text
 
 
 def _batch(name: str, wish: Wish) -> int:
