@@ -49,6 +49,7 @@ class Outline:
     run: int
     updated_at: datetime
     publisher: str | None = None
+    batch_run: int = 1
 
     @classmethod
     def of(cls, state: ProjectState) -> "Outline":
@@ -75,6 +76,7 @@ class Outline:
             run=state.run,
             updated_at=state.updated_at,
             publisher=state.brief.providers.get("publisher"),
+            batch_run=state.batch_run,
         )
 
     @classmethod
@@ -121,6 +123,7 @@ def _outlined(data: dict[str, Any]) -> Outline:
         run=int(data["run"]),
         updated_at=datetime.fromisoformat(data["updated_at"]),
         publisher=brief.get("providers", {}).get("publisher"),
+        batch_run=int(data.get("batch_run", 1)),
     )
 
 

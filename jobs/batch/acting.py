@@ -17,7 +17,7 @@ from progress import Publisher
 from reelqueue.errors import DiskFull, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
 from reelqueue.models.batch import BatchAct, BatchState
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import ProjectStatus
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage import Outline, ProjectStore
 
 AT_ONCE = 8
@@ -57,8 +57,8 @@ class Hands:
         """It is cancelled, as one by one."""
         await cancel_project(self.projects, self.publisher, number)
 
-    async def start(self, seen: Outline, slot: datetime | None) -> None:
-        """It is wanted: for the first time, or once more after it failed; published at `slot` where it has one.
+    async def start(self, seen: Outline, slot: datetime | None, run: int = 1) -> None:
+        """It is wanted in this `run` of its batch: for the first time, or once more after it failed; published at `slot`, if any.
 
         One that changed since it was `seen` is left alone: whoever was stopped meanwhile revives nothing that was cancelled.
         """
@@ -66,7 +66,7 @@ class Hands:
         def change(state: ProjectState) -> ProjectState:
             if state.updated_at != seen.updated_at:
                 return state
-            begun = acts.retry(None)(state) if state.status.is_final else acts.start(state)
+            begun = (acts.retry(None)(state) if state.status.is_final else acts.start(state)).replace(batch_run=run)
             return begun if slot is None else begun.replace(slot=slot)
 
         await self.hint(await self.projects.change(seen.project_id, change))
@@ -125,7 +125,9 @@ def moved(slot: datetime) -> Callable[[ProjectState], ProjectState]:
     """The calendar gives it another moment of publication."""
 
     def change(state: ProjectState) -> ProjectState:
-        return state if state.slot == slot or state.status.is_final else state.replace(slot=slot)
+        if state.slot == slot or state.status.is_final or state.stages[Stage.UPLOAD].status is StageStatus.RUNNING:
+            return state  # an upload that began since takes its moment from the booking itself
+        return state.replace(slot=slot)
 
     return change
 

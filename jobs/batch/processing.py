@@ -117,7 +117,7 @@ class _Look:
         window = window_of(places.heavy + places.wait)
         starting = {one.project_id: one for one in to_start(state, outlines, window, self._now)}
         slots = await self._slots(state, outlines, [*starting])
-        await for_each(starting, lambda number: self._hands.start(starting[number], slots.get(number)))
+        await for_each(starting, lambda number: self._hands.start(starting[number], slots.get(number), state.run))
         later = [number for number in slots if number not in starting]
         await for_each(later, lambda number: self._hands.move(number, slots[number]))
 

@@ -44,10 +44,10 @@ def is_over(state: BatchState, project: Outline | None) -> bool:
 
 
 def is_to_retry(state: BatchState, project: Outline | None) -> bool:
-    """Whether it ended before somebody asked to try again, and has yet to begin once more."""
-    if state.again is None or state.started_at is None or project is None:
+    """Whether it ended before somebody asked to try again, and has yet to begin once more; told by runs, since clocks differ, and jump."""
+    if state.again is None or project is None:
         return False
-    return project.status in AGAIN[state.again] and project.updated_at <= state.started_at
+    return project.status in AGAIN[state.again] and project.batch_run < state.run
 
 
 def is_completed(project: Outline | None) -> bool:

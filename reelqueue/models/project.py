@@ -107,7 +107,8 @@ class ProjectState(Frozen):
     commit and `recent` are the last 16 of them.  `goal` is the last stage asked for; `run` counts starts and retries.
     `approved` are the reviews that a person has approved: stage names, and `final` before upload.
     `crashes` counts the deaths in a row with `crash_piece` in hand; `resume_at` is when a parked project goes on.
-    `held`: its batch is paused, nothing of it begins.  `slot` is when its batch's calendar publishes it.
+    `held`: its batch is paused, nothing of it begins.  `slot` is when its batch's calendar publishes it.  `batch_run` is the run of its
+    batch in which that began it last.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -132,6 +133,7 @@ class ProjectState(Frozen):
     crash_piece: str = ""
     held: bool = Field(default=False, exclude_if=lambda held: not held)  # a version before 0.4 reads a state without it
     slot: datetime | None = Field(default=None, exclude_if=lambda slot: slot is None)
+    batch_run: int = Field(default=1, exclude_if=lambda run: run == 1)
     created_at: datetime
     updated_at: datetime
 

@@ -139,17 +139,24 @@ def test_the_share_counts_ended_projects_whole_and_others_by_their_stages():
 def test_what_failed_before_the_retry_begins_again_and_what_fails_after_it_does_not():
     """The coordinator may die between any two of them: what it started again, and what failed once more, is left alone."""
     state = asked.retry(NOW, anything=True)(batch(status=BatchStatus.COMPLETED, ended_at=BEFORE))
-    known = outlines("completed", project(2, "failed"), project(3, "failed", updated_at=LATER))
+    known = outlines("completed", project(2, "failed"), project(3, "failed", batch_run=2))
 
     assert (state.status, state.again, state.run) == (BatchStatus.RUNNING, Again.FAILED, 2)
     assert started(state, known, 20) == [2]
     assert not looked_at(state, known, LATER).has_ended
 
 
+def test_clocks_that_differ_or_jump_neither_repeat_a_retry_nor_leave_it_out():
+    state = asked.retry(NOW, anything=True)(batch(status=BatchStatus.COMPLETED, ended_at=BEFORE))
+    known = outlines(project(1, "failed", batch_run=2, updated_at=BEFORE), project(2, "failed", updated_at=LATER), "completed")
+
+    assert started(state, known, 20) == [2]
+
+
 def test_a_retry_is_over_when_all_of_them_have_begun():
     state = asked.retry(NOW, anything=True)(batch(status=BatchStatus.COMPLETED, ended_at=BEFORE))
 
-    begun = looked_at(state, outlines("completed", project(2, "queued", updated_at=LATER), "completed"), LATER)
+    begun = looked_at(state, outlines("completed", project(2, "queued", batch_run=2), "completed"), LATER)
 
     assert (begun.again, begun.has_ended) == (None, False)
 
