@@ -6,7 +6,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -144,7 +144,7 @@ class Brief(Frozen):
         if value is None:
             return None
         at = datetime.fromisoformat(value)
-        if at.tzinfo is None:
+        if at.tzinfo is None or not MINYEAR < at.year < MAXYEAR:  # in another zone it may be no date any more
             raise ValueError("zone")
         return at.isoformat(timespec="seconds")
 

@@ -30,6 +30,7 @@ from reelqueue.models.brief import ALLOWED, Brief, parse_brief
         pytest.param({"topic": "x", "tags": ["a,b"]}, "tags", id="a comma in a tag"),
         pytest.param({"topic": "x", "priority": 101}, "priority", id="a priority beyond the greatest"),
         pytest.param({"topic": "x", "publish_at": "2030-01-01T00:00:00"}, "publish_at", id="a time without its zone"),
+        pytest.param({"topic": "x", "deadline": "9999-12-31T23:59:59-12:00"}, "deadline", id="a time that is no date elsewhere"),
         pytest.param({"topic": "x", "localizations": {"en": {"title": "a<b"}}}, "localizations", id="a title YouTube refuses"),
         pytest.param({"topic": "x", "channel": "no/such"}, "channel", id="a name that is no channel's"),
         pytest.param({"topic": "x", "deadline": "tomorrow"}, "deadline", id="another one"),
