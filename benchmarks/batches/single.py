@@ -24,7 +24,7 @@ GAP_SECONDS = (0.5, 2.0)
 async def single(server: Server, home: Path, *, batch_of: int, singles: int, stage_s: float) -> dict[str, Any]:
     """Start single projects, one after the other, while a batch has all places and each stage takes `stage_s`.
 
-    `passed_by` counts the batch's jobs that got a CPU place after a single's assets were made and before its render had one.
+    `passed_by` counts the batch's jobs that got a CPU place after a single's render was queued and before that had one.
     """
     environment = {"BENCH_STAGE_SECONDS": str(stage_s)}
     async with opened(server, home, "single", environment) as site, connect(site.settings) as queue:
@@ -43,13 +43,23 @@ async def single(server: Server, home: Path, *, batch_of: int, singles: int, sta
             began = time.monotonic_ns()
             await queue.start(number)
             await _seen(
-                reader, seen, lambda found, name=str(number): any((one.job, one.stage) == (name, RENDER) for one in found)
+                reader,
+                seen,
+                lambda found, name=str(number): any((one.job, one.stage) == (name, RENDER) for one in found),
             )
             begun = {one.stage: one.at_ns for one in seen if one.job == str(number)}
-            assets_end = next(one.at_ns for one in seen if (one.job, one.stage) == (f"{number}/ends", RENDER - 1))
             waits.append((begun[0] - began) / 1e9)
-            before.append(sum(assets_end < one.at_ns < begun[RENDER] for one in seen if one.stage in CPU and "/" not in one.job))
+            before.append(_passed(seen, str(number)))
         return {"batch_of": batch_of, "singles": singles, "stage_s": stage_s, "first_stage_s": waits, "passed_by": before}
+
+
+def _passed(seen: list[Mark], number: str) -> int:
+    """How many jobs of others got a CPU place while this one's render was queued."""
+    taken = [(one.job.partition("/taken:"), one.stage, one.at_ns) for one in seen if "/taken:" in one.job and one.stage in CPU]
+    at_ns, waited_ms = next(
+        (at_ns, int(waited)) for (name, _, waited), stage, at_ns in taken if (name, stage) == (number, RENDER)
+    )
+    return sum(at_ns - 1_000_000 * waited_ms < other < at_ns for (name, _, _), _, other in taken if name != number)
 
 
 async def _seen(reader: Marks, seen: list[Mark], enough: Any) -> None:

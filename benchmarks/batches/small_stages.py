@@ -1,11 +1,14 @@
 """For arq's own command: our video worker as it is, but with stages that write two lines each and take as long as they are told.
 
+`7/taken:12` is the job of project 7, taken after 12 ms in the queue; `7` is its stage, that begins to work.
+
 In the environment: BENCH_MARKS, the file of lines; BENCH_STAGE_SECONDS, how long a stage takes (0).
 """
 
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import worker_settings
@@ -33,10 +36,11 @@ def job(stage: Stage) -> Callable[..., Any]:
         if stage is Stage.UPLOAD:
             upload = Upload(marker="m", video_id=f"local-{number}")
             await run.commit(lambda state: state.replace(upload=upload))
-        mark(f"{number}/ends", list(Stage).index(stage))
         return StageOutcome({"video_id": f"local-{number}"}, (artifact,))
 
     async def run(ctx: Any, project_id: int, chain: bool = True) -> dict[str, Any]:
+        waited_ms = round((datetime.now(UTC) - ctx["enqueue_time"]).total_seconds() * 1000)
+        mark(f"{project_id}/taken:{waited_ms}", list(Stage).index(stage))
         return await run_stage(ctx, project_id, stage, StageWork(inputs, work), chain=chain)
 
     return run
