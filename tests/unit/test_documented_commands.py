@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted({*ROOT.glob("README*.md"), *ROOT.glob("docs/*.md"), ROOT / "CHANGELOG.md", ROOT / ".env.example"})
 PAGES.remove(ROOT / "docs/benchmarks.md")  # its tables name other queues beside ours
 _CODE = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
-_CALL = re.compile(r"(?<![\w./-])reelqueue +([a-z]+(?: youtube)?)((?:[^\n`#|;&)])*)")
+_CALL = re.compile(
+    r"(?<![\w./-])reelqueue +([a-z]+(?: (?:youtube|list|show|watch|pause|resume|cancel|retry|replay|test|secret)\b)?)((?:[^\n`#|;&)])*)"
+)
 
 
 def commands() -> dict[str, set[str]]:
