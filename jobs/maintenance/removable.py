@@ -146,7 +146,8 @@ def _named_by_folder(state: ProjectState, files: ProjectFiles) -> dict[str, set[
     """
     assets = _read(state, files, Stage.ASSETS, files.manifest(Stage.ASSETS), AssetsManifest)
     render = _read(state, files, Stage.RENDER, files.manifest(Stage.RENDER), RenderManifest)
-    script = _read(state, files, Stage.SCRIPT, files.script, Script)
+    written = state.stages[Stage.SCRIPT].artifacts  # one that a person edited lies under its own hash
+    script = _read(state, files, Stage.SCRIPT, files.root / written[0].path, Script) if written else None
     named: dict[str, set[str]] = {}
     if assets is not None and script is not None:
         shown = [name for part in assets.parts for name in (part.shown.key, part.shown.scene.picture)]

@@ -32,7 +32,7 @@ from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
 from reelqueue.models.voice import Speech
-from storage import BatchStore, Ledger, Owner, Paths, ProjectStore, disk
+from storage import BatchStore, Blobs, Ledger, Owner, Paths, ProjectStore, disk
 from storage.ledger import Bucket, pacific_day
 
 DAY = timedelta(days=1)
@@ -267,6 +267,18 @@ async def test_pieces_that_no_manifest_names_go_after_keep_days(place, run):
     assert place.files(old) == {name: set(names) for name, names in MADE.items()}
     assert place.files(young) == ALL
     assert told.projects == [{"project_id": old, "files": 4, "bytes": 4000, "why": {"unnamed": 4000}}]
+
+
+async def test_a_script_that_a_person_edited_names_its_pictures_as_well(place, run):
+    """Its file bears its hash, and the cleanup looked for `script.json`: of an edited project no picture ever went."""
+    number = await place.project(published=False)
+    blobs = Blobs(place.projects.paths.project(number).root)
+    edited = await blobs.write(f"script/{key('f')}.json", SCRIPT.model_dump_json().encode())
+    await place.projects.change(number, lambda state: state.with_stage(Stage.SCRIPT, artifacts=(edited,)))
+
+    await run()
+
+    assert place.files(number) == {name: set(names) for name, names in MADE.items()}
 
 
 @pytest.mark.parametrize(
