@@ -4,12 +4,13 @@ A password is only said after TLS; a server on this machine may go without.
 """
 
 import asyncio
+import hashlib
 import smtplib
 import ssl
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, parseaddr
 from zoneinfo import ZoneInfo
 
 from reelqueue.mailing import SmtpServer
@@ -87,10 +88,14 @@ def letter(notice: Notice, sender: str, to: Sequence[str], zone: ZoneInfo) -> Em
     message["From"], message["To"] = sender, ", ".join(to)
     message["Subject"] = " ".join(f"[reelqueue] {notice.title}".split())
     message["Date"] = format_datetime(notice.at)
-    message["Message-ID"] = make_msgid(f"{notice.kind}.{notice.at:%Y%m%dT%H%M%S}", domain=sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{_hash_of(notice)}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content("\n".join(_lines(notice, zone)) + "\n")
     return message
+
+
+def _hash_of(notice: Notice) -> str:
+    return hashlib.sha256(f"{notice.kind} {notice.at.isoformat()}".encode()).hexdigest()[:32]
 
 
 def _lines(notice: Notice, zone: ZoneInfo) -> list[str]:
