@@ -28,8 +28,6 @@ LOOKED_AT = 60
 """Briefs that are looked at closely."""
 USUAL_VIDEO_S = 60.0
 CAPTIONS = "captions"
-_ENDED = frozenset({ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED})
-_PERSON = frozenset({ProjectStatus.WAITING_REVIEW, ProjectStatus.NEEDS_PERSON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +169,7 @@ async def items_of_outlines(
 
 def is_left(one: Outline) -> bool:
     """Whether something of it is still to be made."""
-    return one.status not in _ENDED and one.next_stage is not None
+    return not one.status.is_final and one.next_stage is not None
 
 
 def _item_of_outline(survey: Survey, one: Outline, size: Sized, now: datetime, *, ours: bool) -> Item:
@@ -185,7 +183,7 @@ def _item_of_outline(survey: Survey, one: Outline, size: Sized, now: datetime, *
         priority=one.priority,
         single=one.batch_id is None,
         not_before_s=max(0.0, (one.resume_at - now) / timedelta(seconds=1)) if one.resume_at is not None else 0.0,
-        awaits=one.status in _PERSON or size.awaits,
+        awaits=one.status.waits_for_a_person or size.awaits,
         ours=ours,
     )
 
@@ -208,7 +206,7 @@ def others(outlines: Iterable[Outline | None], mine: frozenset[int]) -> dict[int
         if one is not None
         and one.project_id not in mine
         and not one.held
-        and one.status not in _PERSON
+        and not one.status.waits_for_a_person
         and (one.status is not ProjectStatus.CREATED or one.batch_id is not None)
     }
 

@@ -29,7 +29,6 @@ KNOWN_SECONDS, MOST_KNOWN = 600.0, 8
 """How long what was learned of a batch's projects is used, and of how many batches it is kept."""
 NIGHTS = 60
 _LOST = frozenset({ProjectStatus.FAILED, ProjectStatus.CANCELLED})
-_PERSON = frozenset({ProjectStatus.WAITING_REVIEW, ProjectStatus.NEEDS_PERSON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _wants(one: Outline, held: Mapping[int, datetime], starting: frozenset[int],
         return False
     if _is_own(one, held):
         return False
-    if one.status in _PERSON:  # nobody knows until when: it keeps what it has, and gets another when it goes on
+    if one.status.waits_for_a_person:  # it keeps what it has, and gets another when it goes on
         mine = held.get(one.project_id)
         return mine is not None and mine >= now + STILL_GOOD
     return one.project_id in starting or (one.status is not ProjectStatus.CREATED and one.status not in _LOST)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from jobs.batch.capacity import LOOKED_SECONDS
 from jobs.client import redis_settings
 from jobs.pipeline import BATCH, VIDEO
 from jobs.pools import open_pool
@@ -17,8 +18,6 @@ from reelqueue.bootstrap import Settings
 from reelqueue.wording import Text
 from storage import Paths
 
-LOOKED_SECONDS = 20.0
-"""How old a worker's last look at its queue may be."""
 ANSWER_SECONDS = 3.0
 _KINDS = {VIDEO: "video", BATCH: "batch"}
 

@@ -77,6 +77,11 @@ class ProjectStatus(StrEnum):
             ProjectStatus.NEEDS_PERSON,
         }
 
+    @property
+    def waits_for_a_person(self) -> bool:
+        """Waits for an approval, or for what must not be guessed: nobody knows until when."""
+        return self in {ProjectStatus.WAITING_REVIEW, ProjectStatus.NEEDS_PERSON}
+
 
 class StageStatus(StrEnum):
     """Where a stage stands."""
