@@ -71,7 +71,7 @@ class Bookings:
             return {}, None
         try:
             return {moment.astimezone(UTC): number for moment, number in _FORM.validate_json(body).items()}, version
-        except ValidationError as error:
+        except (ValidationError, OverflowError) as error:
             raise _unreadable(channel) from error
 
 

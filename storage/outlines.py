@@ -26,8 +26,8 @@ class Outline:
     """A project in a few lines.
 
     `next_stage` is the first that is neither done nor skipped up to the goal, `running` the one that is marked as running,
-    `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish;
-    `publisher` by whom, where its brief says so.
+    `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish
+    (`own_moment`); `publisher` by whom, where its brief says so.
     """
 
     project_id: int
@@ -50,6 +50,7 @@ class Outline:
     updated_at: datetime
     publisher: str | None = None
     batch_run: int = 1
+    own_moment: datetime | None = None
 
     @classmethod
     def of(cls, state: ProjectState) -> "Outline":
@@ -77,6 +78,7 @@ class Outline:
             updated_at=state.updated_at,
             publisher=state.brief.providers.get("publisher"),
             batch_run=state.batch_run,
+            own_moment=_moment(state.brief.publish_at),
         )
 
     @classmethod
@@ -124,6 +126,7 @@ def _outlined(data: dict[str, Any]) -> Outline:
         updated_at=datetime.fromisoformat(data["updated_at"]),
         publisher=brief.get("providers", {}).get("publisher"),
         batch_run=int(data.get("batch_run", 1)),
+        own_moment=_moment(brief.get("publish_at")),
     )
 
 

@@ -79,7 +79,7 @@ async def _on(
     rooms = await _rooms(known.survey, channel, service, now)
     ready = by_quota([_ready(known, one, place, now) for place, one in enumerate(wants)], rooms, _nights(now))
     per_day = known.survey.channels[channel].daily_uploads if channel in known.survey.channels else None
-    wishes = [one.publish_at for one in order if one.publish_at is not None and _is_own(one, before)]
+    wishes = [one.own_moment for one in order if one.own_moment is not None]
 
     def planned(booked: Booked) -> Booked:
         rest = {moment: number for moment, number in booked.items() if number not in lost or moment <= now}
@@ -118,17 +118,12 @@ def _wants(one: Outline, held: Mapping[int, datetime], starting: frozenset[int],
         return False
     if one.status is ProjectStatus.COMPLETED or one.held or not one.goal.reaches(Stage.UPLOAD):
         return False
-    if _is_own(one, held):
+    if one.own_moment is not None:
         return False
     if one.status.waits_for_a_person:  # it keeps what it has, and gets another when it goes on
         mine = held.get(one.project_id)
         return mine is not None and mine >= now + STILL_GOOD
     return one.project_id in starting or (one.status is not ProjectStatus.CREATED and one.status not in _LOST)
-
-
-def _is_own(one: Outline, held: Mapping[int, datetime]) -> bool:
-    """Whether its moment is its brief's wish, and none that was given here."""
-    return one.publish_at is not None and one.project_id not in held
 
 
 def _gave_up(one: Outline | None) -> bool:

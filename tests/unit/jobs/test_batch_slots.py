@@ -163,6 +163,25 @@ async def test_a_rows_own_moment_wins_and_is_nobody_elses(service):
     assert slots == {mixed.project_ids[1]: hour(14)}
 
 
+@pytest.mark.usefixtures("at_noon")
+async def test_the_upload_leaves_a_rows_own_moment_to_that_row(service):
+    mixed = await made(service, [{"topic": "Ebb", "publish_at": hour(13).isoformat()}, {"topic": "Flow"}])
+
+    late = await moment_of(service, await service.projects.load(mixed.project_ids[1]))
+
+    assert late is not None
+    assert late.at == hour(14)
+
+
+async def test_the_moment_that_a_failed_one_had_is_given_to_one_that_starts_later(service, batch):
+    first, _, third, _ = batch.project_ids
+    await looked(service, batch, starting=batch.project_ids[:2])
+    await service.projects.change(first, lambda state: state.replace(status=ProjectStatus.FAILED))
+    await plan.ended(service, batch, await service.projects.outlines(batch.project_ids), NOW)
+
+    assert (await looked(service, batch, starting=[third]))[third] in {hour(13), hour(14)}
+
+
 @pytest.fixture
 async def on_youtube(service, settings):
     """The same, for a channel of YouTube's that takes two videos a day; nothing is called."""
@@ -234,6 +253,20 @@ async def test_the_upload_is_told_where_no_calendar_says_a_moment(service, brief
     assert (found.at if found is not None else "none") == moment
 
 
+async def test_a_moment_that_has_passed_is_none_where_the_batch_was_lost(service, batch, monkeypatch):
+    """Published at once would be at a moment that nobody chose."""
+    await looked(service, batch, starting=batch.project_ids[:1])
+    state = await service.projects.load(batch.project_ids[0])
+    await service.batches.delete(batch.batch_id)
+
+    monkeypatch.setattr(clock, "now", lambda: hour(12))
+    before = await moment_of(service, state)
+    monkeypatch.setattr(clock, "now", lambda: hour(13.1))
+    after = await moment_of(service, state)
+
+    assert (before and before.at, after and after.at) == (hour(13), None)
+
+
 async def test_a_batch_with_a_calendar_runs_through_with_its_forecast_and_its_outcome(queue, crew, store):
     first = clock.now().replace(microsecond=0, second=0) + timedelta(hours=3)
     calendar = f"every 6h from {first.isoformat(timespec='minutes')} UTC"
@@ -252,10 +285,11 @@ async def test_a_batch_with_a_calendar_runs_through_with_its_forecast_and_its_ou
 
 
 @pytest.mark.usefixtures("at_noon")
-async def test_a_calendar_on_disk_that_can_not_be_read_stops_the_upload_and_not_the_batch(service, batch):
+@pytest.mark.parametrize("body", ["[", '{"9999-12-31T23:59:59-12:00": 1}'], ids=["no JSON", "no moment anywhere else"])
+async def test_a_calendar_on_disk_that_can_not_be_read_stops_the_upload_and_not_the_batch(service, batch, body):
     file = service.paths.root / "calendar" / "default.json"
     file.parent.mkdir()
-    file.write_text("[", encoding="utf-8")
+    file.write_text(body, encoding="utf-8")
     outlines = await service.projects.outlines(batch.project_ids)
 
     slots = await plan.slots(service, batch, outlines, NOW, batch.project_ids)
