@@ -1,7 +1,8 @@
 """When a batch will end and what is published when: asked before it is made, at its start, at each look, at its end."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -14,15 +15,12 @@ from jobs.batch.outcome import outcome_of
 from jobs.batch.running import Outlines
 from jobs.batch.site import Site, site_of_service
 from jobs.context import Service
-from reelqueue.errors import InvalidBrief, InvalidSettings, NeedsPerson
+from reelqueue.errors import DiskFull, InvalidBrief, ReelqueueError, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast, Outcome
 from reelqueue.wording import Text
 from storage import Outline
-
-_NO_REASON_TO_STOP = (NeedsPerson, InvalidSettings, InvalidBrief)
-"""What keeps a plan from being made keeps no video from being made."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +34,9 @@ async def begun(service: Service, state: BatchState, outlines: Outlines, now: da
     Raises:
         StorageUnavailable, DiskFull: ask again.
     """
-    try:
+    with _stopping_nothing("no_forecast", state):
         return await _expected(await site_of_service(service), state, outlines, now)
-    except _NO_REASON_TO_STOP as error:
-        log.warning("no_forecast", batch_id=state.batch_id, error=error.message)
-        return None
+    return None
 
 
 async def slots(
@@ -53,11 +49,9 @@ async def slots(
     """
     if state.calendar is None:
         return {}
-    try:
+    with _stopping_nothing("no_slots", state):
         return await slotting.slots(service, await site_of_service(service), state, outlines, now, starting)
-    except _NO_REASON_TO_STOP as error:
-        log.warning("no_slots", batch_id=state.batch_id, error=error.message)
-        return {}
+    return {}
 
 
 async def ended(service: Service, state: BatchState, outlines: Outlines, now: datetime) -> Outcome:
@@ -66,13 +60,26 @@ async def ended(service: Service, state: BatchState, outlines: Outlines, now: da
     Raises:
         StorageUnavailable, DiskFull: ask again.
     """
-    try:
+    with _stopping_nothing("no_outcome", state):
         site = await site_of_service(service)
         await slotting.released(site, state, outlines, now)
         return await outcome_of(site, state, outlines, now)
-    except _NO_REASON_TO_STOP as error:
-        log.warning("no_outcome", batch_id=state.batch_id, error=error.message)
-        return Outcome(ended_at=now, within=state.forecast is not None and state.forecast.least <= now <= state.forecast.most)
+    return Outcome(ended_at=now, within=state.forecast is not None and state.forecast.least <= now <= state.forecast.most)
+
+
+@contextlib.contextmanager
+def _stopping_nothing(event: str, state: BatchState) -> Iterator[None]:
+    """What keeps a plan from being made, a setting that is wrong or an account that is lost, keeps no video from being made.
+
+    Raises:
+        StorageUnavailable, DiskFull: ask again.
+    """
+    try:
+        yield
+    except (DiskFull, StorageUnavailable):
+        raise
+    except ReelqueueError as error:
+        log.warning(event, batch_id=state.batch_id, error=error.message)
 
 
 # A client's, before there is a batch, or beside it.

@@ -3,9 +3,7 @@
 Whoever ends a project, or lets it wait, wakes its batch; and a batch is looked at now and then by itself, should that be lost.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from arq.worker import Retry
@@ -19,15 +17,13 @@ from jobs.batch.telling import tell
 from jobs.batch.window import to_start, window_of
 from jobs.context import Service, WorkerContext
 from reelqueue import clock
-from reelqueue.errors import Busy, DiskFull, ReelqueueError, StorageUnavailable
+from reelqueue.errors import Busy, DiskFull, StorageUnavailable
 from reelqueue.models.batch import BatchAct, BatchState
-from reelqueue.models.forecast import Forecast, Outcome
 from reelqueue.models.ids import parse_batch_id
 from reelqueue.models.stage import BatchStatus
 from reelqueue.telemetry import bound
 from storage import StateLease
 
-T = TypeVar("T")
 LEAST_PAUSE_S, PROJECTS_PER_SECOND = 1.0, 1_000
 """Between two looks at least a second, more for a large batch: looking takes a small part of the time."""
 LEAST_IDLE_S, MOST_IDLE_S, IDLE_PER_PROJECT_S = 2.0, 30.0, 0.01
@@ -98,11 +94,11 @@ class _Look:
         state = looked_at(state, outlines, self._now)
         if state.status is BatchStatus.RUNNING:
             if state.forecast is None:
-                state = state.replace(forecast=await self._forecast(state, outlines))
+                state = state.replace(forecast=await plan.begun(self._service, state, outlines, self._now))
             await self._begin(state, outlines)
         if state.has_ended:
             await self._service.batches.keep_results(state.batch_id, results_of(state, outlines))
-            state = state.replace(outcome=await self._outcome(state, outlines))
+            state = state.replace(outcome=await plan.ended(self._service, state, outlines, self._now))
         if state != known:
             await self._lease.commit(lambda _newest: state)  # the first of this lease: refused where it is not `known` any more
         await self._tell(known, outlines)
@@ -116,19 +112,10 @@ class _Look:
         places = await live_places(self._service.queue.redis, Places())
         window = window_of(places.heavy + places.wait)
         starting = {one.project_id: one for one in to_start(state, outlines, window, self._now)}
-        slots = await self._slots(state, outlines, [*starting])
+        slots = await plan.slots(self._service, state, outlines, self._now, [*starting])
         await for_each(starting, lambda number: self._hands.start(starting[number], slots.get(number), state.run))
         later = [number for number in slots if number not in starting]
         await for_each(later, lambda number: self._hands.move(number, slots[number]))
-
-    async def _forecast(self, state: BatchState, outlines: Outlines) -> Forecast | None:
-        return await _known(plan.begun(self._service, state, outlines, self._now))
-
-    async def _slots(self, state: BatchState, outlines: Outlines, starting: Sequence[int]) -> Mapping[int, datetime]:
-        return await _known(plan.slots(self._service, state, outlines, self._now, starting)) or {}
-
-    async def _outcome(self, state: BatchState, outlines: Outlines) -> Outcome | None:
-        return await _known(plan.ended(self._service, state, outlines, self._now))
 
     async def _tell(self, before: BatchState, outlines: Outlines) -> None:
         state = self._lease.state
@@ -138,21 +125,6 @@ class _Look:
             log.info("batch_ended", status=str(state.status), completed=state.completed, failed=state.failed)
         begins = before.forecast is None and before.completed + before.failed == 0  # else a later coordinator goes on telling
         await tell(self._service.publisher, self._service.told, state, outlines, self._now, begins=begins)
-
-
-async def _known(asked_for: Awaitable[T]) -> T | None:
-    """What a plan says; None where something that it is made from is set up wrongly, or lost: the batch goes on without it.
-
-    Raises:
-        DiskFull, StorageUnavailable: the next look asks again.
-    """
-    try:
-        return await asked_for
-    except (DiskFull, StorageUnavailable):
-        raise
-    except ReelqueueError as error:
-        log.warning("not_planned", error=error.message)
-        return None
 
 
 async def _adopted(service: Service, job_id: str, number: int, pause: float) -> None:

@@ -7,7 +7,7 @@ video can be there before it.  What is given stays, as long as it can be kept.
 import itertools
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -110,8 +110,3 @@ def by_quota(ready: Sequence[datetime], rooms: Sequence[tuple[int, int]], midnig
         night = max(nights, default=0)
         found.append(moment if not night else max(moment, midnights[min(night, len(midnights)) - 1] + MARGIN))
     return found
-
-
-def still_to_come(booked: Mapping[datetime, int], now: datetime) -> dict[int, datetime]:
-    """Moments by project, of those that have not passed."""
-    return {number: moment for moment, number in booked.items() if moment > now}
