@@ -21,14 +21,15 @@ def main() -> None:
 
 def command(arguments: Sequence[str]) -> int:
     """Carry one command line out; returns its exit code."""
-    from reelqueue.cli.app import build  # noqa: PLC0415 - an import of this package alone stays cheap
-    from reelqueue.cli.outcome import ended  # noqa: PLC0415 - as above
-    from reelqueue.telemetry import configure  # noqa: PLC0415 - as above
+    from reelqueue.telemetry import configure  # noqa: PLC0415 - an import of this package alone stays cheap
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Chinese shows "?" rather than a traceback
     _choose_language()
+    from reelqueue.cli.app import build  # noqa: PLC0415 - some of its words are chosen as its modules are loaded
+    from reelqueue.cli.outcome import ended  # noqa: PLC0415 - as above
+
     configure(level="warning", log_format="console")  # to stderr; what a worker writes is set by the settings
     warnings.filterwarnings("default", "CELERY_", DeprecationWarning)  # to Python it is one for programmers, and hidden
     warnings.showwarning = _warned

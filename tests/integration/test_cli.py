@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,19 @@ def said(capsys):
         return code, out, err
 
     return said
+
+
+@pytest.mark.parametrize("words", ["batches show", "edit"])
+def test_the_help_is_in_the_language_that_is_set_to_the_last_option(place, words):
+    """What a module says of its options as it is loaded was said before the language was read."""
+    script = "from reelqueue.cli import main; main()"
+    env = {**os.environ, "REELQUEUE_LANGUAGE": "en"}
+    shown = subprocess.run(
+        [sys.executable, "-c", script, *words.split(), "--help"], env=env, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert "--help" in shown
+    assert not re.search(r"[\u3400-\u9fff]", shown)
 
 
 def test_the_version_and_the_help_need_nothing(place, said):
