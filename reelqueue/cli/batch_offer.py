@@ -48,7 +48,8 @@ async def batch_offer_of(
     published: Counter[Seen] = Counter()
     makers: dict[str, dict[str, None]] = {kind: {} for kind in KINDS}
     for brief in briefs:
-        kind = (tuple(sorted(brief.providers.items())), brief.presenter, brief.channel, brief.content is None)
+        own = (brief.images_dir, len(brief.images))  # who brings all pictures pays nobody for them; the next row may
+        kind = (tuple(sorted(brief.providers.items())), brief.presenter, brief.channel, brief.content is None, own)
         offer = kinds[kind] = kinds.get(kind) or await offer_of(brief, settings, shelf)
         for made, name in offer.makers.items():
             makers[made][name] = None

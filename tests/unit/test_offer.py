@@ -1,12 +1,19 @@
 """What a person is told and asked before a video is paid for and published."""
 
+import contextlib
 from decimal import Decimal
 
 import pytest
+from PIL import Image
+from pydantic import SecretStr
 
 from jobs.estimate import Estimate, Item, Range
+from reelqueue.cli.batch_offer import batch_offer_of
 from reelqueue.cli.offer import Offer, Room, in_words, who_makes_what
+from reelqueue.models.brief import Brief
 from reelqueue.models.channel import Channel
+from reelqueue.providers.registry import open_shelf
+from storage import Paths
 
 LOCAL = dict.fromkeys(("script", "image", "voice", "presenter", "publisher"), "local")
 PICTURES = Item("gemini", "image", (8, 29), Range(Decimal("0.401"), Decimal("1.5")))
@@ -71,3 +78,18 @@ def test_what_auto_became_is_one_line():
         who_makes_what(LOCAL | {"image": "gemini"}).zh
         == "由誰製作：腳本 local、圖片 gemini、語音 local、主持人 local、發布 local"
     )
+
+
+async def test_a_batch_pays_for_pictures_although_its_first_row_brings_its_own(settings, tmp_path):
+    picture = tmp_path / "sea.png"
+    Image.new("RGB", (640, 360)).save(picture)
+    own = Brief(topic="Tides", language="en", duration_s=15, images=(str(picture),) * 20)
+    settings = settings.model_copy(
+        update={"script_provider": "local", "voice_provider": "local", "gemini_api_key": SecretStr("x")}
+    )
+
+    async with contextlib.aclosing(open_shelf(settings, Paths(settings.data_dir))) as shelf:
+        alone = await batch_offer_of([own], settings, shelf, calendar=None, forecast=None)
+        both = await batch_offer_of([own, own.replace(images=())], settings, shelf, calendar=None, forecast=None)
+
+    assert (alone.services, both.services) == ((), ("gemini",))
