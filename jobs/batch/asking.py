@@ -9,7 +9,7 @@ import time
 
 from jobs.batch.acting import Hands
 from jobs.batch.asked import Change
-from reelqueue.errors import Busy
+from reelqueue.errors import Busy, Fenced
 from reelqueue.models.batch import BatchAct, BatchState
 from storage import BatchStore
 
@@ -29,7 +29,7 @@ async def ask(batches: BatchStore, hands: Hands, batch_id: int | str, change: Ch
     while state.act is not None and time.monotonic() < until:
         try:
             return await _in_hand(batches, hands, state.batch_id)
-        except Busy:
+        except (Busy, Fenced):
             await asyncio.sleep(IN_HAND_LOOK_S)
             state = await batches.load(state.batch_id)
     return state

@@ -17,7 +17,7 @@ from jobs.batch.telling import tell
 from jobs.batch.window import to_start, window_of
 from jobs.context import Service, WorkerContext
 from reelqueue import clock
-from reelqueue.errors import Busy, DiskFull, StorageUnavailable
+from reelqueue.errors import Busy, DiskFull, Fenced, StorageUnavailable
 from reelqueue.models.batch import BatchAct, BatchState
 from reelqueue.models.ids import parse_batch_id
 from reelqueue.models.stage import BatchStatus
@@ -61,7 +61,7 @@ async def _looked(service: Service, state: BatchState) -> tuple[BatchState, bool
         async with await service.batches.take_over(state.batch_id) as lease:
             soon = await _Look(service, lease).carry_out()
             return lease.state, soon
-    except Busy:  # somebody else looks, or changed it meanwhile
+    except (Busy, Fenced):  # somebody else looks, took it over, or changed it meanwhile
         return state, True
     except (DiskFull, StorageUnavailable) as wait:
         log.warning("batch_waits", error=wait.message)
@@ -82,7 +82,7 @@ class _Look:
 
         Raises:
             WrongState: it was never made to its end.
-            Busy: it was changed meanwhile.  DiskFull, StorageUnavailable: nothing is lost.
+            Busy, Fenced: it was changed, or taken over, meanwhile.  DiskFull, StorageUnavailable: nothing is lost.
         """
         known = self._lease.state
         state = asked.start(self._now)(known) if known.status is BatchStatus.CREATED else known

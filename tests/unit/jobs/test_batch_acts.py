@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from jobs.batch import asked, processing, window
+from jobs.batch import asked, asking, processing, window
 from jobs.batch.acting import Hands
 from jobs.pipeline import BATCH, VIDEO
 from progress import subscribe_progress
 from reelqueue import clock
-from reelqueue.errors import BatchNotFound, NeedsPerson, PermanentError, QuotaExhausted, WrongState
+from reelqueue.errors import BatchNotFound, Fenced, NeedsPerson, PermanentError, QuotaExhausted, WrongState
 from reelqueue.models.batch import BatchAct
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from reelqueue.wording import same
@@ -200,6 +200,28 @@ async def test_two_coordinators_make_each_video_once_and_answer_the_same(queue, 
 
     assert results[0] == results[1]
     assert stages.ran == dict.fromkeys(Stage, 3)
+
+
+async def test_who_lost_the_batch_to_another_in_mid_look_looks_again(queue, crew, batch, monkeypatch):
+    """Whoever waits for the job's result hears of no such thing."""
+    look, ask, once = processing._Look.carry_out, asking._in_hand, iter(["an act"])
+
+    async def fenced(*given, then):
+        if next(once, None):
+            raise Fenced(same("another worker took it over"))
+        return await then(*given)
+
+    await queue.start_batch(batch.batch_id)
+    monkeypatch.setattr(asking, "_in_hand", lambda *given: fenced(*given, then=ask))
+    paused = await queue.pause_batch(batch.batch_id)
+    await queue.resume_batch(batch.batch_id)
+    monkeypatch.setattr(processing._Look, "carry_out", lambda self: fenced(self, then=look))
+    job = await queue.start_batch(batch.batch_id)
+    once = iter(["a look"])
+    async with crew.working(VIDEO, BATCH):
+        result = await job.result(timeout=20, poll_delay=0.02)
+
+    assert (paused.status, result["completed"]) == (BatchStatus.PAUSED, 3)
 
 
 async def test_a_window_of_projects_is_in_flight_and_the_others_wait_their_turn(queue, crew, stages, batch, until, monkeypatch):
