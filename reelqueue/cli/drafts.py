@@ -20,6 +20,10 @@ EDITORS = ("nano", "vi", "vim")
 MOST_BYTES = 4 << 20
 """Of a file that is given: 1,800 s of speech are a hundredth of it."""
 STDIN = "-"
+_SET_EDITOR = Text(
+    "請設定 EDITOR，或用 reelqueue edit 編號 --print > 檔案，改好後 --from 檔案",
+    "set EDITOR; or reelqueue edit ID --print > FILE, change it, then --from FILE",
+)
 
 
 class BadDraft(InvalidBrief):
@@ -55,6 +59,11 @@ class Draft:
                 ),
                 Text("常見的是多一個或少一個逗號、引號", "often a comma or a quotation mark too many or too few"),
             ) from None
+        except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+            raise BadDraft(
+                Text("這個 JSON 裡有太長的數字，或層數太多", "a number in this JSON is too long, or it is nested too deeply"),
+                Text("腳本的樣子：reelqueue edit 編號 --print", "what a script looks like: reelqueue edit ID --print"),
+            ) from None
 
     def edited(self) -> "Draft":
         """The same after the person's editor closed.
@@ -65,13 +74,22 @@ class Draft:
         if self.file is None:
             raise AssertionError("only what lies in a file is opened in an editor")
         command = _editor()
-        code = asyncio.run(process.attend([*command, str(self.file)]))
+        try:
+            code = asyncio.run(process.attend([*command, str(self.file)]))
+        except OSError as error:
+            raise BadDraft(
+                Text(
+                    f"編輯器 {command[0]} 無法啟動：{error.strerror}",
+                    f"the editor {command[0]} can't be started: {error.strerror}",
+                ),
+                _SET_EDITOR,
+            ) from None
         if code != 0:
             raise BadDraft(
                 Text(f"編輯器 {command[0]} 以 {code} 結束", f"the editor {command[0]} ended with {code}"),
                 Text("什麼都沒做", "nothing was done"),
             )
-        return Draft(_decoded(self.file.read_bytes(), str(self.file)), self.file, self.ours)
+        return Draft(_text_in(str(self.file)), self.file, self.ours)
 
     def forget(self) -> None:
         """The draft is of no more use: a file of ours goes, one that was given stays."""
@@ -92,10 +110,14 @@ def given_draft(source: str) -> Draft:
     """What lies in a file, or comes by standard input (`-`).  Raises BadDraft: it can't be read."""
     if source == STDIN:
         return Draft(_decoded(sys.stdin.buffer.read(MOST_BYTES + 1), STDIN), None)
-    path = Path(source)
+    return Draft(_text_in(source), Path(source))
+
+
+def _text_in(source: str) -> str:
+    """What a file holds.  Raises BadDraft: it can't be read."""
     try:
-        with path.open("rb") as file:
-            return Draft(_decoded(file.read(MOST_BYTES + 1), source), path)
+        with Path(source).open("rb") as file:
+            return _decoded(file.read(MOST_BYTES + 1), source)
     except OSError as error:
         raise BadDraft(
             Text(f"讀不到 {source}：{error.strerror}", f"{source} can't be read: {error.strerror}"),
@@ -110,16 +132,13 @@ def _editor() -> list[str]:
         BadDraft: there is none.
     """
     chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    command = shlex.split(chosen) if chosen else [name for name in EDITORS if shutil.which(name)][:1]
+    try:
+        command = shlex.split(chosen) if chosen else [name for name in EDITORS if shutil.which(name)][:1]
+    except ValueError:  # a quotation mark that is never closed
+        command = []
     if not command or shutil.which(command[0]) is None:
         shown = Text(f"找不到編輯器{f' {chosen}' if chosen else ''}", f"there is no editor{f' {chosen}' if chosen else ''}")
-        raise BadDraft(
-            shown,
-            Text(
-                "請設定 EDITOR，或用 reelqueue edit 編號 --print > 檔案，改好後 --from 檔案",
-                "set EDITOR; or reelqueue edit ID --print > FILE, change it, then --from FILE",
-            ),
-        )
+        raise BadDraft(shown, _SET_EDITOR)
     return command
 
 

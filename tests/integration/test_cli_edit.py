@@ -170,8 +170,15 @@ def test_a_wrong_field_is_named_and_nothing_is_changed(waiting, said, editor):
 
 
 @pytest.mark.parametrize(
-    ("line", "words"), [("sys.exit(3)", "ended with 3"), ("path.write_bytes(b'\\xff\\xfe')", "is not UTF-8")], ids=["ends badly", "no text"]
-)  # fmt: skip
+    ("line", "words"),
+    [
+        pytest.param("sys.exit(3)", "ended with 3", id="ends badly"),
+        pytest.param("path.write_bytes(b'\\xff\\xfe')", "is not UTF-8", id="no text"),
+        pytest.param("path.unlink()", "can't be read", id="removes the file"),
+        pytest.param("path.write_text('[' * 100_000)", "nested too deeply", id="lists in lists"),
+        pytest.param("path.write_text('9' * 5_000)", "too long", id="a number without end"),
+    ],
+)
 def test_an_editor_that_fails_changes_nothing(waiting, said, editor, line, words):
     editor(line)
 
@@ -188,6 +195,17 @@ def test_without_an_editor_it_says_what_to_do(waiting, said, monkeypatch):
     assert code == 2
     assert "there is no editor no-such-editor" in err
     assert "--print" in err
+
+
+@pytest.mark.parametrize("chosen", ["vi 'my", "./no-program"], ids=["a quotation mark that is not closed", "no program"])
+def test_an_editor_that_can_not_be_started_is_named(waiting, said, monkeypatch, chosen):
+    (waiting / "no-program").write_bytes(b"\x7fELF")
+    (waiting / "no-program").chmod(0o755)
+    monkeypatch.setenv("EDITOR", chosen)
+
+    code, _, err = said("edit", "1")
+
+    assert (code, chosen in err, "set EDITOR" in err) == (2, True, True)
 
 
 def test_print_and_from_make_an_editor_of_any_program(waiting, said):
