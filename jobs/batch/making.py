@@ -1,9 +1,10 @@
 """How a batch comes to be: first itself, then its projects, then their list; each step safe to make again."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from reelqueue.errors import Conflict, InvalidBrief
+from reelqueue.errors import BatchNotFound, Conflict, InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.wording import Text
@@ -50,6 +51,12 @@ async def make_batch(
     if batch.project_ids:
         return batch
     ids = await _projects(projects, batch.batch_id, parsed, named)
+    if not ids:  # another call made them all since they were looked up
+        with contextlib.suppress(BatchNotFound):
+            await batches.delete(batch.batch_id)
+        raise _nothing_new(
+            [namesake.number for namesake in await projects.namesakes(_keyed(parsed, named)) if namesake is not None]
+        )
     return await batches.change(batch.batch_id, lambda state: state.replace(project_ids=state.project_ids or tuple(ids)))
 
 
@@ -67,7 +74,7 @@ async def _projects(projects: ProjectStore, number: int, briefs: Sequence[Brief]
 
 async def _refuse_what_is_taken(projects: ProjectStore, briefs: Sequence[Brief], keys: Keys) -> None:
     """Look at all keys before anything is made."""
-    asked = [(key, brief) for key, brief in zip(keys, briefs, strict=True) if key is not None]
+    asked = _keyed(briefs, keys)
     found = await projects.namesakes(asked)
     for (key, _), namesake in zip(asked, found, strict=True):
         if namesake is not None and not namesake.same:
@@ -75,12 +82,20 @@ async def _refuse_what_is_taken(projects: ProjectStore, briefs: Sequence[Brief],
         if namesake is not None and namesake.deleted:
             raise _deleted(key, namesake.number)
     if len(asked) == len(briefs) and all(namesake is not None for namesake in found):
-        numbers = ", ".join(str(namesake.number) for namesake in found[:NAMED] if namesake is not None)
-        raise InvalidBrief(
-            "briefs",
-            Text("至少一個還沒有建立過的 brief", "at least one brief that was not made before"),
-            Text(f"都已經是專案：{numbers}", f"all are projects already: {numbers}").en,
-        )
+        raise _nothing_new([namesake.number for namesake in found if namesake is not None])
+
+
+def _keyed(briefs: Sequence[Brief], keys: Keys) -> list[tuple[str, Brief]]:
+    return [(key, brief) for key, brief in zip(keys, briefs, strict=True) if key is not None]
+
+
+def _nothing_new(there: Sequence[int]) -> InvalidBrief:
+    numbers = ", ".join(str(number) for number in there[:NAMED])
+    return InvalidBrief(
+        "briefs",
+        Text("至少一個還沒有建立過的 brief", "at least one brief that was not made before"),
+        Text(f"都已經是專案：{numbers}", f"all are projects already: {numbers}").en,
+    )
 
 
 def _parsed(briefs: Sequence[Any]) -> list[Brief]:
@@ -117,6 +132,8 @@ def _named(briefs: Sequence[Brief], keys: Keys | None) -> Keys:
         )
     owners: dict[str, int] = {}
     for place, key in enumerate(keys):
+        if not isinstance(key, str | None):
+            raise InvalidBrief("keys", Text("每個 key 是文字或 None", "of each key text, or None"), key)
         if key is not None and briefs[owners.setdefault(key, place)] != briefs[place]:
             raise _twice(key, owners[key] + 1, place + 1)
     return keys

@@ -1,11 +1,13 @@
 """How a batch comes to be: whole or not at all, each project once, whatever key it has."""
 
+import asyncio
+
 import pytest
 
 from jobs.batch.making import make_batch
 from jobs.client import connect
 from reelqueue.errors import Conflict, InvalidBrief
-from reelqueue.models.batch import MOST_PROJECTS
+from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.settings import Settings
 from storage import BatchStore, Paths, ProjectStore
 
@@ -76,7 +78,18 @@ async def test_a_batch_of_nothing_new_is_refused_and_names_what_there_is(project
     assert list(await batches.ids()) == [1]
 
 
-@pytest.mark.parametrize("keys", [["a"], ["a", "b", "c"], "ab", ["a", " "], ["a", 5]])
+async def test_of_calls_at_once_for_the_same_keys_those_that_find_nothing_left_make_no_batch(projects, batches):
+    keys = [f"key {number}" for number in range(60)]
+    briefs = [{"topic": key} for key in keys]
+
+    made = await asyncio.gather(*(make_batch(projects, batches, briefs, keys=keys) for _ in range(3)), return_exceptions=True)
+
+    assert sorted(number for one in made if isinstance(one, BatchState) for number in one.project_ids) == [*range(1, 61)]
+    assert all(isinstance(one, InvalidBrief) or one.project_ids for one in made)
+    assert set(await batches.ids()) == {one.batch_id for one in made if isinstance(one, BatchState)}
+
+
+@pytest.mark.parametrize("keys", [["a"], ["a", "b", "c"], "ab", ["a", " "], ["a", 5], ["a", ["b"]]])
 async def test_keys_that_are_no_keys_make_nothing(projects, batches, keys):
     with pytest.raises(InvalidBrief):
         await make_batch(projects, batches, [BEES, ANTS], keys=keys)
@@ -125,6 +138,8 @@ async def test_a_calendar_and_a_webhook_are_in_the_state_from_its_birth(queue_wi
         ({"calendar": "Mon 09:00 until 2027-01-01"}, "slots"),
         ({"webhook": "https://127.0.0.1/"}, "webhook"),
         ({"webhook": "http://example.org/"}, "webhook"),
+        ({"calendar": 6}, "slots"),
+        ({"webhook": b"https://example.org/"}, "webhook"),
     ],
 )
 async def test_a_calendar_or_a_webhook_that_cant_be_makes_nothing(queue_with_webhooks, projects, batches, more, field):
