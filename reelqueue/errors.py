@@ -100,8 +100,8 @@ class InvalidBrief(ReelqueueError):
         self.given = _short(given)
         super().__init__(
             Text(
-                f"欄位「{field}」不正確：允許的是{beside(self.allowed.zh)}；收到的是 {self.given}",
-                f"field {field!r} is not valid: allowed is {self.allowed.en}; given was {self.given}",
+                f"欄位「{field}」不正確：允許的是{beside(self.allowed.zh)}；{received(self.given).zh}",
+                f"field {field!r} is not valid: allowed is {self.allowed.en}; {received(self.given).en}",
             ),
             hint or Text(f"請修正「{field}」後再試一次", f"correct {field!r} and try again"),
         )
@@ -118,8 +118,8 @@ class InvalidSettings(ReelqueueError):
         shown = _short(given, 300)  # a path is told whole: its end says which file it is
         super().__init__(
             Text(
-                f"設定 {name} 不正確：允許的是{beside(allowed.zh)}；收到的是 {shown}",
-                f"setting {name} is not valid: allowed is {allowed.en}; given was {shown}",
+                f"設定 {name} 不正確：允許的是{beside(allowed.zh)}；{received(shown).zh}",
+                f"setting {name} is not valid: allowed is {allowed.en}; {received(shown).en}",
             ),
             Text(f"請在環境變數或 .env 中修正 {name}", f"correct {name} in the environment or in .env"),
         )
@@ -444,6 +444,13 @@ def _cut(text: str, limit: int = 1_000) -> str:
 def beside(zh: str) -> str:
     """Words that follow Chinese ones: set off by a space where they begin with a letter or a digit of another script."""
     return f" {zh}" if zh[:1].isascii() and zh[:1].isalnum() else zh
+
+
+def received(given: str) -> Text:
+    """What stood there, by its `repr`."""
+    if given == repr(None):
+        return Text("什麼都沒有填", "nothing was given")
+    return Text(f"收到的是 {given}", f"given was {given}")
 
 
 def _short(value: object, limit: int = 80) -> str:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from jobs.batch.columns import KEY, WrongCell, column_named, is_left_out, meant, moment_of, placed, read_cell
 from jobs.batch.decoding import NoText, decoded
 from jobs.batch.table import SEPARATORS, Header, Malformed, header_of, is_json_lines, json_rows, rows_below
-from reelqueue.errors import InvalidBrief, beside
+from reelqueue.errors import InvalidBrief, beside, received
 from reelqueue.models.batch import MOST_PROJECTS
 from reelqueue.models.brief import Brief, judged
 from reelqueue.models.keys import piece_key
@@ -40,8 +40,8 @@ class Mistake:
     @classmethod
     def of(cls, line: int, error: InvalidBrief) -> "Mistake":
         """A row's refusal."""
-        zh, en = beside(error.allowed.zh), error.allowed.en
-        return cls(line, error.field, Text(f"允許的是{zh}；收到的是 {error.given}", f"allowed is {en}; given was {error.given}"))
+        allowed, given = error.allowed, received(error.given)
+        return cls(line, error.field, Text(f"允許的是{beside(allowed.zh)}；{given.zh}", f"allowed is {allowed.en}; {given.en}"))
 
 
 @dataclass(frozen=True, slots=True)

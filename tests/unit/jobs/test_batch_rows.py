@@ -111,6 +111,13 @@ def test_every_bad_row_is_named_by_its_line_and_each_of_its_fields():
     assert "has 8 cells, the header 7" in sheet.mistakes[-1].text.en
 
 
+def test_of_a_row_without_a_topic_it_is_said_that_there_is_none():
+    [mistake] = read(b'{"tags": ["sea"]}').mistakes
+
+    assert mistake.text.en.endswith("at least one of them; nothing was given")
+    assert mistake.text.zh.endswith("至少要有一個；什麼都沒有填")
+
+
 def test_a_quote_that_is_never_closed_is_named_where_it_begins():
     sheet = read('topic,content\nfine,x\n"open,x\nmore,x\n')
 
