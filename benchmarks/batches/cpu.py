@@ -45,6 +45,14 @@ class Cpu:
         return dict(sums)
 
 
+def machine_busy_s() -> float:
+    """CPU seconds of the whole machine so far, in which it did something for anybody; what its host took is among them."""
+    found = psutil.cpu_times()
+    return float(
+        sum(found) - found.idle - getattr(found, "iowait", 0.0) - getattr(found, "guest", 0.0) - getattr(found, "guest_nice", 0.0)
+    )
+
+
 def _kind(command: Sequence[str]) -> str:
     line = " ".join(command)
     return next((kind for part, kind in WORK.items() if part in line), WORKER)

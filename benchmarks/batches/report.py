@@ -49,7 +49,7 @@ def throughput_sentence(one: dict[str, Any]) -> str:
     used = ", ".join(f"{kind} {seconds:.0f}" for kind, seconds in sorted(one["cpu_s"].items(), key=lambda pair: -pair[1]))
     return (
         f"{one['projects']} videos of {one['seconds']} s, each answer of a service after {one['latency_s']:g} s: wall {one['wall_s']:.0f} s. "
-        f"CPU seconds on {one['cores']} cores: {used}. "
+        f"CPU seconds on {one['cores']} cores: {used}; others', the services among them, {one['others_s']:.0f}. "
         f"Wall by (CPU of the videos / cores), workers not counted: {one['wall_by_work']:.2f}; by the encoding alone: {one['wall_by_render']:.2f}."
     )
 

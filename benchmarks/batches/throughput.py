@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.batches.cpu import WORKER, watched
+from benchmarks.batches.cpu import WORKER, machine_busy_s, watched
 from benchmarks.batches.site import opened
 from benchmarks.stage import BenchmarkError
 from benchmarks.valkey import Server
@@ -52,10 +52,10 @@ async def throughput(server: Server, home: Path, *, projects: int, seconds: int,
             made = await queue.create_batch(briefs)
             await asyncio.sleep(3)  # the workers have started
             async with watched([video.pid, batch.pid]) as cpu:
-                began = time.monotonic()
+                began, busy_s = time.monotonic(), machine_busy_s()
                 await queue.start_batch(made.batch_id)
                 result = await site.while_they_live(queue.wait_batch(made.batch_id, timeout=MOST_SECONDS))
-                wall_s = time.monotonic() - began
+                wall_s, busy_s = time.monotonic() - began, machine_busy_s() - busy_s
             states = [await queue.get_project(number) for number in made.project_ids]
     if result["completed"] != projects:
         raise BenchmarkError(f"{projects - result['completed']} of {projects} were not published: see {site.folder}")
@@ -69,6 +69,7 @@ async def throughput(server: Server, home: Path, *, projects: int, seconds: int,
         "wall_s": wall_s,
         "cpu_s": used,
         "wall_by_render": wall_s * cores / used["render"],
+        "others_s": max(0.0, busy_s - sum(used.values())),
         "wall_by_work": wall_s * cores / work,
         "usd": sum(one.cost_usd for state in states for one in state.usage),
         "stages_s": {str(stage): sum(state.stages[stage].duration_s or 0 for state in states) for stage in Stage},

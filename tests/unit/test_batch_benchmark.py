@@ -80,7 +80,7 @@ def test_wall_time_stands_beside_what_the_videos_needed():
     said = throughput_sentence(found | {"wall_by_work": 1.08, "wall_by_render": 1.5})
 
     assert "wall 300 s" in said
-    assert "render 400, worker 20" in said
+    assert "render 400, worker 20; others', the services among them, 9." in said
     assert said.endswith("workers not counted: 1.08; by the encoding alone: 1.50.")
 
 
