@@ -105,8 +105,10 @@ async def forecast_now(site: Site, state: BatchState, now: datetime) -> Forecast
     return await _expected(site, state, await site.projects.outlines(state.project_ids), now)
 
 
-async def check_calendar(site: Site, briefs: Sequence[Brief], now: datetime, calendar: str) -> None:
-    """Refuse a calendar that can't hold the batch: too few moments, or a row's deadline before its own.
+async def check_calendar(site: Site, briefs: Sequence[Brief], now: datetime, calendar: str) -> list[datetime | None]:
+    """When each brief is expected to be published; its own wish where it has one.
+
+    Refused is a calendar that can't hold the batch: too few moments, or a row's deadline before its own.
 
     Raises:
         InvalidBrief: field "slots"; says how many it holds, or names the first brief that comes too late.
@@ -125,6 +127,8 @@ async def check_calendar(site: Site, briefs: Sequence[Brief], now: datetime, cal
         deadline = briefs[place].deadline
         if moment is not None and deadline is not None and moment > datetime.fromisoformat(deadline):
             raise _too_late(calendar, place, moment, deadline)
+    expected = dict(zip(mine, given, strict=True))
+    return [expected.get(place, wish) for place, wish in enumerate(wishes)]
 
 
 async def _expected(site: Site, state: BatchState, outlines: Outlines, now: datetime) -> Forecast:

@@ -84,7 +84,7 @@ def _batch(name: str, wish: Wish) -> int:
         if wish.as_json:
             say_json(plan_as_json(ready))
         elif ready.offer is not None:
-            tell_plan(ready.past, ready.offer, ready.forecast, ZoneInfo(settings.timezone), ready.calendar)
+            tell_plan(ready, ready.offer, ZoneInfo(settings.timezone))
         elif ready.past.batch is not None:
             note(_already(ready.past.batch))
         return DONE

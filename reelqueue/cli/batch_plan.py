@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from jobs.batch.rows import Row, Sheet
+from jobs.batch.rows import Sheet
 from reelqueue.cli.batch_file import TopicFile
 from reelqueue.cli.batch_forecast import forecast_as_json, tell_forecast
 from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_words
@@ -16,7 +16,6 @@ from reelqueue.cli.console import note, out, say
 from reelqueue.cli.offer import PRIVACY
 from reelqueue.cli.widths import counted, fit, spans
 from reelqueue.models.brief import Brief
-from reelqueue.models.forecast import Forecast
 from reelqueue.wording import Text
 
 SHOWN_ROWS = 20
@@ -46,9 +45,10 @@ def tell_file(file: TopicFile, sheet: Sheet, past: Past) -> None:
         )
 
 
-def tell_plan(past: Past, offer: BatchOffer, forecast: Forecast | None, zone: ZoneInfo, calendar: str | None) -> None:
+def tell_plan(ready: Prepared, offer: BatchOffer, zone: ZoneInfo) -> None:
     """The table, who makes it, what it takes, when it ends."""
-    _print_rows(past.rows, zone, calendar)
+    calendar, forecast = ready.calendar, ready.forecast
+    _print_rows(ready, zone)
     say(makers_in_words(offer))
     for line in offer_in_words(offer):
         say(line)
@@ -58,16 +58,17 @@ def tell_plan(past: Past, offer: BatchOffer, forecast: Forecast | None, zone: Zo
         tell_forecast(forecast)
 
 
-def _print_rows(rows: tuple[Row, ...], zone: ZoneInfo, calendar: str | None) -> None:
+def _print_rows(ready: Prepared, zone: ZoneInfo) -> None:
+    rows = ready.past.rows
     heads = (Text("行", "line"), Text("主題", "topic"), Text("秒", "s"), Text("頻道", "channel"), Text("公開", "seen by"))
     table = Table(box=None)
     for head, side in zip(heads, ("right", "left", "right", "left", "left"), strict=True):
         table.add_column(str(head), justify="right" if side == "right" else "left", no_wrap=True)
-    for row in rows[:SHOWN_ROWS]:
+    for place, row in enumerate(rows[:SHOWN_ROWS]):
         brief = row.brief
         length = str(brief.duration_s) if brief.duration_s is not None else ""
         table.add_row(
-            str(row.line), fit(title_of(brief), _TOPIC_CELLS), length, fit(brief.channel or "", 12), _seen(brief, zone, calendar)
+            str(row.line), fit(title_of(brief), _TOPIC_CELLS), length, fit(brief.channel or "", 12), _seen(ready, place, zone)
         )
     out().print(table)
     if (more := len(rows) - SHOWN_ROWS) > 0:
@@ -79,12 +80,20 @@ def title_of(brief: Brief) -> str:
     return brief.topic or (brief.content or "").strip().splitlines()[0].lstrip("# ")
 
 
-def _seen(brief: Brief, zone: ZoneInfo, calendar: str | None) -> str:
-    if brief.publish_at is not None:
-        return f"{datetime.fromisoformat(brief.publish_at).astimezone(zone):%m-%d %H:%M}"
-    if calendar is not None:
-        return str(Text("照時程", "by calendar"))
-    return str(PRIVACY[brief.privacy]).partition("（")[0]
+def _seen(ready: Prepared, place: int, zone: ZoneInfo) -> str:
+    """Who may see it; of one that becomes public by itself when."""
+    if (told := _public_at(ready, place)) is not None:
+        at = f"{datetime.fromisoformat(told).astimezone(zone):%m-%d %H:%M}"
+        return str(Text(f"{at} 公開", f"public {at}"))
+    if ready.calendar is not None:
+        return str(Text("照時程公開", "public by calendar"))
+    return str(PRIVACY[ready.past.rows[place].brief.privacy]).partition("（")[0]
+
+
+def _public_at(ready: Prepared, place: int) -> str | None:
+    """When a row is expected to become public by itself."""
+    moment = ready.moments[place] if ready.moments else None
+    return moment.isoformat() if moment is not None else ready.past.rows[place].brief.publish_at
 
 
 def plan_as_json(ready: Prepared) -> dict[str, Any]:
@@ -93,7 +102,10 @@ def plan_as_json(ready: Prepared) -> dict[str, Any]:
     published = offer.published if offer is not None else {}
     return {
         "batch_id": past.batch.batch_id if past.batch is not None else None,
-        "rows": [{"line": row.line, "key": row.key, "brief": row.brief.model_dump(mode="json")} for row in past.rows],
+        "rows": [
+            {"line": row.line, "key": row.key, "brief": row.brief.model_dump(mode="json"), "public_at": _public_at(ready, place)}
+            for place, row in enumerate(past.rows)
+        ],
         "repeats": [{"line": line, "of": first} for line, first in ready.sheet.repeats],
         "earlier": [{"line": row.line, "project_id": number} for row, number in past.earlier],
         "makers": {kind: list(names) for kind, names in offer.makers.items()} if offer is not None else {},

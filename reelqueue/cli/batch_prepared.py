@@ -1,8 +1,9 @@
 """A file and what was typed beside it, looked at from all sides before anything is made."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs.batch.calendar_words import parse_every, parse_slots
@@ -43,6 +44,7 @@ class Wish:
 class Prepared:
     """A file that may become a batch, and what that would mean; `offer` is None where it was begun before.
 
+    `moments` are those at which each row is expected to become public, where that hangs on a calendar.
     `calendar` and `webhook` are those of the batch that the file is already, where it is one.
     """
 
@@ -52,6 +54,7 @@ class Prepared:
     webhook: str | None
     offer: BatchOffer | None
     forecast: Forecast | None
+    moments: Sequence[datetime | None] = ()
 
 
 async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
@@ -79,11 +82,12 @@ async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
             raise refuse(file, mistakes, as_json=wish.as_json)
         if not past.rows:
             return Prepared(sheet, past, calendar, wish.webhook, None, None)
+        moments: Sequence[datetime | None] = ()
         if calendar is not None:
-            await check_calendar(site_of(settings, shelf), [row.brief for row in past.rows], clock.now(), calendar)
+            moments = await check_calendar(site_of(settings, shelf), [row.brief for row in past.rows], clock.now(), calendar)
         forecast = await _forecast(past, calendar, settings, shelf)
         offer = await _offer(past, calendar, forecast, settings, shelf)
-    return Prepared(sheet, past, calendar, wish.webhook, offer, forecast)
+    return Prepared(sheet, past, calendar, wish.webhook, offer, forecast, moments)
 
 
 async def _gone_on_with(sheet: Sheet, past: Past, batch: BatchState, settings: Settings, shelf: Shelf) -> Prepared:

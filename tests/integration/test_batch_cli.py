@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -178,6 +178,18 @@ def test_a_dry_run_for_programs_holds_rows_repeats_and_forecast(place, said):
     assert err == ""
     assert [(row["line"], row["key"]) for row in plan["rows"]] == [(2, "a"), (3, "b"), (4, "c")]
     assert plan["forecast"]["projects"] == 3
+
+
+def test_a_dry_run_says_when_each_row_becomes_public(place, said):
+    """A row's own moment is its own, the others get the calendar's."""
+    name = written(place, b"topic,publish_at\nTides,\nWaves,2030-01-05T18:00:00Z\nCurrents,\n")
+
+    _, out, _ = said("batch", name, "--every", "6h", "--dry-run")
+    rows = json.loads(said("batch", name, "--every", "6h", "--dry-run", "--json")[1])["rows"]
+
+    first, own, second = (datetime.fromisoformat(row["public_at"]) for row in rows)
+    assert (own, second - first) == (datetime(2030, 1, 5, 18, tzinfo=UTC), timedelta(hours=6))
+    assert sum("  public " in line for line in out.splitlines()) == 3
 
 
 def test_without_a_redis_it_is_on_disk_as_running_and_says_when_it_begins(place, said):
