@@ -14,7 +14,6 @@ from jobs.editing.ahead import Ahead
 from jobs.editing.editor import Opened, ahead_of, edit_of, open_script
 from jobs.editing.reading import as_edited
 from jobs.estimate import Estimate
-from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.agreeing import Declined, ask_whether, is_anybody_there
 from reelqueue.cli.console import complain, note, notes, say, say_json
@@ -53,7 +52,6 @@ def register(app: typer.Typer) -> None:
         show: Annotated[bool, typer.Option("--print", help=str(shown))] = False,
     ) -> None:
         settings = read_settings()
-        clock.follow(settings.test_clock_file)
         store = ProjectStore.reader(Paths(settings.data_dir))
         opened = asyncio.run(open_script(store, parse_project_id(number)))
         if show:

@@ -38,7 +38,8 @@ class BatchState(Frozen):
     """The truth about a batch.
 
     `run` counts starts and retries; `act` was asked for and is not carried through yet: whoever has the batch in hand next goes
-    on with it.  `again` are those that ended before `started_at` and have yet to begin once more.  `results` are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).
+    on with it.  `again` says which of those that ended in an earlier run begin once more; None when all of them have.  `results`
+    are a batch's of before 0.4; since then they are a file of their own (`BatchStore.results`).
     `calendar` is the rule by which videos get their moments of publication; `overdue_since` is when it passed its time-out (it
     goes on); `webhook` is an address of its own to tell.  `forecast` was made at the start, `outcome` at the end.
     """
