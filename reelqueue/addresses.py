@@ -137,8 +137,9 @@ def is_host(name: str) -> bool:
 
 
 def _plain(host: str) -> str:
-    """A host as it is compared: full-width digits and letters folded, no zone, no last dot."""
-    return unicodedata.normalize("NFKC", host).lower().strip("[]").partition("%")[0].removesuffix(".")
+    """A host as it is compared: full-width digits and letters folded, any script's dots (RFC 3490), no zone, no last dot."""
+    folded = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+    return folded.lower().strip("[]").partition("%")[0].removesuffix(".")
 
 
 def _numeric(host: str) -> Address | None:

@@ -34,6 +34,7 @@ def test_a_public_address_is_public(address):
     [
         "127.0.0.1", "[::1]", "localhost", "LOCALHOST.", "app.localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "[::ffff:7f00:1]",
         "[fe80::1%25eth0]", "169.254.169.254", "metadata.google.internal", "printer.local", "１２７.０.０.１", "10.0.0.8:8443",
+        "127。0｡0．1", "localhost。",
     ],
 )  # fmt: skip
 def test_a_webhook_into_ones_own_network_is_refused_by_name(host):
