@@ -134,7 +134,7 @@ async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[in
     owner = Owner.here()
     batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
     projects = ProjectStore(paths, owner, lease_seconds=settings.lease_seconds)
-    if len(ready.past.rows) > MANY:
+    if len(ready.past.rows) > MANY and not _is_whole(ready):
         note(Text(f"正在把 {len(ready.past.rows):,} 個專案寫到磁碟…", f"putting {len(ready.past.rows):,} projects on disk ..."))
     state = await _on_disk(ready, projects, batches)
     number.append(state.batch_id)
@@ -154,8 +154,13 @@ async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[in
     return code_of(state)
 
 
+def _is_whole(ready: Prepared) -> bool:
+    """Whether the file is a batch already, all of whose projects are on disk."""
+    return ready.past.batch is not None and bool(ready.past.batch.project_ids)
+
+
 async def _on_disk(ready: Prepared, projects: ProjectStore, batches: BatchStore) -> BatchState:
-    if ready.past.batch is not None and ready.past.batch.project_ids:
+    if ready.past.batch is not None and _is_whole(ready):
         return ready.past.batch
     try:
         return await make_batch(
@@ -186,8 +191,7 @@ def _already(state: BatchState) -> Text:
 
 def _say_which(state: BatchState, ready: Prepared, wish: Wish) -> None:
     name, count = name_of(state), len(state.project_ids)
-    is_new = ready.past.batch is None or not ready.past.batch.project_ids
-    note(Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}") if is_new else _already(state))
+    note(_already(state) if _is_whole(ready) else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}"))
     if ready.past.batch is not None and (wish.every or wish.slots or wish.webhook):
         note(Text("發布時程與 webhook 保持原來的", "its publish calendar and webhook stay as they were"))
     if wish.detach:

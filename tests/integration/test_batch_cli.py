@@ -201,12 +201,14 @@ def test_without_a_redis_it_is_on_disk_as_running_and_says_when_it_begins(place,
     assert [state["brief"]["priority"] for state in projects(place)] == [5, 5, 5]
 
 
-def test_the_same_file_again_is_the_same_batch(place, said):
-    said("batch", written(place, THREE))
+def test_the_same_file_again_is_the_same_batch(place, said, monkeypatch):
+    monkeypatch.setattr("reelqueue.cli.batch.MANY", 2)
+    _, _, first = said("batch", written(place, THREE))
 
     code, _, err = said("batch", "topics.csv", "--priority", "7")
 
     assert (code, "this file is batch 1 already" in err) == (3, True)
+    assert ("putting 3 projects on disk" in first, "on disk ..." in err) == (True, False)
     assert (len(projects(place)), (place / "data/batches/2").exists()) == (3, False)
 
 
