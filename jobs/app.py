@@ -83,7 +83,11 @@ class Queue:
         """
         state = await self._projects.change(project_id, acts.start)
         stage = state.next_stage or state.goal
-        job, _ = await self._queue.hint(state.project_id, stage, turn=turn_of(state, stage), at=state.resume_at, renewing=True)
+        job, is_new = await self._queue.hint(
+            state.project_id, stage, turn=turn_of(state, stage), at=state.resume_at, renewing=True
+        )
+        if not is_new:  # of a paused batch it looks again in a while by itself: it may go on now
+            await self._queue.wake(state.project_id)
         return job
 
     async def enqueue_job(self, function: str, *args: Any, _queue_name: str | None = None, **kwargs: Any) -> Job:

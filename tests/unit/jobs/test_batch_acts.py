@@ -348,6 +348,20 @@ async def test_a_coordinator_that_was_stopped_revives_nothing_that_was_cancelled
     assert await redis.zcard(VIDEO) == 0
 
 
+async def test_a_held_project_that_is_started_by_hand_is_looked_at_at_once(queue, redis, store):
+    """Its job would look again by itself, up to half a minute later."""
+    await queue.create_project(BRIEFS[0])
+    job = await queue.start(1)
+    await store.change(1, lambda state: state.replace(held=True))
+    soon = time.time() * 1000 + 25_000
+    await redis.zadd(VIDEO, {job.job_id: soon})
+
+    again = await queue.start(1)
+
+    assert (again.job_id, (await queue.get_project(1)).held) == (job.job_id, False)
+    assert await redis.zscore(VIDEO, job.job_id) <= time.time() * 1000
+
+
 async def test_a_batch_begins_although_nothing_can_be_forecast(queue, crew, batch, monkeypatch):
     async def cant(*_args, **_named):
         raise NeedsPerson(same("the ledger can't be read"))
