@@ -7,15 +7,19 @@ has one moment at most; what is long past is forgotten at the next change.
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from reelqueue.errors import NeedsPerson
 from reelqueue.wording import Text
+from storage import disk
 from storage.answers import Exists, Missing, Stale, Unavailable
 from storage.documents import Documents, Version
+from storage.hop import hop
 from storage.paths import Paths
 
+FOLDER = "calendar"
 KEPT = timedelta(days=2)
 MOST_TRIES = 100
 Booked = Mapping[datetime, int]
@@ -28,6 +32,15 @@ class Bookings:
 
     def __init__(self, paths: Paths) -> None:
         self._documents = Documents(paths.root)
+        self._folder = paths.root / FOLDER
+
+    async def channels(self) -> list[str]:
+        """The channels of which something was booked ever.  Raises `Unavailable`: the disk does not answer."""
+        return sorted(file.stem for file in await hop(self._files) if not file.name.startswith("."))
+
+    def _files(self) -> list[Path]:
+        with disk.translated(self._folder):
+            return list(self._folder.glob("*.json"))
 
     async def booked(self, channel: str) -> Booked:
         """What is booked on a channel.
@@ -79,7 +92,7 @@ def _key(channel: str) -> str:
     """Raises `ValueError`: no name of a channel leads out of the folder (`models.brief.CHANNEL_NAME`)."""
     if not channel or "/" in channel or channel.startswith("."):
         raise ValueError(channel)
-    return f"calendar/{channel}.json"
+    return f"{FOLDER}/{channel}.json"
 
 
 def _unreadable(channel: str) -> NeedsPerson:

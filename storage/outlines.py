@@ -52,6 +52,11 @@ class Outline:
     batch_run: int = 1
     own_moment: datetime | None = None
 
+    @property
+    def holds_its_moment(self) -> bool:
+        """Whether `publish_at` is its own whatever a calendar says: its brief's wish, or what its channel was told already."""
+        return self.own_moment is not None or self.video_id is not None
+
     @classmethod
     def of(cls, state: ProjectState) -> "Outline":
         """The outline of a whole state."""

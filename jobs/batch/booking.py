@@ -56,11 +56,11 @@ def _given(slot: datetime | None) -> Moment | None:
 
 
 async def _own_wishes(service: Service, batch: BatchState, channel: str) -> list[datetime]:
-    """The moments that rows of the batch name for themselves on this channel: nobody else's."""
+    """The moments on this channel that rows of the batch name for themselves, or that it was told of already: nobody else's."""
     outlines = await service.projects.outlines(batch.project_ids)
-    there = [one for one in outlines.values() if one is not None and one.own_moment is not None]
+    there = [one for one in outlines.values() if one is not None and one.holds_its_moment]
     names = {wanted: _channel_name(service, wanted) for wanted in {one.channel for one in there}}
-    return [one.own_moment for one in there if one.own_moment is not None and names[one.channel] == channel]
+    return [one.publish_at for one in there if one.publish_at is not None and names[one.channel] == channel]
 
 
 def _channel_name(service: Service, wanted: str | None) -> str | None:

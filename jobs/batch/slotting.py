@@ -4,6 +4,7 @@ What is booked (`storage.bookings`) is the truth here, each project's state has 
 the same answer again.
 """
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from jobs.batch.running import Outlines
 from jobs.batch.site import Site
 from jobs.batch.slots import MARGIN, STILL_GOOD, Free, Wanting, by_quota, laid_out
 from jobs.context import Service
+from reelqueue.errors import NeedsPerson
 from reelqueue.models.batch import BatchState
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Outline
@@ -79,7 +81,7 @@ async def _on(
     rooms = await _rooms(known.survey, channel, service, now)
     ready = by_quota([_ready(known, one, place, now) for place, one in enumerate(wants)], rooms, _nights(now))
     per_day = known.survey.channels[channel].daily_uploads if channel in known.survey.channels else None
-    wishes = [one.own_moment for one in order if one.own_moment is not None]
+    wishes = [one.publish_at for one in order if one.publish_at is not None and one.holds_its_moment]
 
     def planned(booked: Booked) -> Booked:
         rest = {moment: number for moment, number in booked.items() if number not in lost or moment <= now}
@@ -101,15 +103,16 @@ async def released(site: Site, state: BatchState, outlines: Outlines, now: datet
     """Give back what is booked for those of a batch that has ended which never came to be published.
 
     Raises:
-        StorageUnavailable, DiskFull, NeedsPerson: it is as it was; the moments pass by themselves.
+        StorageUnavailable, DiskFull: it is as it was; the moments pass by themselves.
     """
     if state.calendar is None:
         return
-    survey = Survey(site)
     lost = {number for number in state.project_ids if _gave_up(outlines.get(number))}
-    channels = {channel_name(survey, one.channel) for one in outlines.values() if one is not None}
-    for channel in sorted(channels):
-        await site.bookings.change(channel, lambda booked: {at: whose for at, whose in booked.items() if whose not in lost}, now)
+    for channel in await site.bookings.channels():  # of who is deleted nobody knows the channel any more
+        with contextlib.suppress(NeedsPerson):  # one that can't be read is named by the next upload to its channel
+            await site.bookings.change(
+                channel, lambda booked: {at: whose for at, whose in booked.items() if whose not in lost}, now
+            )
 
 
 def _wants(one: Outline, held: Mapping[int, datetime], starting: frozenset[int], now: datetime) -> bool:

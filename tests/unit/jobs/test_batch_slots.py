@@ -253,6 +253,32 @@ async def test_the_upload_is_told_where_no_calendar_says_a_moment(service, brief
     assert (found.at if found is not None else "none") == moment
 
 
+async def test_what_youtube_was_told_stays_its_own_where_the_calendar_was_lost(service, batch, monkeypatch):
+    """As a clock that runs a year ahead for a moment forgets it all."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    first, second, third, _ = batch.project_ids
+    await looked(service, batch, starting=[first])
+    uploaded = Upload(marker="m", video_id="v")
+    await service.projects.change(first, lambda state: state.replace(status=ProjectStatus.COMPLETED, upload=uploaded))
+    (service.paths.root / "calendar" / "default.json").unlink()
+
+    planned = await looked(service, batch, starting=[second])
+    (service.paths.root / "calendar" / "default.json").unlink()
+    by_hand = await moment_of(service, await service.projects.load(third))
+
+    assert (planned, by_hand and by_hand.at) == ({second: hour(14)}, hour(14))
+
+
+async def test_moments_of_a_batch_of_which_all_is_deleted_are_free_again(service, batch):
+    await looked(service, batch, starting=batch.project_ids)
+    for number in batch.project_ids:
+        await service.projects.delete(number)
+
+    await plan.ended(service, batch, await service.projects.outlines(batch.project_ids), NOW)
+
+    assert await Bookings(service.paths).booked("default") == {}
+
+
 async def test_a_moment_that_has_passed_is_none_where_the_batch_was_lost(service, batch, monkeypatch):
     """Published at once would be at a moment that nobody chose."""
     await looked(service, batch, starting=batch.project_ids[:1])
