@@ -115,7 +115,7 @@ def check_webhook(url: str, private_hosts: Collection[str], *, has_secret: bool 
     Raises:
         InvalidBrief: names the field `webhook`, why, and what to do.
     """
-    fault = webhook_fault(url, private_hosts) if has_secret else _no_secret()
+    fault = webhook_fault(url, private_hosts) or (None if has_secret else _no_secret())
     if fault is not None:
         hint = Text(f"{fault.why.zh}：{fault.do.zh}", f"{fault.why.en}: {fault.do.en}")
         raise InvalidBrief("webhook", WEBHOOK_ALLOWED, shown(url), hint)

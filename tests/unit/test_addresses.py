@@ -79,8 +79,11 @@ def test_without_a_secret_nothing_could_be_signed():
 
     with pytest.raises(InvalidBrief) as refused:
         check_webhook("https://app.example.org/", (), has_secret=False)
+    with pytest.raises(InvalidBrief) as private:  # which no secret mends
+        check_webhook("https://127.0.0.1/", (), has_secret=False)
 
     assert "WEBHOOK_SECRET" in refused.value.hint
+    assert "127.0.0.1 belongs to this machine" in private.value.hint
 
 
 def test_what_follows_the_host_is_never_shown():
