@@ -70,7 +70,8 @@ class Guard:
         Once a channel; who dies in it begins anew, and finds what is written down already.
         """
         count = 0
-        for number in await self.projects.ids(newest_first=False):
+        outlines = await self.projects.outlines(await self.projects.ids(newest_first=False))
+        for number in [number for number, one in outlines.items() if one is not None and one.video_id is not None]:
             video = await self._published_before(channel, number)
             if video is not None and await self.history.of(channel, number) is None:
                 await self.history.note(channel, video, lambda _: (), anyway=True)
