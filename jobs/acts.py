@@ -5,12 +5,12 @@ Each refuses with `WrongState` what does not fit, and says what would.
 
 from jobs.transitions import (
     FINISHED,
-    REVIEW_HINT,
     Change,
     given_back,
     is_about,
     later_than,
     refuse_after_publication,
+    review_hint,
     reviews_before,
     settled,
 )
@@ -37,7 +37,7 @@ def start(state: ProjectState) -> ProjectState:
         case ProjectStatus.FAILED | ProjectStatus.CANCELLED | ProjectStatus.NEEDS_PERSON:
             raise _wrong(state, Text("用 reelqueue retry 重新開始", "reelqueue retry starts it again"))
         case ProjectStatus.WAITING_REVIEW:
-            raise _wrong(state, REVIEW_HINT)
+            raise _wrong(state, review_hint(state.project_id))
         case ProjectStatus.CREATED | ProjectStatus.COMPLETED:
             wanted = state.replace(goal=Stage.UPLOAD)
             return state if wanted.next_stage is None else settled(wanted.replace(run=state.run + 1, held=False))
@@ -179,7 +179,7 @@ def _retried(state: ProjectState) -> ProjectState:
         ProjectStatus.COMPLETED: Text(
             "已經完成；要重做請指定階段（--from）", "it is completed; name a stage (--from) to make it anew"
         ),
-        ProjectStatus.WAITING_REVIEW: REVIEW_HINT,
+        ProjectStatus.WAITING_REVIEW: review_hint(state.project_id),
         ProjectStatus.QUEUED: Text("已經在佇列中", "it is queued already"),
         ProjectStatus.RUNNING: Text("正在執行", "it is running already"),
     }

@@ -47,7 +47,7 @@ def notice_of(outline: Outline, kind: str) -> Notice:
     """The words for the first project of a kind."""
     failed = outline.status is ProjectStatus.FAILED
     error, wait = outline.error, outline.wait
-    why = (error.message if error is not None else "") if failed else (wait.reason if wait is not None else "")
+    why = (error.message if error is not None else "") if failed else _why(outline)
     do = (error.hint if error is not None else "") if failed else (wait.what_to_do if wait is not None else "")
     stage = _stage(outline)
     return Notice(
@@ -63,6 +63,14 @@ def notice_of(outline: Outline, kind: str) -> Notice:
         what_to_do=do,
         until=wait.until if wait is not None and not failed else None,
     )
+
+
+def _why(outline: Outline) -> str:
+    """Why it waits; of a review that the brief asked for, what somebody has to look at."""
+    wait, number = outline.wait, outline.project_id
+    if wait is None or wait.why:
+        return wait.why if wait is not None else ""
+    return str(Text(f"專案 {number} 的 {wait.reason} 要有人看過", f"somebody has to look at project {number}: {wait.reason}"))
 
 
 def _stage(outline: Outline) -> Stage:

@@ -17,12 +17,19 @@ from storage.outlines import Outline
 Change = Callable[[ProjectState], ProjectState]
 FINISHED = frozenset({StageStatus.DONE, StageStatus.SKIPPED})
 FINAL_REVIEW = "final"
-REVIEW_HINT = Text("請檢查成果，再用 reelqueue approve 核可", "look at what was made, then reelqueue approve")
 
 
 def missing(state: ProjectState, stage: Stage) -> Stage | None:
     """The stage that has to run first; None where all that `stage` reads is there."""
     return next((need for need in SPECS[stage].needs if state.stages[need].status not in FINISHED), None)
+
+
+def review_hint(project_id: int) -> Text:
+    """What to do with a project that waits for its review."""
+    look, edit = f"reelqueue approve {project_id}", f"reelqueue edit {project_id}"
+    return Text(
+        f"請檢查成果；核可：{look}；修改腳本：{edit}", f"look at what was made; approve it: {look}; change its script: {edit}"
+    )
 
 
 def reviews_before(state: ProjectState, stage: Stage) -> tuple[str, ...]:
@@ -163,7 +170,9 @@ def settled(state: ProjectState) -> ProjectState:
     reviews = reviews_before(state, following)
     if reviews:
         return state.replace(
-            status=ProjectStatus.WAITING_REVIEW, wait=Wait(reason=", ".join(reviews), what_to_do=str(REVIEW_HINT)), resume_at=None
+            status=ProjectStatus.WAITING_REVIEW,
+            wait=Wait(reason=", ".join(reviews), what_to_do=str(review_hint(state.project_id))),
+            resume_at=None,
         )
     return _at(state, ProjectStatus.QUEUED)
 
@@ -231,7 +240,9 @@ def review_due(stage: Stage, *, chain: bool) -> Change:
         if not reviews:
             return state
         return _asked_for(state, stage, chain=chain).replace(
-            status=ProjectStatus.WAITING_REVIEW, wait=Wait(reason=", ".join(reviews), what_to_do=str(REVIEW_HINT)), resume_at=None
+            status=ProjectStatus.WAITING_REVIEW,
+            wait=Wait(reason=", ".join(reviews), what_to_do=str(review_hint(state.project_id))),
+            resume_at=None,
         )
 
     return change

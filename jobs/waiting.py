@@ -50,8 +50,8 @@ def resting(state: ProjectState, *, through_waits: bool) -> bool:
     if state.status.is_waiting and not through_waits:
         wait = state.wait
         until_when = wait.until if wait and wait.until else state.resume_at
-        why = wait.reason if wait and state.status is not ProjectStatus.WAITING_REVIEW else ""  # a review's is a stage's name
-        raise ProjectWaiting(state.project_id, str(state.status), until_when, wait.what_to_do if wait else "", why)
+        do, why = (wait.what_to_do, wait.why) if wait else ("", "")
+        raise ProjectWaiting(state.project_id, str(state.status), until_when, do, why)
     return False
 
 

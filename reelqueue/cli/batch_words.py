@@ -78,8 +78,10 @@ def _waiting(status: ProjectStatus, do: str, group: Sequence[Outline]) -> Group:
     until = [known.wait.until for known in group if known.wait is not None and known.wait.until is not None]
     at = moment(min(until)) if until else ""
     later = Text(f"，最晚 {at} 自動繼續", f", goes on by itself by {at}") if until else same("")
-    name = STATUS[status]
-    return Group(Text(f"{name.zh}{later.zh}", f"{name.en}{later.en}"), ids, do, f"{status} {do}")
+    name, why = STATUS[status], {known.wait.why for known in group if known.wait is not None}
+    said = why.pop() if len(why) == 1 and status is ProjectStatus.WAITING_REVIEW else ""  # which videos one resembles
+    more = Text(f"（{said}）", f" ({said})") if said else same("")
+    return Group(Text(f"{name.zh}{more.zh}{later.zh}", f"{name.en}{more.en}{later.en}"), ids, do, f"{status} {do}")
 
 
 def failures(outlines: Outlines) -> list[Group]:

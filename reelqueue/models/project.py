@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from reelqueue.models.brief import Brief
+from reelqueue.models.brief import REVIEWS, Brief
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 
@@ -60,6 +60,11 @@ class Wait(Frozen):
     reason: str
     until: datetime | None = None
     what_to_do: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason in words; "" where it only names the reviews that the brief asked for."""
+        return "" if set(self.reason.split(", ")) <= set(REVIEWS) else self.reason
 
 
 ELSEWHERE = "elsewhere"

@@ -10,6 +10,7 @@ from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import ProjectState, StageError, Upload, Wait
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
+from reelqueue.wording import speak
 from storage.outlines import Outline
 
 NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
@@ -125,6 +126,19 @@ def test_a_channels_name_can_be_no_path():
 
     assert kind_of(Outline.of(named)) == "authentication-upload-.._news"
     assert notice_of(Outline.of(named), "k").channel == "../news"
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        pytest.param("script", "somebody has to look at project 12: script", id="as the brief asked"),
+        pytest.param("it looks like project 3", "it looks like project 3", id="its video is like another"),
+    ],
+)
+def test_a_notice_of_a_review_says_what_to_look_at(reason, why):
+    speak("en")
+
+    assert notice_of(Outline.of(waiting(ProjectStatus.WAITING_REVIEW, reason)), "review").why == why
 
 
 def test_a_notice_says_why_and_what_to_do():

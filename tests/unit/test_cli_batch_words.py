@@ -1,0 +1,48 @@
+"""For what the projects of a batch wait, in words."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from jobs.waiting import resting
+from reelqueue.cli.batch_words import group_in_words, waits
+from reelqueue.errors import ProjectWaiting
+from reelqueue.models.brief import parse_brief
+from reelqueue.models.project import ProjectState, Wait
+from reelqueue.models.stage import ProjectStatus
+from reelqueue.wording import speak
+from storage import Outline
+
+NOW = datetime(2026, 11, 29, 20, 0, tzinfo=UTC)
+
+
+def waiting(number: int, reason: str) -> ProjectState:
+    wait = Wait(reason=reason, what_to_do=f"reelqueue approve {number}")
+    brief = parse_brief({"topic": "Why the sea is salt"})
+    return ProjectState(project_id=number, brief=brief, status=ProjectStatus.WAITING_REVIEW, wait=wait, run=1, created_at=NOW, updated_at=NOW, revision=7)  # fmt: skip
+
+
+def told(*states: ProjectState) -> list[str]:
+    speak("en")
+    return [line for group in waits({one.project_id: Outline.of(one) for one in states}) for line in group_in_words(group, "‖")]
+
+
+def test_projects_that_wait_for_their_review_stand_together():
+    assert told(waiting(3, "script"), waiting(4, "script")) == [
+        "‖ 2 x waits for review: project 3-4",
+        "    → reelqueue approve ID",
+    ]
+
+
+def test_of_a_video_that_is_like_others_it_is_said_which():
+    assert told(waiting(3, "it is like project 1"))[0] == "‖ 1 x waits for review (it is like project 1): project 3"
+
+
+@pytest.mark.parametrize(("reason", "why"), [("script, final", ""), ("it is like project 1", "it is like project 1")])
+def test_a_wait_for_a_review_says_why_where_nobody_asked_for_it(reason, why):
+    speak("en")
+
+    with pytest.raises(ProjectWaiting) as refusal:
+        resting(waiting(3, reason), through_waits=False)
+
+    assert str(refusal.value).partition("(waiting_review)")[2].removeprefix(": ") == why
