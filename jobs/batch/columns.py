@@ -111,7 +111,8 @@ def is_left_out(name: str) -> bool:
 def meant(name: str) -> str | None:
     """The column that was probably meant by a name that is none."""
     known = [*Brief.model_fields, KEY, *_ALIASES, *(f"providers.{kind}" for kind in PROVIDERS)]
-    close = difflib.get_close_matches(re.sub(r"[\s-]+", "_", name.strip().casefold()), known, n=1, cutoff=0.6)
+    plain = re.sub(r"[\s-]+", "_", name.strip().casefold())
+    close = difflib.get_close_matches(plain, known, n=1, cutoff=0.6 if plain.isascii() else 0.5)  # of two signs one may be wrong
     if not close:
         return None
     return _ALIASES.get(close[0], close[0]) if close[0].isascii() else close[0]
@@ -155,11 +156,19 @@ def moment_of(text: str, zone: ZoneInfo) -> str:
     """A moment as the brief wants it; one that names no zone is of `zone`, the schedules' own.
 
     Raises:
-        WrongCell: the clocks of the zone skip it.
+        WrongCell: it is none, or the clocks of the zone skip it.
     """
     found = _moment(unicodedata.normalize("NFKC", text).strip())
-    if found is None or found.tzinfo is not None:
-        return text if found is None else found.isoformat()
+    if found is None:
+        example = "2026-12-01 18:00", "2026-12-01T18:00+08:00"
+        raise WrongCell(
+            Text(
+                f"日期與時刻，例如 {example[0]}（{zone.key}），或含時區的 {example[1]}",
+                f"a day and a time, for example {example[0]} ({zone.key}), or {example[1]} with its zone",
+            )
+        )
+    if found.tzinfo is not None:
+        return found.isoformat()
     at = found.replace(tzinfo=zone)
     if at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != found:
         raise WrongCell(

@@ -4,8 +4,8 @@ A row is known by its key: the one that it gives, else the hash of what its vide
 comes from, and another priority or moment of publication makes no second video of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +36,8 @@ class Mistake:
     line: int
     field: str
     text: Text
+    column: str = ""
+    """What the file itself calls the field, where it is another name."""
 
     @classmethod
     def of(cls, line: int, error: InvalidBrief) -> "Mistake":
@@ -63,13 +65,20 @@ class Row:
 class Sheet:
     """What a file says: its rows, each once; `repeats` are the lines that say the same again, with the first that did.
 
-    `how` is how it was read (its encoding, what separates its columns); where there are mistakes the rows are of no use.
+    `how` is how it was read (its encoding, what separates its columns); `names` is what a table calls the fields that it has under
+    another name.  Where there are mistakes the rows are those that have none.
     """
 
     rows: tuple[Row, ...] = ()
     repeats: tuple[tuple[int, int], ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     how: Text = UNREAD
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+        """Mistakes in the order of their lines, with what the file calls their columns."""
+        told = [replace(each, column=self.names.get(each.field, each.column)) for each in mistakes]
+        return tuple(sorted(told, key=lambda each: each.line))
 
 
 @dataclass(slots=True)
@@ -104,7 +113,9 @@ def read_rows(body: bytes, defaults: Defaults, *, form: Form | None = None) -> S
     how = Text(f"{known.encoding}，以{separator.zh}分隔", f"{known.encoding}, columns separated by {separator.en}")
     if mistakes:
         return Sheet(mistakes=tuple(mistakes), how=how)
-    return _sheet(_of_table(text, header, columns, defaults), how)
+    sheet = _sheet(_of_table(text, header, columns, defaults), how)
+    names = {column: header.names[place] for place, column in columns.items() if header.names[place] != column}
+    return replace(sheet, names=names)
 
 
 Judged = tuple[int, Brief | None, str | None, list[Mistake]]
@@ -177,12 +188,14 @@ def _columns(header: Header) -> tuple[dict[int, str], list[Mistake]]:
 
 def _no_column(line: int, name: str) -> Mistake:
     close = meant(name)
-    if close is not None:
-        return Mistake(line, name, Text(f"沒有這個欄位；是「{close}」嗎？", f"no such column; is it {close!r}?"))
+    is_it = Text(f"是「{close}」嗎？", f" is it {close!r}?") if close is not None else same("")
     return Mistake(
         line,
         name,
-        Text("沒有這個欄位；自己的註記欄請在名稱前加 #", "no such column; put # before the name of a column of your own"),
+        Text(
+            f"沒有這個欄位；{is_it.zh}自己的註記欄請在名稱前加 #",
+            f"no such column;{is_it.en} put # before the name of a column of your own",
+        ),
     )
 
 
@@ -259,7 +272,7 @@ def _judged(line: int, data: dict[str, Any], mistakes: list[Mistake], defaults: 
     mistakes += [
         Mistake.of(line, error) for error in wrong if error.field not in refused and not (told_already and error.field == "topic")
     ]
-    return line, brief, str(key) if key is not None else None, mistakes
+    return line, brief, str(key) if key is not None else None, sorted(mistakes, key=lambda each: each.field)
 
 
 def _is_key(key: object) -> bool:

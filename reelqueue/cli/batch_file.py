@@ -167,5 +167,10 @@ def _told(mistake: Mistake) -> Text:
     zh = f"第 {mistake.line:,} 行" if mistake.line else ""
     en = f"line {mistake.line:,}" if mistake.line else ""
     if mistake.field:
-        zh, en = f"{zh} {mistake.field}".strip(), f"{en}, {mistake.field}".lstrip(", ")
+        name = (
+            Text(f"{mistake.column}（{mistake.field}）", f"{mistake.column} ({mistake.field})")
+            if mistake.column
+            else same(mistake.field)
+        )
+        zh, en = f"{zh} {name.zh}".strip(), f"{en}, {name.en}".lstrip(", ")
     return Text(f"{zh}：{mistake.text.zh}" if zh else mistake.text.zh, f"{en}: {mistake.text.en}" if en else mistake.text.en)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.batch.calendar_words import parse_every, parse_slots
 from jobs.batch.plan import check_calendar, forecast_of_briefs
-from jobs.batch.rows import Sheet
+from jobs.batch.rows import Defaults, Mistake, Sheet
 from jobs.client import site_of
 from reelqueue import clock
 from reelqueue.addresses import check_webhook
@@ -17,7 +17,7 @@ from reelqueue.cli.batch_ahead import places
 from reelqueue.cli.batch_file import TopicFile, defaults_of, read_sheet, refuse, refuse_here
 from reelqueue.cli.batch_offer import BatchOffer, batch_offer_of
 from reelqueue.cli.batch_past import Past, past_of
-from reelqueue.errors import InvalidBrief
+from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.models.batch import BatchState
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.stage import BatchStatus
@@ -67,19 +67,19 @@ async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
     defaults = defaults_of(wish.fields, file, settings)
     sheet = await read_sheet(file, defaults)
     if sheet.mistakes:
-        raise refuse(file, sheet.mistakes, as_json=wish.as_json)
+        raise refuse(file, await _all_mistakes(sheet, defaults, settings, paths), as_json=wish.as_json)
     past = await past_of(sheet, ProjectStore.reader(paths), BatchStore.reader(paths))
     async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
         if past.batch is not None:
             if past.mistakes:
-                raise refuse(file, past.mistakes, as_json=wish.as_json)
+                raise refuse(file, sheet.named(past.mistakes), as_json=wish.as_json)
             return await _gone_on_with(sheet, past, past.batch, settings, shelf)
         calendar = _calendar(wish, settings)
         if wish.webhook is not None:
             check_webhook(wish.webhook, settings.webhook_private_hosts, has_secret=settings.webhook_secret is not None)
         mistakes = (*await refuse_here(sheet, defaults, settings, shelf), *past.mistakes)
         if mistakes:
-            raise refuse(file, mistakes, as_json=wish.as_json)
+            raise refuse(file, sheet.named(mistakes), as_json=wish.as_json)
         if not past.rows:
             return Prepared(sheet, past, calendar, wish.webhook, None, None)
         moments: Sequence[datetime | None] = ()
@@ -88,6 +88,15 @@ async def prepared(file: TopicFile, wish: Wish, settings: Settings) -> Prepared:
         forecast = await _forecast(past, calendar, settings, shelf)
         offer = await _offer(past, calendar, forecast, settings, shelf)
     return Prepared(sheet, past, calendar, wish.webhook, offer, forecast, moments)
+
+
+async def _all_mistakes(sheet: Sheet, defaults: Defaults, settings: Settings, paths: Paths) -> tuple[Mistake, ...]:
+    """The file's own, and of the rows that have none what only this machine knows: nobody corrects a file twice."""
+    here: tuple[Mistake, ...] = ()
+    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf:
+        with contextlib.suppress(ReelqueueError):  # of an option or a setting: said when the rows are right
+            here = await refuse_here(sheet, defaults, settings, shelf)
+    return sheet.named((*sheet.mistakes, *here))
 
 
 async def _gone_on_with(sheet: Sheet, past: Past, batch: BatchState, settings: Settings, shelf: Shelf) -> Prepared:

@@ -88,6 +88,16 @@ def test_every_bad_row_is_told_by_line_and_field_and_nothing_is_made(place, said
     assert not (place / "data").exists()
 
 
+def test_what_only_this_machine_knows_is_told_beside_what_the_file_has_wrong(place, said):
+    name = written(place, "主題,長度,標誌\nx,,none.png\ny,abc,\n")
+
+    code, _, err = said("batch", name)
+
+    assert code == 2
+    assert [line.partition(":")[0] for line in err.splitlines()[:2]] == ["line 2, 標誌 (logo)", "line 3, 長度 (duration_s)"]
+    assert not (place / "data").exists()
+
+
 def test_fifty_mistakes_are_told_and_the_others_counted(place, said):
     name = written(place, "topic,fps\n" + "x,1\n" * 60)
 

@@ -111,6 +111,18 @@ def test_every_bad_row_is_named_by_its_line_and_each_of_its_fields():
     assert "has 8 cells, the header 7" in sheet.mistakes[-1].text.en
 
 
+def test_a_mistake_is_told_by_the_name_that_the_file_gives_its_column():
+    sheet = read("主題,長度,fps\na,十五秒,1\n")
+
+    assert [(mistake.field, mistake.column) for mistake in sheet.named(sheet.mistakes)] == [("duration_s", "長度"), ("fps", "")]
+
+
+def test_of_what_is_no_moment_it_is_said_how_to_write_one():
+    [mistake] = read("topic,publish_at\na,12/1 18:00\n").mistakes
+
+    assert mistake.text.en.startswith("allowed is a day and a time, for example 2026-12-01 18:00 (Asia/Taipei)")
+
+
 def test_of_a_row_without_a_topic_it_is_said_that_there_is_none():
     [mistake] = read(b'{"tags": ["sea"]}').mistakes
 
@@ -129,6 +141,7 @@ def test_a_quote_that_is_never_closed_is_named_where_it_begins():
     ("header", "field", "says"),
     [
         pytest.param("topic,durration", "durration", "is it 'duration_s'?", id="misspelt"),
+        pytest.param("topic,長渡", "長渡", "is it '長度'? put # before", id="misspelt in Chinese"),
         pytest.param("topic,主題", "主題", "stands there twice", id="twice, in two languages"),
         pytest.param("topic,my notes", "my notes", "put # before", id="a column of one's own"),
         pytest.param("topic,providers.picture", "providers.picture", "no such column", id="no such kind"),
