@@ -7,6 +7,7 @@ from typing import Any
 from reelqueue.errors import BatchNotFound, Conflict, InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.models.brief import Brief, parse_brief
+from reelqueue.models.stage import BatchStatus
 from reelqueue.wording import Text
 from storage import BatchStore, ProjectStore
 
@@ -50,6 +51,8 @@ async def make_batch(
     batch = known or await batches.create(idempotency_key=idempotency_key, content=content, calendar=calendar, webhook=webhook)
     if batch.project_ids:
         return batch
+    if batch.status is BatchStatus.CANCELLED:  # before it was whole; who asks for it now wants it
+        batch = await batches.change(batch.batch_id, _wanted_again)
     ids = await _projects(projects, batch.batch_id, parsed, named)
     if not ids:  # another call made them all since they were looked up
         with contextlib.suppress(BatchNotFound):
@@ -58,6 +61,12 @@ async def make_batch(
             [namesake.number for namesake in await projects.namesakes(_keyed(parsed, named)) if namesake is not None]
         )
     return await batches.change(batch.batch_id, lambda state: state.replace(project_ids=state.project_ids or tuple(ids)))
+
+
+def _wanted_again(state: BatchState) -> BatchState:
+    if state.project_ids:
+        return state
+    return state.replace(status=BatchStatus.CREATED, act=None, ended_at=None, forecast=None, outcome=None)
 
 
 async def _projects(projects: ProjectStore, number: int, briefs: Sequence[Brief], keys: Keys) -> list[int]:

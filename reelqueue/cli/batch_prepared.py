@@ -101,7 +101,7 @@ async def _all_mistakes(sheet: Sheet, defaults: Defaults, settings: Settings, pa
 
 async def _gone_on_with(sheet: Sheet, past: Past, batch: BatchState, settings: Settings, shelf: Shelf) -> Prepared:
     """The very same file again: what it pays and publishes is of interest where it was not begun."""
-    if batch.status is not BatchStatus.CREATED:
+    if batch.status is not BatchStatus.CREATED and batch.project_ids:
         return Prepared(sheet, past, batch.calendar, batch.webhook, None, None)
     forecast = await _forecast(past, batch.calendar, settings, shelf)
     offer = await _offer(past, batch.calendar, forecast, settings, shelf)

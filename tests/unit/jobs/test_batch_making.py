@@ -4,10 +4,13 @@ import asyncio
 
 import pytest
 
+from jobs.batch import asked
 from jobs.batch.making import make_batch
 from jobs.client import connect
 from reelqueue.errors import Conflict, InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
+from reelqueue.models.brief import parse_brief
+from reelqueue.models.stage import BatchStatus
 from reelqueue.settings import Settings
 from storage import BatchStore, Paths, ProjectStore
 
@@ -120,6 +123,16 @@ async def test_a_create_that_died_in_the_middle_goes_on_under_the_same_key(proje
 
     assert (batch.batch_id, batch.project_ids, await projects.ids()) == (1, (1, 2), [2, 1])
     assert await make_batch(projects, batches, [BEES, ANTS], idempotency_key="week", keys=keys) == batch
+
+
+async def test_one_that_was_cancelled_before_it_was_whole_can_be_made_after_all(projects, batches):
+    """Its projects would be made and never begin."""
+    half = await batches.create(idempotency_key="week", content=[parse_brief(BEES).model_dump(mode="json")])
+    await batches.change(half.batch_id, asked.cancel)
+
+    batch = await make_batch(projects, batches, [BEES], idempotency_key="week")
+
+    assert (batch.batch_id, batch.project_ids, batch.status, batch.act) == (half.batch_id, (1,), BatchStatus.CREATED, None)
 
 
 async def test_a_calendar_and_a_webhook_are_in_the_state_from_its_birth(queue_with_webhooks):
