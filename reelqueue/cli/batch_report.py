@@ -8,7 +8,7 @@ from reelqueue.cli.batch_words import BATCH_STATUS, Outlines, counts_in_words, f
 from reelqueue.cli.console import note, say
 from reelqueue.cli.outcome import DONE, FAILED, WAITING
 from reelqueue.models.batch import BatchState
-from reelqueue.models.stage import BatchStatus
+from reelqueue.models.stage import BatchStatus, ProjectStatus
 from reelqueue.wording import Text
 from storage import BatchStore
 
@@ -36,10 +36,13 @@ def what_next(state: BatchState, outlines: Outlines) -> Text | None:
     number = state.batch_id
     if state.status is BatchStatus.PAUSED:
         return Text(f"繼續：reelqueue batches resume {number}", f"to go on: reelqueue batches resume {number}")
-    if state.has_ended and state.failed:
+    cancelled = sum(known is not None and known.status is ProjectStatus.CANCELLED for known in outlines.values())
+    if state.has_ended and (failures(outlines) or (cancelled and state.status is BatchStatus.CANCELLED)):
         return Text(
             f"再試失敗的：reelqueue batches retry {number}", f"to try the failed ones again: reelqueue batches retry {number}"
         )
+    if state.has_ended and cancelled:  # one by one, as they were cancelled
+        return Text("取消的要做：reelqueue retry 編號", "to make a cancelled one after all: reelqueue retry ID")
     if not state.has_ended and waits(outlines):
         return Text(f"處理之後接著看：reelqueue batches watch {number}", f"once that is done: reelqueue batches watch {number}")
     return None

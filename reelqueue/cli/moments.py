@@ -11,13 +11,18 @@ from reelqueue.wording import Text
 def moment(at: datetime) -> str:
     """`at`, which has a zone, as a day and a time of `TIMEZONE`, with its name."""
     zone = ZoneInfo(read_settings().timezone)
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+    return f"{day_and_time(at, zone)} ({zone.key})"
+
+
+def day_and_time(at: datetime, zone: ZoneInfo) -> str:
+    """`at`, which has a zone, as a day and a time of `zone`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def between(least: datetime, most: datetime) -> Text:
     """A range of moments, the second day only where it is another."""
     zone = ZoneInfo(read_settings().timezone)
-    first, last = (f"{at.astimezone(zone):%Y-%m-%d %H:%M}" for at in (least, most))
+    first, last = (day_and_time(at, zone) for at in (least, most))
     if first == last:
         return Text(f"{first}（{zone.key}）", f"{first} ({zone.key})")
     last = last if last[:10] != first[:10] else last[11:]

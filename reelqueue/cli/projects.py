@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -18,7 +19,7 @@ from reelqueue.cli.console import clock, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
-from reelqueue.cli.moments import goes_on
+from reelqueue.cli.moments import day_and_time, goes_on
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import ProjectWaiting, ReelqueueError
@@ -101,7 +102,7 @@ def _register_readers(app: typer.Typer) -> None:
         if as_json:
             say_json([state.model_dump(mode="json") for state in states])
         else:
-            _print_list(states)
+            _print_list(states, is_part=status is not None or batch is not None)
 
 
 def _store(settings: Settings) -> ProjectStore:
@@ -183,15 +184,18 @@ def _print_state(state: ProjectState, paths: Paths) -> None:
             say(f"  → {when}")
 
 
-def _print_list(states: Sequence[ProjectState]) -> None:
+def _print_list(states: Sequence[ProjectState], *, is_part: bool) -> None:
+    if not states and is_part:
+        say(Text("沒有這樣的專案", "there are no such projects"))
+        return
     if not states:
         say(Text("還沒有專案。用 reelqueue make 做一支影片。", "no projects yet: reelqueue make makes a video."))
         return
     heads = (Text("編號", "id"), Text("狀態", "status"), Text("長度", "length"), Text("標題", "title"), Text("更新", "changed"))
-    table = Table(*(str(head) for head in heads), box=None)
+    table, zone = Table(*(str(head) for head in heads), box=None), ZoneInfo(read_settings().timezone)
     for state in states:
         length = video_seconds(state)
-        at = state.updated_at.astimezone().strftime("%Y-%m-%d %H:%M")
+        at = day_and_time(state.updated_at, zone)
         table.add_row(str(state.project_id), str(STATUS[state.status]), clock(length) if length else "", title(state), at)
     out().print(table)
 

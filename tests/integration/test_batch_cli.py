@@ -294,7 +294,7 @@ def test_batches_are_listed_and_shown_without_a_redis(place, said):
     assert "running" in listed
     assert "batch 1 (running): 3 queued" in shown
     assert said("list", "--batch", "1")[1].count("created") == 3
-    assert "no projects yet" in said("list", "--batch", "2")[1]
+    assert "there are no such projects" in said("list", "--batch", "2")[1]
     assert json.loads(as_json)["project_ids"] == [1, 2, 3]
     assert max(len(line) for line in (listed + shown).splitlines()) <= 80
 

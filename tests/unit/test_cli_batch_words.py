@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.waiting import resting
+from reelqueue.cli.batch_report import what_next
 from reelqueue.cli.batch_words import group_in_words, waits
 from reelqueue.errors import ProjectWaiting
+from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import ProjectState, Wait
-from reelqueue.models.stage import ProjectStatus
+from reelqueue.models.stage import BatchStatus, ProjectStatus
 from reelqueue.wording import speak
 from storage import Outline
 
@@ -46,3 +48,20 @@ def test_a_wait_for_a_review_says_why_where_nobody_asked_for_it(reason, why):
         resting(waiting(3, reason), through_waits=False)
 
     assert str(refusal.value).partition("(waiting_review)")[2].removeprefix(": ") == why
+
+
+@pytest.mark.parametrize(
+    ("batch", "project", "says"),
+    [
+        pytest.param("completed", "failed", "reelqueue batches retry 2", id="one failed"),
+        pytest.param("completed", "cancelled", "reelqueue retry ID", id="one was cancelled by itself"),
+        pytest.param("cancelled", "cancelled", "reelqueue batches retry 2", id="all were cancelled with it"),
+        pytest.param("completed", "completed", "None", id="all completed"),
+    ],
+)
+def test_what_may_be_tried_again_is_said_by_the_command_that_does_it(batch, project, says):
+    speak("en")
+    one = Outline.of(waiting(3, "script").replace(status=ProjectStatus(project), wait=None))
+    state = BatchState(batch_id=2, project_ids=(3,), status=BatchStatus(batch), failed=1, started_at=NOW, ended_at=NOW, created_at=NOW, updated_at=NOW)  # fmt: skip
+
+    assert says in str(what_next(state, {3: one}))
