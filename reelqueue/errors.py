@@ -454,4 +454,4 @@ def received(given: str) -> Text:
 
 
 def _short(value: object, limit: int = 80) -> str:
-    return _cut(repr(value), limit)
+    return _cut(repr(list(value) if isinstance(value, tuple) else value), limit)  # a list, as who wrote it calls it

@@ -67,3 +67,9 @@ def test_a_stage_is_named_in_chinese_with_the_name_that_commands_take():
     assert errors.ProjectFailed(7, "upload", {"message": "拒絕"}).message == "專案 7 在「發布」（upload）階段失敗：拒絕"
     assert errors.ProjectFailed(7, "of tomorrow", {"message": "拒絕"}).message == "專案 7 在 of tomorrow 階段失敗：拒絕"
     assert errors.StageNotReady(7, "render", "assets").hint == "先執行「素材」（assets）階段"
+
+
+def test_a_list_that_was_given_is_shown_as_one():
+    speak("en")
+
+    assert errors.InvalidBrief("review", Text("清單", "a list"), ("scrip",)).message.endswith("given was ['scrip']")
