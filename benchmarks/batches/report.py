@@ -50,7 +50,8 @@ def throughput_sentence(one: dict[str, Any]) -> str:
     return (
         f"{one['projects']} videos of {one['seconds']} s, each answer of a service after {one['latency_s']:g} s: wall {one['wall_s']:.0f} s. "
         f"CPU seconds on {one['cores']} cores: {used}; others', the services among them, {one['others_s']:.0f}. "
-        f"Wall by (CPU of the videos / cores), workers not counted: {one['wall_by_work']:.2f}; by the encoding alone: {one['wall_by_render']:.2f}."
+        f"Wall by (CPU of the videos / cores), workers not counted: {one['wall_by_work']:.2f}; by all of ours: {one['wall_by_ours']:.2f}; "
+        f"by the encoding alone: {one['wall_by_render']:.2f}."
     )
 
 

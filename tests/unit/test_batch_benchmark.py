@@ -77,11 +77,11 @@ def test_wall_time_stands_beside_what_the_videos_needed():
         "cpu_s": {"render": 400.0, "worker": 20.5},
     }
 
-    said = throughput_sentence(found | {"others_s": 9.0, "wall_by_work": 1.08, "wall_by_render": 1.5})
+    said = throughput_sentence(found | {"others_s": 9.0, "wall_by_work": 1.08, "wall_by_ours": 1.05, "wall_by_render": 1.5})
 
     assert "wall 300 s" in said
     assert "render 400, worker 20; others', the services among them, 9." in said
-    assert said.endswith("workers not counted: 1.08; by the encoding alone: 1.50.")
+    assert said.endswith("workers not counted: 1.08; by all of ours: 1.05; by the encoding alone: 1.50.")
 
 
 def test_a_process_that_is_gone_keeps_what_it_was_seen_to_use():
