@@ -150,7 +150,7 @@ async def test_a_project_cancelled_amid_a_paid_call_makes_no_other(settings, san
         ("videos.list", 0),
     ],
 )
-@pytest.mark.parametrize("seconds", [0.2, 1.5])
+@pytest.mark.parametrize("seconds", [pytest.param(0.2, marks=pytest.mark.soak), 1.5])
 async def test_a_project_cancelled_amid_an_upload_sends_nothing_more_and_goes_on_with_its_session(
     settings, sandbox, call, skip, seconds
 ):

@@ -165,6 +165,7 @@ async def _raged(settings: Settings, tmp_path, *, uploads: int, whole: int, seco
         environment = sandbox.settings() | {
             "POISON_AFTER": "100", "RETRY_DELAYS": "0.1,0.2,0.3", "YOUTUBE_RECONCILE_SECONDS": "4", "YOUTUBE_DAILY_UPLOADS": "10000",
             "YOUTUBE_DAILY_QUOTA": "10000000", "DRAIN_SECONDS": "1", "DAILY_COST_CAP_USD": "500", "PROJECT_COST_CAP_USD": "100",
+            "VARIATION_GUARD": "false",  # all have the same words
         }  # fmt: skip
         bodies: dict[int, bytes] = {}
         for _ in range(uploads):

@@ -47,7 +47,7 @@ async def in_render(queue, fence: int = 0) -> int:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.soak  # `test_signals` hands small jobs back in every `make test`
 async def test_ten_graceful_restarts_and_an_outage_in_mid_render_use_no_attempt_and_make_no_piece_again(server, settings, queue):
     await queue.create_project({"topic": "年輪", "content": TEXT} | PLAIN)
     await queue.start(1)

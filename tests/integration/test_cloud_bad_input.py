@@ -21,7 +21,7 @@ from tests.workers import worker
 
 pytestmark = pytest.mark.slow
 SMALL, CHUNKED = 300_000, 9_000_000
-LANGUAGES = ("en", "zh-TW")
+LANGUAGES = (pytest.param("en", marks=pytest.mark.soak), "zh-TW")
 UPLOADING = {"script": "local", "image": "local", "voice": "local", "presenter": "local"}
 
 
@@ -356,7 +356,7 @@ async def test_a_playlist_that_is_not_there_a_refused_thumbnail_and_captions_tha
 # The presenter's service.
 
 
-@pytest.mark.parametrize("kind", ["page", "502"])
+@pytest.mark.parametrize("kind", ["page", pytest.param("502", marks=pytest.mark.soak)])
 async def test_a_proxy_that_answers_for_did_is_named_in_a_warning_and_a_drawn_figure_stands_in(settings, sandbox, kind):
     async with proxied() as proxy, connect(settings) as queue:
         proxy.said = {"/": kind}

@@ -144,6 +144,7 @@ async def test_both_side_by_side_finish_all_projects_each_published_once(setting
         assert "render_video_task" in new.said()
 
 
+@pytest.mark.soak  # side by side above, in every `make test`, mixes the versions too
 async def test_a_killed_workers_project_goes_on_under_the_other_version(
     settings: Settings, start: StartWorker, versions: tuple[str, str]
 ) -> None:

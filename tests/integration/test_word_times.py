@@ -54,7 +54,11 @@ async def cloud(text, language, voice, folder):
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "voice"), [(CHINESE, "zh-TW", "xiaoxiao"), (ENGLISH, "en", "michael")], ids=["Chinese", "English"]
+    ("text", "language", "voice"),
+    [
+        pytest.param(CHINESE, "zh-TW", "xiaoxiao", id="Chinese"),
+        pytest.param(ENGLISH, "en", "michael", id="English", marks=pytest.mark.soak),
+    ],
 )
 async def test_nine_of_ten_words_begin_where_the_other_voice_says(tmp_path, text, language, voice):
     """`python -m benchmarks words` states it on more: p90 of 22 to 55 ms, by espeak-ng's own count up to 65."""

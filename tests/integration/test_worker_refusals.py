@@ -62,7 +62,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("language", ["zh-TW", "en"])
+@pytest.mark.parametrize("language", ["zh-TW", pytest.param("en", marks=pytest.mark.soak)])
 @pytest.mark.parametrize(("wrong", "setting", "names"), WRONG)
 def test_what_is_wrong_is_told_in_one_line(
     settings: Settings, wrong: dict[str, str], setting: str | None, names: str, language: str
