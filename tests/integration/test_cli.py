@@ -18,6 +18,7 @@ import structlog
 from redis import Redis
 
 from reelqueue import embedded
+from reelqueue.art.fonts import use_font_dir
 from reelqueue.cli import command, main
 from reelqueue.settings import Settings
 from reelqueue.version import __version__
@@ -49,6 +50,7 @@ def place(tmp_path, monkeypatch) -> Path:
     logging.getLogger().setLevel(level)
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+    use_font_dir(None)
 
 
 @pytest.fixture

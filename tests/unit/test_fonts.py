@@ -12,6 +12,7 @@ LEVEL_1 = [bytes([high, low]).decode("big5") for high in range(0xA4, 0xC6) for l
 
 @pytest.fixture(autouse=True)
 def _our_own_fonts_again():
+    use_font_dir(None)  # another file's test may have named a folder in this process
     yield
     use_font_dir(None)
 
