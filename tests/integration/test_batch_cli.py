@@ -348,7 +348,8 @@ async def test_ctrl_c_leaves_it_running_and_says_how_to_come_back(live, place):
     assert child.stdout is not None
     first = await child.stdout.readline()  # it follows
     child.send_signal(signal.SIGINT)
-    _, err = await child.communicate()
+    async with asyncio.timeout(60):  # where SIGINT is ignored by whoever started us, it would follow for ever
+        _, err = await child.communicate()
 
     assert (child.returncode, "reelqueue batches watch 1" in err.decode()) == (130, True)
     assert b"no video and no batch worker is running" in first
