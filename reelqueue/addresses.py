@@ -55,8 +55,8 @@ def is_public(address: Address) -> bool:
             return is_public(address.ipv4_mapped)
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
-        if address in _6TO4 and not is_public(IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)):
-            return False
+        if address in _6TO4:  # `is_global` says no of all of them since 3.13, and yes before
+            return is_public(IPv4Address(int(address) >> 80 & 0xFFFF_FFFF))
     if any(address in net for net in _NEVER if net.version == address.version):
         return False
     return address.is_global and not address.is_multicast
