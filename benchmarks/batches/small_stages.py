@@ -53,4 +53,4 @@ class VideoWorker:
 for _name, _value in vars(worker_settings.VideoWorker).items():  # arq looks at a class's own attributes only
     if not _name.startswith("__"):
         setattr(VideoWorker, _name, _value)
-VideoWorker.functions = [job_function(spec.job, job(spec.stage)) for spec in PIPELINE]  # type: ignore[attr-defined]
+VideoWorker.functions = [job_function(spec.job, job(spec.stage)) for spec in PIPELINE]  # type: ignore[attr-defined]  # `setattr` above made it

@@ -46,7 +46,7 @@ class Receiver:
 
     @property
     def rests(self) -> bool:
-        """Whether it is left alone for now."""
+        """Whether its pause is not over: it failed several times in a row."""
         return time.monotonic() < self.rests_until
 
     def heard(self, answer: Answer) -> None:
