@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -102,6 +103,11 @@ async def wait_until(happened: Callable[[], Any], what: str, seconds: float = 20
         assert time.monotonic() < deadline, what
         await asyncio.sleep(0.02)
     return seen
+
+
+def child_in(file: Path) -> int | None:
+    lines = [json.loads(line) for line in file.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return next((int(line["pid"]) for line in lines if line["event"] == "child"), None)
 
 
 async def next_worker(redis: Redis) -> int:
@@ -352,8 +358,7 @@ async def test_a_worker_that_does_not_end_in_time_is_killed_with_its_children(su
     supervised = supervisor(code, "video", grace_s=0.3)
     async with running(supervised) as run:
         await wait_until(lambda: events(told, "worker_ready"), "it gets going")
-        lines = [json.loads(line) for line in (tmp_path / "workers.log").read_text().splitlines()]
-        child = next(line["pid"] for line in lines if line["event"] == "child")
+        child = await wait_until(lambda: child_in(tmp_path / "workers.log"), "its child is in the log")  # its lines come another way
         supervised.stop()
         await asyncio.wait_for(run, 20)
         await wait_until(lambda: is_gone(child), "its child is killed too")
