@@ -83,12 +83,20 @@ async def connect(settings: Settings | None = None) -> AsyncIterator[Queue]:
     """
     found = settings or read_settings()
     speak(found.language)
-    async with open_queue(found) as client, _opened_channels(found, client.paths) as channels:
+    async with open_queue(found) as client, door_of(client) as queue:
+        yield queue
+
+
+@contextlib.asynccontextmanager
+async def door_of(client: Client) -> AsyncIterator[Queue]:
+    """The queue as app code has it, by what was opened already."""
+    settings = client.settings
+    async with _opened_channels(settings, client.paths) as channels:
         terms = Terms(
-            zone=found.timezone,
-            private_hosts=found.webhook_private_hosts,
-            signs=found.webhook_secret is not None,
-            holds=partial(_refuse_what_the_calendar_cant_hold, found, client.paths),
+            zone=settings.timezone,
+            private_hosts=settings.webhook_private_hosts,
+            signs=settings.webhook_secret is not None,
+            holds=partial(_refuse_what_the_calendar_cant_hold, settings, client.paths),
         )
         yield Queue(client.projects, client.batches, client.queue, client.publisher, channels, terms)
 

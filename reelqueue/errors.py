@@ -4,6 +4,7 @@ ReelqueueError                       code             what happens
 ├── InvalidBrief                     invalid_brief    the caller corrects the field
 ├── InvalidSettings                  invalid_settings the operator corrects the setting
 ├── ProjectNotFound, BatchNotFound   not_found
+├── WorkerNotFound, QueueNotFound    not_found
 ├── Conflict                         conflict         a key or an id is taken
 ├── WrongState                       wrong_state      the act does not fit the project's state
 ├── StageNotReady                    stage_not_ready  an earlier stage has to run first
@@ -164,6 +165,30 @@ class BatchNotFound(ReelqueueError):
                 "批次編號是從 1 開始的整數，用 reelqueue batches 查看",
                 "ids are whole numbers from 1 on; reelqueue batches shows them",
             ),
+        )
+
+
+class WorkerNotFound(ReelqueueError):
+    """No worker of this name lives."""
+
+    code = "not_found"
+
+    def __init__(self, given: object) -> None:
+        super().__init__(
+            Text(f"沒有這個 worker：{_short(given)}", f"there is no such worker: {_short(given)}"),
+            Text("它可能已經結束；名稱請看 Worker 與佇列頁或 GET /api/workers", "it may have ended; GET /api/workers lists them"),
+        )
+
+
+class QueueNotFound(ReelqueueError):
+    """There is no queue of this name."""
+
+    code = "not_found"
+
+    def __init__(self, given: object) -> None:
+        super().__init__(
+            Text(f"沒有這個佇列：{_short(given)}", f"there is no such queue: {_short(given)}"),
+            same("video_generation, batch_processing, maintenance"),
         )
 
 

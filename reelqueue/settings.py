@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     webhook_url: str | None = _named("WEBHOOK_URL", None)
     webhook_secret: SecretStr | None = _named("WEBHOOK_SECRET", None)
     webhook_private_hosts: Annotated[tuple[str, ...], NoDecode] = _named("WEBHOOK_PRIVATE_HOSTS", ())
+    dashboard_host: str = _named("DASHBOARD_HOST", "127.0.0.1", min_length=1, max_length=255)
+    dashboard_port: int = _named("DASHBOARD_PORT", 5555, ge=0, le=65535)
+    dashboard_password: SecretStr | None = _named("DASHBOARD_PASSWORD", None)
+    dashboard_viewer_password: SecretStr | None = _named("DASHBOARD_VIEWER_PASSWORD", None)
+    api_token: SecretStr | None = _named("API_TOKEN", None)
     test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
     font_dir: Path | None = _named("FONT_DIR", None)
@@ -279,6 +284,7 @@ class Settings(BaseSettings):
         found = [password for url in urls if url is not None for password in passwords_in(url.get_secret_value())]
         keys = (
             self.gemini_api_key, self.did_api_key, self.youtube_client_secret, self.youtube_refresh_token, self.webhook_secret,
+            self.dashboard_password, self.dashboard_viewer_password, self.api_token,
         )  # fmt: skip
         signing = self.webhook_secret.get_secret_value().replace(",", " ").split() if self.webhook_secret is not None else []
         return tuple(dict.fromkeys((*found, *signing, *(key.get_secret_value() for key in keys if key is not None))))
@@ -355,7 +361,7 @@ for _url in URLS:
     ALLOWED[_url.upper()] = Text("https:// 的網址（本機可用 http://）", "an address with https:// (http:// on this machine only)")
 _SECRET_SETTINGS = {
     "REDIS_URL", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "GEMINI_API_KEY", "DID_API_KEY", "YOUTUBE_CLIENT_SECRET", "YOUTUBE_REFRESH_TOKEN",
-    "SMTP_URL", "WEBHOOK_SECRET",
+    "SMTP_URL", "WEBHOOK_SECRET", "DASHBOARD_PASSWORD", "DASHBOARD_VIEWER_PASSWORD", "API_TOKEN",
 }  # fmt: skip
 
 

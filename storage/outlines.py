@@ -7,16 +7,18 @@ is not read again; what is kept of it is small, whatever its brief holds.
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import from_json
 
+from reelqueue.models.brief import headline
 from reelqueue.models.project import SCHEMA_VERSION, ProjectState, StageError, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage.answers import Unavailable
 from storage.migrations import Unreadable
 
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 MOST_KEPT = 20_000
 """Outlines that are kept, at about 1 KB each."""
 
@@ -27,7 +29,9 @@ class Outline:
 
     `next_stage` is the first that is neither done nor skipped up to the goal, `running` the one that is marked as running,
     `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish
-    (`own_moment`); `publisher` by whom, where its brief says so.
+    (`own_moment`); `publisher` by whom, where its brief says so.  `title` is what it is about, in one line; `stages` are the five, in
+    their order; `began_at` is when its first stage was last begun, `spent_s` the seconds of its stages that ended; `cost_usd` is what
+    it was billed for by now.
     """
 
     project_id: int
@@ -51,6 +55,18 @@ class Outline:
     publisher: str | None = None
     batch_run: int = 1
     own_moment: datetime | None = None
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    aspect: str = ""
+    created_at: datetime = NEVER
+    began_at: datetime | None = None
+    spent_s: float = 0.0
+    stages: tuple[StageStatus, ...] = ()
+    warnings: int = 0
+    cost_usd: float = 0.0
+    privacy: str = ""
+    crashes: int = 0
 
     @property
     def holds_its_moment(self) -> bool:
@@ -84,6 +100,18 @@ class Outline:
             publisher=state.brief.providers.get("publisher"),
             batch_run=state.batch_run,
             own_moment=_moment(state.brief.publish_at),
+            title=state.brief.headline,
+            tags=tuple(state.brief.tags),
+            language=state.brief.language,
+            aspect=state.brief.aspect,
+            created_at=state.created_at,
+            began_at=state.stages[Stage.SCRIPT].started_at,
+            spent_s=sum(known.duration_s or 0.0 for known in state.stages.values()),
+            stages=tuple(statuses.values()),
+            warnings=sum(len(known.warnings) for known in state.stages.values()),
+            cost_usd=sum(use.cost_usd for use in state.usage),
+            privacy=state.brief.privacy,
+            crashes=state.crashes,
         )
 
     @classmethod
@@ -132,6 +160,18 @@ def _outlined(data: dict[str, Any]) -> Outline:
         publisher=brief.get("providers", {}).get("publisher"),
         batch_run=int(data.get("batch_run", 1)),
         own_moment=_moment(brief.get("publish_at")),
+        title=headline(brief.get("topic"), brief.get("content")),
+        tags=tuple(brief.get("tags", ())),
+        language=brief.get("language"),
+        aspect=brief.get("aspect", "16:9"),
+        created_at=datetime.fromisoformat(data["created_at"]),
+        began_at=_moment(stages[Stage.SCRIPT].get("started_at")),
+        spent_s=sum(stages[stage].get("duration_s") or 0.0 for stage in Stage),
+        stages=tuple(statuses.values()),
+        warnings=sum(len(stages[stage].get("warnings", ())) for stage in Stage),
+        cost_usd=sum(use["cost_usd"] for use in data.get("usage", ())),
+        privacy=brief.get("privacy", "private"),
+        crashes=int(data.get("crashes", 0)),
     )
 
 

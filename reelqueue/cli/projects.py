@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -30,7 +29,6 @@ from reelqueue.wording import Text
 from storage import Owner, Paths, ProjectStore
 from storage.installation import open_installation
 
-_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 Act = Callable[[Queue, int], Awaitable[Any]]
 ProjectId = Annotated[
     str, typer.Argument(metavar="ID", help=str(Text("專案編號", "the project's id")), show_default=False)
@@ -202,8 +200,7 @@ def _print_list(states: Sequence[ProjectState], *, is_part: bool) -> None:
 
 def title(state: ProjectState) -> str:
     """What a project is about, in one line."""
-    text = state.brief.topic or (state.brief.content or "").strip().splitlines()[0].lstrip("# ")
-    text = _TURNS.sub("", text)  # else a topic could turn the rest of the line around
+    text = state.brief.headline
     return text if len(text) <= 60 else text[:59] + "…"
 
 

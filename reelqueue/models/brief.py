@@ -76,6 +76,11 @@ class Brief(Frozen):
     review: tuple[str, ...] = ()
     providers: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def headline(self) -> str:
+        """What it is about, in one line."""
+        return headline(self.topic, self.content)
+
     @field_validator("topic", "content")
     @classmethod
     def _no_control_characters(cls, value: str | None) -> str | None:
@@ -234,6 +239,17 @@ _WITH_A_TOPIC = Text(
     "再給一個主題（topic；指令是 reelqueue make 主題 --from 檔案），或寫長一點",
     "give a topic too (reelqueue make TOPIC --from FILE), or more text",
 )
+
+
+MOST_HEADLINE_CHARS = 100
+_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def headline(topic: str | None, content: str | None) -> str:
+    """What a project is about, in one line of at most 100 characters; nothing in it turns the direction of writing."""
+    lines = (content or "").strip().splitlines()
+    text = _TURNS.sub("", topic or (lines[0].lstrip("# ") if lines else ""))
+    return text if len(text) <= MOST_HEADLINE_CHARS else text[: MOST_HEADLINE_CHARS - 1] + "…"
 
 
 def parse_brief(data: Any) -> Brief:

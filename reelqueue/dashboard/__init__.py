@@ -1,0 +1,9 @@
+"""The board on port 5555: pages for operators, the HTTP API, metrics.
+
+from reelqueue.dashboard import dashboard
+host.mount("/videos", dashboard())
+"""
+
+from reelqueue.dashboard.app import dashboard
+
+__all__ = ["dashboard"]

@@ -1,0 +1,66 @@
+"""What pages and the API read from: opened once for all requests of a process."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jobs.numbers import Numbers
+from reelqueue.bootstrap import Settings, open_shelf
+from reelqueue.dashboard.catalogue import Catalogue
+from reelqueue.dashboard.link import Link
+from reelqueue.providers.protocols import Choice
+from storage import BatchStore, Ledger, Paths, ProjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One installation, to look at and to act on.
+
+    What is on disk is always there; what goes through Redis comes by `link`, which raises where it is away.
+    """
+
+    settings: Settings
+    paths: Paths
+    zone: ZoneInfo
+    projects: ProjectStore
+    batches: BatchStore
+    ledger: Ledger
+    link: Link
+    catalogue: Catalogue
+    shelf: Choice
+
+    @property
+    def numbers(self) -> Numbers:
+        """What was counted."""
+        return Numbers(self.metrics_dir, self.link.client.redis if self.link.is_there else None)
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where the history lies."""
+        return self.paths.root / "metrics"
+
+
+@contextlib.asynccontextmanager
+async def open_board(settings: Settings) -> AsyncIterator[Board]:
+    """Open it; Redis need not be there.
+
+    Raises:
+        InvalidSettings, InstallationError: what is wrong with the machine or its settings, and what to do.
+    """
+    paths = Paths(settings.data_dir)
+    projects = ProjectStore.reader(paths)
+    link = Link(settings)
+    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf, link.kept():
+        yield Board(
+            settings=settings,
+            paths=paths,
+            zone=ZoneInfo(settings.timezone),
+            projects=projects,
+            batches=BatchStore.reader(paths),
+            ledger=Ledger(paths),
+            link=link,
+            catalogue=Catalogue(projects),
+            shelf=shelf,
+        )

@@ -1,0 +1,148 @@
+"""The board's way to Redis, opened again and again: without it the board shows what is on disk."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import structlog
+from redis.exceptions import RedisError
+
+from jobs.app import Queue
+from jobs.client import Client, claim, door_of, open_queue
+from jobs.fleet import Fleet
+from reelqueue import clock, embedded
+from reelqueue.bootstrap import Settings
+from reelqueue.errors import InstallationError, ReelqueueError
+from reelqueue.wording import Text
+from storage import Paths
+
+LOOK_SECONDS, ANSWER_SECONDS = 1.0, 2.0
+"""How often Redis is asked whether it is there, and how long it may take to answer."""
+
+log = structlog.get_logger(__name__)
+
+
+class Link:
+    """Redis as the board sees it.  `away_since` is None while it answers; `why` says what it said last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._paths = Paths(settings.data_dir)
+        self._client: Client | None = None
+        self._queue: Queue | None = None
+        self._soon = asyncio.Event()
+        self.away_since: datetime | None = clock.now()
+        self.ping_ms: float | None = None
+        self.why: ReelqueueError | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether Redis answered when it was asked last."""
+        return self._client is not None and self.away_since is None
+
+    @property
+    def client(self) -> Client:
+        """What was opened.
+
+        Raises:
+            InstallationError: Redis does not answer.
+        """
+        if self._client is None or self.away_since is not None:
+            raise self._away()
+        return self._client
+
+    @property
+    def queue(self) -> Queue:
+        """The door for what changes something.
+
+        Raises:
+            InstallationError: Redis does not answer.
+        """
+        if self._queue is None or self.away_since is not None:
+            raise self._away()
+        return self._queue
+
+    @property
+    def fleet(self) -> Fleet:
+        """Workers and queues.
+
+        Raises:
+            InstallationError: Redis does not answer.
+        """
+        return Fleet(self.client.redis)
+
+    def look_now(self) -> None:
+        """Ask at once: somebody waits for it."""
+        self._soon.set()
+
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep asking until the block ends."""
+        first = asyncio.Event()
+        keeping = asyncio.create_task(self._keep(first))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await first.wait()
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+
+    async def _keep(self, first: asyncio.Event) -> None:
+        while True:
+            try:
+                async with open_queue(self._settings) as client, door_of(client) as queue:
+                    self._client, self._queue = client, queue
+                    await self._ask_again(client, first)
+            except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
+                self._lost(error)
+            finally:
+                self._client = self._queue = None
+            first.set()
+            await self._pause()
+
+    async def _ask_again(self, client: Client, first: asyncio.Event) -> None:
+        """Until another server has to be opened: an embedded one moves when it is started anew."""
+        url = self._url()
+        while True:
+            began = time.perf_counter()
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await client.redis.ping()
+                    if self.away_since is not None:  # it may be another's by now
+                        await claim(client.redis, client.instance, client.paths)
+                self.ping_ms, self.why = (time.perf_counter() - began) * 1000, None
+                if self.away_since is not None:
+                    log.info("redis_is_there")
+                self.away_since = None
+            except (RedisError, OSError, TimeoutError) as error:
+                self._lost(error)
+                if self._url() != url:
+                    return
+            first.set()
+            await self._pause()
+
+    def _lost(self, error: Exception) -> None:
+        if self.away_since is None:
+            log.warning("redis_is_away", error=str(error))
+        self.away_since = self.away_since or clock.now()
+        self.ping_ms = None
+        self.why = error if isinstance(error, ReelqueueError) else None
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._soon.wait()
+        self._soon.clear()
+
+    def _url(self) -> str:
+        return embedded.locate(self._settings.configured_redis_url, self._paths.redis_dir)
+
+    def _away(self) -> ReelqueueError:
+        return self.why or InstallationError(
+            Text("Redis 沒有回應，現在不能這樣做", "Redis does not answer: that can't be done now"),
+            Text("執行中的工作不受影響；Redis 恢復後再試一次", "running work goes on; try again when Redis is back"),
+        )

@@ -1,0 +1,15 @@
+"""The pages: each reads the board and fills its template."""
+
+from starlette.routing import BaseRoute
+
+from reelqueue.dashboard.pages import batches, first_run, overview, project, projects, publishing, workers
+
+ROUTES: list[BaseRoute] = [
+    *overview.ROUTES,
+    *projects.ROUTES,
+    *project.ROUTES,
+    *batches.ROUTES,
+    *publishing.ROUTES,
+    *workers.ROUTES,
+    *first_run.ROUTES,
+]

@@ -1,0 +1,15 @@
+"""`/projects/{project_id}`."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from reelqueue.dashboard.rendering import page
+
+
+async def show(request: Request) -> Response:
+    """The page."""
+    return page(request, "project.html")
+
+
+ROUTES: list[BaseRoute] = [Route("/projects/{project_id}", show)]

@@ -1,0 +1,15 @@
+"""`/workers`."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from reelqueue.dashboard.rendering import page
+
+
+async def show(request: Request) -> Response:
+    """The page."""
+    return page(request, "workers.html")
+
+
+ROUTES: list[BaseRoute] = [Route("/workers", show)]

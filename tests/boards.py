@@ -1,0 +1,31 @@
+"""The board as users reach it: a real server on a free port of this machine."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import uvicorn
+
+from reelqueue.dashboard import dashboard
+from reelqueue.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def serving_board(settings: Settings) -> AsyncIterator[str]:
+    """Its address, such as `http://127.0.0.1:40123`, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    config = uvicorn.Config(dashboard(settings), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # the signals are pytest's
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        if serving.done():
+            await serving
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
