@@ -2,8 +2,8 @@
 
 import sys
 
+from reelqueue.ahead.offer import Offer, in_words
 from reelqueue.cli.console import notes
-from reelqueue.cli.offer import Offer, in_words
 from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.wording import Text
 from storage import Agreements

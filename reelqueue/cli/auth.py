@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reelqueue.ahead.moments import moment
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.console import complain, note, say
-from reelqueue.cli.moments import moment
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.cli.redirect import Returned, has_browser, returning
 from reelqueue.errors import AuthenticationFailed, InstallationError, InvalidBrief, InvalidSettings, ReelqueueError

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from jobs.batch.columns import WrongCell, moment_of
 from jobs.batch.rows import Defaults, Form, Mistake, Sheet, read_rows
+from reelqueue.ahead.refusing import past_moments, refusals
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.console import notes, say_json
-from reelqueue.cli.refusing import past_moments, refusals
 from reelqueue.cli.widths import counted
 from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.models.brief import Brief, judged

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
+from reelqueue.ahead.moments import between, moment
 from reelqueue.cli.console import out, say
-from reelqueue.cli.moments import between, moment
 from reelqueue.models.forecast import DayForecast, Forecast, Outcome
 from reelqueue.wording import Text
 

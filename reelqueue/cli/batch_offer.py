@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from reelqueue.ahead.offer import NAMES, PRIVACY, Offer, Room, offer_of
 from reelqueue.bootstrap import Settings
 from reelqueue.cli.batch_forecast import usd
-from reelqueue.cli.offer import NAMES, PRIVACY, Offer, Room, offer_of
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast
 from reelqueue.providers.registry import KINDS, Shelf

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from jobs.batch.rows import Sheet
+from reelqueue.ahead.offer import PRIVACY
 from reelqueue.cli.batch_file import TopicFile
 from reelqueue.cli.batch_forecast import forecast_as_json, tell_forecast
 from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_words
 from reelqueue.cli.batch_past import Past
 from reelqueue.cli.batch_prepared import Prepared
 from reelqueue.cli.console import note, out, say
-from reelqueue.cli.offer import PRIVACY
 from reelqueue.cli.widths import counted, fit, spans
 from reelqueue.models.brief import Brief
 from reelqueue.wording import Text

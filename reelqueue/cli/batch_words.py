@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reelqueue.cli.moments import moment
+from reelqueue.ahead.moments import moment
 from reelqueue.cli.projects import STATUS
 from reelqueue.cli.widths import spans
 from reelqueue.models.batch import BatchState

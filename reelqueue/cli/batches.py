@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from jobs import Queue, connect
+from reelqueue.ahead.moments import between, moment
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.alive import missing_workers
 from reelqueue.cli.batch import come_back
@@ -17,7 +18,6 @@ from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import BATCH_STATUS, name_of
 from reelqueue.cli.console import note, notes, out, say, say_json
-from reelqueue.cli.moments import between, moment
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id

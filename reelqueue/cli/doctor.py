@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from reelqueue.ahead.checks import CHECKS
+from reelqueue.ahead.findings import Finding
 from reelqueue.bootstrap import read_settings
-from reelqueue.cli.checks import CHECKS
 from reelqueue.cli.console import STYLES, out, say, say_json
-from reelqueue.cli.findings import Finding
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text

@@ -14,11 +14,11 @@ from jobs.editing.ahead import Ahead
 from jobs.editing.editor import Opened, ahead_of, edit_of, open_script
 from jobs.editing.reading import as_edited
 from jobs.estimate import Estimate
+from reelqueue.ahead.offer import item_in_words, usd_in_words
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.agreeing import Declined, ask_whether, is_anybody_there
 from reelqueue.cli.console import complain, note, notes, say, say_json
 from reelqueue.cli.drafts import Draft, begin_draft, given_draft
-from reelqueue.cli.offer import item_in_words, usd_in_words
 from reelqueue.cli.outcome import DONE, INTERRUPTED, run
 from reelqueue.cli.projects import ProjectId
 from reelqueue.errors import InvalidBrief, ReelqueueError

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
+from reelqueue.ahead.offer import Offer, offer_of, who_makes_what
+from reelqueue.ahead.refusing import refuse_early
 from reelqueue.bootstrap import Settings, open_shelf, open_tools, read_settings
 from reelqueue.cli.agreeing import Declined, ask, tell, unagreed
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import note
 from reelqueue.cli.making import make_video, report
-from reelqueue.cli.offer import Offer, offer_of, who_makes_what
 from reelqueue.cli.outcome import DONE, INTERRUPTED, run
-from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import ProjectWaiting
 from reelqueue.models.brief import Brief
 from reelqueue.wording import Text

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 from typer.exceptions import TyperException
 
 from jobs.client import no_redis
+from reelqueue.ahead.moments import goes_on
 from reelqueue.cli.console import complain, note
-from reelqueue.cli.moments import goes_on
 from reelqueue.errors import (
     BatchNotFound,
     Conflict,

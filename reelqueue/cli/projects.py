@@ -11,6 +11,8 @@ from rich.table import Table
 
 from jobs import Queue, connect
 from jobs.waiting import resting
+from reelqueue.ahead.moments import day_and_time, goes_on
+from reelqueue.ahead.refusing import refuse_early
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
@@ -18,9 +20,7 @@ from reelqueue.cli.console import clock, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
-from reelqueue.cli.moments import day_and_time, goes_on
 from reelqueue.cli.outcome import DONE, run
-from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import ProjectWaiting, ReelqueueError
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState

@@ -13,12 +13,10 @@ from reelqueue import clock
 from reelqueue.bootstrap import read_settings, read_watched
 from reelqueue.cli.console import STYLES, out, say, say_json
 from reelqueue.cli.outcome import DONE, run
-from reelqueue.models.buckets import CLOSED, TITLES
+from reelqueue.models.buckets import CLOSED, SERVICES, TITLES
 from reelqueue.models.meter import Standing
 from reelqueue.wording import Text
 from storage import Debts, Ledger, Paths
-
-NAMES = {"youtube": "YouTube", "did": "D-ID"}
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +76,7 @@ def _name(one: Standing, *, several: bool) -> str:
         return str(Text(f"YouTube 頻道 {channels}", f"YouTube channel {channels}"))
     if one.bucket not in TITLES:
         return one.bucket.replace("_", ".")  # a model, by its own name
-    return f"{NAMES.get(one.service, one.service)} {TITLES[one.bucket]}" + (f" ({channels})" if channels and several else "")
+    return f"{SERVICES.get(one.service, one.service)} {TITLES[one.bucket]}" + (f" ({channels})" if channels and several else "")
 
 
 def _count(number: int | None) -> str:

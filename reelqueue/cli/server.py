@@ -7,19 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from pydantic import SecretStr
-from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from jobs.client import no_redis, redis_settings
-from progress.connection import open_redis
 from reelqueue import embedded
+from reelqueue.ahead.answering import DEFAULT_URL, answers
 from reelqueue.bootstrap import Settings, redacted
 from reelqueue.cli.console import note
 from reelqueue.wording import Text, spoken
 from storage import Paths, open_installation
-
-PING_SECONDS = 2.0
-DEFAULT_URL = "redis://localhost:6379/0"
 
 
 @contextlib.asynccontextmanager
@@ -46,30 +40,6 @@ async def redis_server(settings: Settings) -> AsyncIterator[Settings]:
         )
     async with embedded.server(folder) as own:
         yield with_redis(settings, own)
-
-
-async def answers(url: str, *, setting: str = "REDIS_URL") -> bool:
-    """Whether a Redis answers there; `setting` is the one that names it.
-
-    Raises:
-        InstallationError: one does, but refuses us.
-        InvalidSettings: the URL makes no sense.
-    """
-    redis_settings(url, setting=setting)
-    try:
-        async with open_redis(url) as redis:
-            return await _pinged(redis)
-    except (AuthenticationError, ResponseError) as refusal:
-        raise no_redis(refusal, url, setting) from refusal
-    except (RedisError, OSError, TimeoutError) as failure:
-        if "Authentication required" in str(failure) or "username-password" in str(failure):
-            raise no_redis(failure, url, setting) from failure
-        return False
-
-
-async def _pinged(redis: Redis) -> bool:
-    async with asyncio.timeout(PING_SECONDS):
-        return bool(await redis.ping())
 
 
 def with_redis(settings: Settings, url: str) -> Settings:

@@ -17,9 +17,9 @@ from jobs.announcing import TO_ALL
 from jobs.maintenance.informing import Way
 from reelqueue import clock
 from reelqueue.addresses import check_webhook, shown
+from reelqueue.ahead.moments import moment
 from reelqueue.bootstrap import Settings, read_settings, told_of
 from reelqueue.cli.console import note, out, say, say_json
-from reelqueue.cli.moments import moment
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.errors import InvalidBrief, InvalidSettings
 from reelqueue.models.event import Delivery, Event, Notice

@@ -8,6 +8,8 @@ UPLOADS, UNITS = "uploads", "units"
 """YouTube's buckets of a Pacific day: calls that begin an upload, and units for all else."""
 CREDITS = "credits"
 """D-ID's: one for each begun 15 s."""
+SERVICES = {"youtube": "YouTube", "gemini": "Gemini", "did": "D-ID"}
+"""Who counts, by the name of the provider, for people."""
 GEMINI, DID = "gemini", "did"
 """The owners of a key: Gemini's buckets are its models."""
 CLOSED = "closed"

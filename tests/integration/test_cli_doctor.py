@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 
 from jobs.worker import WORKERS_PREFIX
 from reelqueue import embedded
-from reelqueue.cli import checks, command
+from reelqueue.ahead import checks
+from reelqueue.cli import command
 from reelqueue.settings import Settings, read_settings
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reelqueue import clock
-from reelqueue.cli import clock_checks, money_checks, service_checks
-from reelqueue.cli.findings import Finding
+from reelqueue.ahead import clock_checks, money_checks, service_checks
+from reelqueue.ahead.findings import Finding
 from reelqueue.models.buckets import UNITS, youtube_client
 from reelqueue.sandbox import open_sandbox
 from reelqueue.settings import Settings, read_settings

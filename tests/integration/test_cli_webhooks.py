@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from reelqueue import clock
-from reelqueue.cli import command, telling_checks
+from reelqueue.ahead import telling_checks
+from reelqueue.cli import command
 from reelqueue.models.event import Delivery, Event
 from reelqueue.settings import read_settings
 from reelqueue.wording import speak

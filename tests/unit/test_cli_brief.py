@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from reelqueue.ahead.refusing import refuse_early
 from reelqueue.cli.brief import Typed, with_brief
-from reelqueue.cli.refusing import refuse_early
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
 from reelqueue.providers.registry import open_shelf

@@ -11,8 +11,8 @@ from jobs.lengths import likely_scripts
 from jobs.spending import channel_bucket, money_bucket
 from jobs.stages import narration_language
 from reelqueue import clock
+from reelqueue.ahead.moments import moment
 from reelqueue.bootstrap import Settings
-from reelqueue.cli.moments import moment
 from reelqueue.media.image import given_pictures
 from reelqueue.models.brief import Brief
 from reelqueue.models.channel import Channel

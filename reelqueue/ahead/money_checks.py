@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 from jobs.spending import money_bucket
 from reelqueue import clock
+from reelqueue.ahead.findings import Finding, failed, made_by, services_of
 from reelqueue.bootstrap import Settings
-from reelqueue.cli.findings import Finding, failed, made_by, services_of
-from reelqueue.cli.quotas import NAMES
 from reelqueue.errors import ReelqueueError
+from reelqueue.models.buckets import SERVICES
 from reelqueue.models.prices import PriceTable
 from reelqueue.providers.prices import read_prices
 from reelqueue.wording import Text
@@ -55,7 +55,7 @@ async def prices(settings: Settings) -> list[Finding]:
         return [Finding("warn", what, Text(f"只到 {min(ends)}", f"known to {min(ends)} only"), do)]
     assumed = sorted({price.service for price in table.prices if price.assumed and price.holds(today)} & services_of(settings))
     if assumed:
-        names = ", ".join(NAMES.get(service, service) for service in assumed)
+        names = ", ".join(SERVICES.get(service, service) for service in assumed)
         saw = Text(f"{names} 的價格是往高處估的，不是你方案的實價", f"of {names} it is estimated from above")
         return [
             Finding("ok", what, saw, Text("想算得準，就在 PRICES_FILE 寫上自己方案的價格", "give your plan's own in PRICES_FILE"))

@@ -5,8 +5,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from reelqueue import clock
+from reelqueue.ahead.findings import Finding, services_of
 from reelqueue.bootstrap import Settings
-from reelqueue.cli.findings import Finding, services_of
 from reelqueue.providers.proxy import proxy_for
 from reelqueue.wording import Text
 

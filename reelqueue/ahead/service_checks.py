@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from jobs.spending import Caps, Spender
 from reelqueue import clock
+from reelqueue.ahead.findings import Finding, failed, made_by
+from reelqueue.ahead.moments import moment
+from reelqueue.ahead.offer import NAMES
 from reelqueue.bootstrap import Settings, usual_makers
-from reelqueue.cli.findings import Finding, failed, made_by
-from reelqueue.cli.moments import moment
-from reelqueue.cli.offer import NAMES
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.buckets import UNITS, youtube_client
 from reelqueue.models.channel import DEFAULT_CHANNEL, Channel

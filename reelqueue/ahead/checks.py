@@ -16,12 +16,11 @@ from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
+from reelqueue.ahead import clock_checks, money_checks, service_checks, telling_checks
+from reelqueue.ahead.answering import DEFAULT_URL, answers
+from reelqueue.ahead.findings import NOTHING, Check, Finding
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.bootstrap import Settings, redacted
-from reelqueue.cli import clock_checks, money_checks, service_checks, telling_checks
-from reelqueue.cli.console import size
-from reelqueue.cli.findings import NOTHING, Check, Finding
-from reelqueue.cli.server import DEFAULT_URL, answers
 from reelqueue.errors import ReelqueueError
 from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.models.brief import Brief
@@ -227,7 +226,7 @@ async def disk(settings: Settings) -> list[Finding]:
     except ReelqueueError as error:
         return [Finding("fail", what, error.text, error.hint_text)]
     free = shutil.disk_usage(paths.root).free
-    saw = Text(f"{paths.root}，剩 {size(free)}", f"{paths.root}, {size(free)} free")
+    saw = Text(f"{paths.root}，剩 {free / 1e9:.2f} GB", f"{paths.root}, {free / 1e9:.2f} GB free")
     if free >= settings.disk_low_water_gb * 1e9:
         return [Finding("ok", what, saw)]
     low = f"{settings.disk_low_water_gb:g}"

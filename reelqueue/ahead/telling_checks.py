@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reelqueue.addresses import may_connect, shown
+from reelqueue.ahead.findings import Finding
 from reelqueue.bootstrap import Settings, told_of
-from reelqueue.cli.findings import Finding
 from reelqueue.wording import Text, same
 from storage import Paths
 from storage.outbox import Outbox
