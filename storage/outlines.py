@@ -30,8 +30,8 @@ class Outline:
     `next_stage` is the first that is neither done nor skipped up to the goal, `running` the one that is marked as running,
     `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish
     (`own_moment`); `publisher` by whom, where its brief says so.  `title` is what it is about, in one line; `stages` are the five, in
-    their order; `began_at` is when its first stage was last begun, `spent_s` the seconds of its stages that ended; `cost_usd` is what
-    it was billed for by now.
+    their order; `began_at` is when its first stage was last begun, `ended_at` when the latest of its stages ended; `spent_s` are the
+    seconds of its stages that ended; `cost_usd` is what it was billed for by now.
     """
 
     project_id: int
@@ -67,6 +67,7 @@ class Outline:
     cost_usd: float = 0.0
     privacy: str = ""
     crashes: int = 0
+    ended_at: datetime | None = None
 
     @property
     def holds_its_moment(self) -> bool:
@@ -112,6 +113,7 @@ class Outline:
             cost_usd=sum(use.cost_usd for use in state.usage),
             privacy=state.brief.privacy,
             crashes=state.crashes,
+            ended_at=_latest(known.finished_at for known in state.stages.values()),
         )
 
     @classmethod
@@ -172,6 +174,7 @@ def _outlined(data: dict[str, Any]) -> Outline:
         cost_usd=sum(use["cost_usd"] for use in data.get("usage", ())),
         privacy=brief.get("privacy", "private"),
         crashes=int(data.get("crashes", 0)),
+        ended_at=_latest(_moment(stages[stage].get("finished_at")) for stage in Stage),
     )
 
 
@@ -245,6 +248,10 @@ def _next_of(statuses: dict[Stage, StageStatus], goal: Stage) -> Stage | None:
         if statuses[stage] not in {StageStatus.DONE, StageStatus.SKIPPED}:
             return stage
     return None
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in moments if at is not None), default=None)
 
 
 def _moment(text: str | None) -> datetime | None:
