@@ -31,7 +31,7 @@ class Outline:
     `failed` the one that failed, with its `error`.  `publish_at` is when it shall be published: its slot, else its brief's wish
     (`own_moment`); `publisher` by whom, where its brief says so.  `title` is what it is about, in one line; `stages` are the five, in
     their order; `began_at` is when its first stage was last begun, `ended_at` when the latest of its stages ended; `spent_s` are the
-    seconds of its stages that ended; `cost_usd` is what it was billed for by now.
+    seconds of its stages that ended, `running_since` is when the one that runs was begun; `cost_usd` is what it was billed for by now.
     """
 
     project_id: int
@@ -63,6 +63,7 @@ class Outline:
     began_at: datetime | None = None
     spent_s: float = 0.0
     stages: tuple[StageStatus, ...] = ()
+    running_since: datetime | None = None
     warnings: int = 0
     cost_usd: float = 0.0
     privacy: str = ""
@@ -107,7 +108,10 @@ class Outline:
             aspect=state.brief.aspect,
             created_at=state.created_at,
             began_at=state.stages[Stage.SCRIPT].started_at,
-            spent_s=sum(known.duration_s or 0.0 for known in state.stages.values()),
+            spent_s=sum(known.duration_s or 0.0 for known in state.stages.values() if known.status is not StageStatus.RUNNING),
+            running_since=next(
+                (known.started_at for known in state.stages.values() if known.status is StageStatus.RUNNING), None
+            ),
             stages=tuple(statuses.values()),
             warnings=sum(len(known.warnings) for known in state.stages.values()),
             cost_usd=sum(use.cost_usd for use in state.usage),
@@ -135,7 +139,7 @@ class Outline:
 def _outlined(data: dict[str, Any]) -> Outline:
     brief, stages, upload = data["brief"], data["stages"], data.get("upload")
     statuses = {stage: StageStatus(stages[stage]["status"]) for stage in Stage}
-    failed = _first(statuses, StageStatus.FAILED)
+    failed, running = _first(statuses, StageStatus.FAILED), _first(statuses, StageStatus.RUNNING)
     error = stages[failed].get("error") if failed is not None else None
     wait = data.get("wait")
     published = upload if upload is not None else stages[Stage.UPLOAD].get("result") or {}
@@ -145,7 +149,7 @@ def _outlined(data: dict[str, Any]) -> Outline:
         status=ProjectStatus(data["status"]),
         goal=goal,
         next_stage=_next_of(statuses, goal),
-        running=_first(statuses, StageStatus.RUNNING),
+        running=running,
         failed=failed,
         error=StageError.model_validate(error) if error is not None else None,
         wait=Wait.model_validate(wait) if wait is not None else None,
@@ -168,7 +172,8 @@ def _outlined(data: dict[str, Any]) -> Outline:
         aspect=brief.get("aspect", "16:9"),
         created_at=datetime.fromisoformat(data["created_at"]),
         began_at=_moment(stages[Stage.SCRIPT].get("started_at")),
-        spent_s=sum(stages[stage].get("duration_s") or 0.0 for stage in Stage),
+        spent_s=sum(stages[stage].get("duration_s") or 0.0 for stage in Stage if stage is not running),
+        running_since=_moment(stages[running].get("started_at")) if running is not None else None,
         stages=tuple(statuses.values()),
         warnings=sum(len(stages[stage].get("warnings", ())) for stage in Stage),
         cost_usd=sum(use["cost_usd"] for use in data.get("usage", ())),

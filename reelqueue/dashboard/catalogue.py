@@ -1,9 +1,11 @@
 """Every project in a few fields, kept current: what lists, counts and searches are answered from."""
 
+import asyncio
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -11,12 +13,18 @@ from storage import Outline, ProjectStore
 
 FRESH_SECONDS = 1.0
 """How old what is known may be: ten thousand files are looked at in a few hundredths of a second, but not for each reader."""
+MOST_LOOKING = 0.02
+"""Of all time may be spent on looking, where the disk is so slow or the projects so many that a second is too short."""
 MOST_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which projects are asked for; what is None or empty excludes none."""
+    """Which projects are asked for; what is None or empty excludes none.
+
+    `text`: words that all stand in its number, title, tags, channel or error.  `stage`: the one that runs or comes next.  `since`: it
+    changed then or later.
+    """
 
     text: str = ""
     statuses: frozenset[ProjectStatus] = frozenset()
@@ -28,15 +36,28 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of projects, newest first.  `counts` are by status, of all that fit but for their status; `after` is what the next page
-    begins behind, None where this is the last; `before` likewise for the page before.
+    """A page of projects, newest first.
+
+    `first` is the place of its first row among the `total` that fit, from 1; 0 where there is none.  `counts` are by status, of all
+    that fit but for their status.  `after` is what the next page begins behind, None where this is the last; `before` likewise for
+    the page before.
     """
 
     rows: Sequence[Outline]
     total: int
     counts: Counter[ProjectStatus]
+    first: int = 0
     after: int | None = None
     before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All projects as they were at one look, newest first, and what is counted over all of them."""
+
+    all: Sequence[Outline] = ()
+    counts: Counter[ProjectStatus] = field(default_factory=Counter)
+    channels: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -44,8 +65,10 @@ class Catalogue:
 
     def __init__(self, projects: ProjectStore) -> None:
         self._projects = projects
-        self._known: dict[int, Outline] = {}
-        self._looked = float("-inf")
+        self._standing = Standing()
+        self._texts: dict[int, tuple[Outline, str]] = {}
+        self._stale_at = float("-inf")
+        self._looking = asyncio.Lock()
 
     async def all(self) -> Sequence[Outline]:
         """All of them, newest first.
@@ -53,33 +76,101 @@ class Catalogue:
         Raises:
             StorageUnavailable: the disk does not answer.
         """
-        if time.monotonic() - self._looked > FRESH_SECONDS:
-            found = await self._projects.outlines(await self._projects.ids())
-            self._known = {number: one for number, one in found.items() if one is not None}
-            self._looked = time.monotonic()
-        return list(self._known.values())
+        return (await self.standing()).all
 
-    async def find(self, wanted: Wanted, *, limit: int = 50, after: int | None = None) -> Found:
-        """A page of those that fit, behind the project `after`.
+    async def standing(self) -> Standing:
+        """All of them, counted.
 
         Raises:
             StorageUnavailable: the disk does not answer.
         """
-        fit = [one for one in await self.all() if _fits(one, wanted)]
-        counts = Counter(one.status for one in fit)
-        chosen = [one for one in fit if not wanted.statuses or one.status in wanted.statuses]
-        behind = [one for one in chosen if after is None or one.project_id < after]
-        rows = behind[: min(limit, MOST_ROWS)]
-        last = rows[-1].project_id if len(behind) > len(rows) else None
-        return Found(rows, len(chosen), counts, after=last)
+        if time.monotonic() >= self._stale_at:
+            async with self._looking:
+                if time.monotonic() >= self._stale_at:  # nobody else looked while we waited
+                    await self._look()
+        return self._standing
+
+    def look_anew(self) -> None:
+        """Somebody changed something and shall see it: what is known is too old."""
+        self._stale_at = float("-inf")
+
+    async def find(self, wanted: Wanted, *, limit: int = 50, after: int | None = None, before: int | None = None) -> Found:
+        """A page of those that fit: behind the project `after`, or the one right before the project `before`.
+
+        Raises:
+            StorageUnavailable: the disk does not answer.
+        """
+        standing = await self.standing()
+        fit = self._fit(standing.all, replace(wanted, statuses=frozenset()))
+        counts = standing.counts if fit is standing.all else Counter(one.status for one in fit)
+        chosen = [one for one in fit if one.status in wanted.statuses] if wanted.statuses else fit
+        limit = max(1, min(limit, MOST_ROWS))
+        if before is not None:
+            end = _place(chosen, before)
+            start = max(0, end - limit)
+            end = max(end, start + limit) if start == 0 else end  # a first page is a whole one
+        else:
+            start = 0 if after is None else _place(chosen, after - 1)
+            end = start + limit
+        rows = chosen[start:end]
+        return Found(
+            rows=rows,
+            total=len(chosen),
+            counts=counts,
+            first=start + 1 if rows else 0,
+            after=rows[-1].project_id if rows and end < len(chosen) else None,
+            before=rows[0].project_id if rows and start else None,
+        )
+
+    async def some(self, project_ids: Sequence[int]) -> Mapping[int, Outline]:
+        """Those of these ids that are there.
+
+        Raises:
+            StorageUnavailable: the disk does not answer.
+        """
+        wanted = frozenset(project_ids)
+        return {one.project_id: one for one in await self.all() if one.project_id in wanted}
+
+    async def _look(self) -> None:
+        began = time.monotonic()
+        known = await self._projects.outlines(await self._projects.ids())
+        found = [one for one in known.values() if one is not None]
+        self._standing = Standing(
+            found,
+            Counter(one.status for one in found),
+            tuple(sorted({one.channel for one in found if one.channel is not None})),
+        )
+        if len(self._texts) > len(found):
+            self._texts = {one.project_id: self._texts[one.project_id] for one in found if one.project_id in self._texts}
+        now = time.monotonic()
+        self._stale_at = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
+
+    def _fit(self, all_: Sequence[Outline], wanted: Wanted) -> Sequence[Outline]:
+        if wanted == Wanted():
+            return all_
+        words = [word.removeprefix("#") or word for word in wanted.text.casefold().split()]
+        return [one for one in all_ if _fits(one, wanted) and (not words or all(word in self._text(one) for word in words))]
+
+    def _text(self, one: Outline) -> str:
+        """What is searched in, made once: an outline that is the same object is the same file."""
+        kept = self._texts.get(one.project_id)
+        if kept is not None and kept[0] is one:
+            return kept[1]
+        said = (str(one.project_id), one.title, *one.tags, one.channel or "", one.error.message if one.error else "")
+        text = "\n".join(said).casefold()
+        self._texts[one.project_id] = (one, text)
+        return text
+
+
+def _place(newest_first: Sequence[Outline], project_id: int) -> int:
+    """How many of them are newer than this project, which need not be among them."""
+    return bisect_left(newest_first, -project_id, key=lambda one: -one.project_id)
 
 
 def _fits(one: Outline, wanted: Wanted) -> bool:
-    said = f"{one.project_id} {one.title} {' '.join(one.tags)} {one.error.message if one.error else ''}".lower()
     return (
-        wanted.text.lower() in said
-        and wanted.channel in {None, one.channel}
-        and wanted.stage in {None, one.running or one.next_stage}
-        and wanted.batch_id in {None, one.batch_id}
+        (wanted.channel is None or wanted.channel == one.channel)
+        and (wanted.stage is None or wanted.stage is (one.running or one.next_stage))
+        and (wanted.batch_id is None or wanted.batch_id == one.batch_id)
         and (wanted.since is None or one.updated_at >= wanted.since)
     )
