@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from reelqueue.dashboard import figures
+from reelqueue.dashboard import charts, figures
 from reelqueue.dashboard.access import role_of
 from reelqueue.dashboard.asked import address, board_of, language_of
 from reelqueue.dashboard.words import WORDS
@@ -24,6 +24,7 @@ _pages = Environment(
     lstrip_blocks=True,
 )
 _pages.filters.update(span=figures.span, percent=figures.percent, usd=figures.usd, count=figures.count, size=figures.size)
+_pages.globals.update(charts=charts)
 
 
 def page(

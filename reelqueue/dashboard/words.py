@@ -24,6 +24,9 @@ STAGE = {
     Stage.UPLOAD: Text("上傳", "Upload"),
 }
 WORDS = {
+    "as_table": Text("以表格顯示", "As a table"),
+    "time": Text("時間", "Time"),
+    "value": Text("數值", "Value"),
     "overview": Text("總覽", "Overview"),
     "projects": Text("專案", "Projects"),
     "batches": Text("批次", "Batches"),
