@@ -27,6 +27,7 @@ demo: setup
 # own order, since files of few tests are the slow ones and would come last, one of them alone.
 TEST_PROCESSES ?= 3
 test: setup
+	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 # What takes minutes, outages among it.
