@@ -15,7 +15,7 @@ from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.dashboard import api, pages
 from reelqueue.dashboard.board import open_board
 from reelqueue.dashboard.gate import Gate
-from reelqueue.dashboard.problems import problem
+from reelqueue.dashboard.problems import answer, is_api, problem
 from reelqueue.dashboard.rendering import HERE
 from reelqueue.errors import ReelqueueError
 
@@ -50,6 +50,8 @@ def dashboard(settings: Settings | None = None) -> Starlette:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
+    if is_api(request.scope):
+        return answer(request, error)
     if isinstance(error, ReelqueueError):
         return problem(request, error)
     if isinstance(error, HTTPException):

@@ -19,6 +19,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
+        state["prefix"] = str(scope.get("root_path", "")).rstrip("/")
         state["role"], state["language"] = Role.OPERATOR, self._settings.language
         with speaking(state["language"]):
             await self._app(scope, receive, send)
