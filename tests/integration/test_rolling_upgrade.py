@@ -26,8 +26,8 @@ from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
 from tests.workers import ROOT, Worker, environment, until, worker
 
-BEFORE, BEFORE_COMMIT = "v0.3.0", "4ade426"
-OLD, NEW = "0.3.0", "today"
+BEFORE, BEFORE_COMMIT = "v0.4.0", "560479e"
+OLD, NEW = "0.4.0", "today"
 IN_FOLDER = "import os, sys; os.chdir(sys.argv[1]); os.execv(sys.argv[2], sys.argv[2:])"
 """Starts a command in a folder, as the same process."""
 BRIEF = {
@@ -54,7 +54,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
             with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
                 archive.extractall(folder, filter="data")
             return {OLD: folder, NEW: ROOT}
-    pytest.skip("no git history that holds release 0.3.0 (an sdist, or a shallow clone)")
+    pytest.skip("no git history that holds release 0.4.0 (an sdist, or a shallow clone)")
 
 
 @pytest.fixture
