@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from jobs.numbers import Numbers
 from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.dashboard.catalogue import Catalogue
+from reelqueue.dashboard.forecasts import Forecasts
 from reelqueue.dashboard.link import Link
 from reelqueue.providers.protocols import Choice
 from storage import BatchStore, Ledger, Paths, ProjectStore
@@ -30,6 +31,7 @@ class Board:
     link: Link
     catalogue: Catalogue
     shelf: Choice
+    forecasts: Forecasts
 
     @property
     def numbers(self) -> Numbers:
@@ -52,7 +54,10 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
     paths = Paths(settings.data_dir)
     projects = ProjectStore.reader(paths)
     link = Link(settings)
-    async with contextlib.aclosing(open_shelf(settings, paths)) as shelf, link.kept():
+    async with contextlib.AsyncExitStack() as stack:
+        shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
+        await stack.enter_async_context(link.kept())
+        forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
         yield Board(
             settings=settings,
             paths=paths,
@@ -63,4 +68,5 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             link=link,
             catalogue=Catalogue(projects),
             shelf=shelf,
+            forecasts=forecasts,
         )
