@@ -24,7 +24,7 @@ from jobs.turns import turn_of
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
 from reelqueue import clock
-from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable
+from reelqueue.errors import Busy, InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.ids import parse_batch_id, parse_project_id
@@ -348,6 +348,36 @@ class Queue:
         outlines = await self._projects.outlines(state.project_ids)
         anything = any(project is not None and project.status in meant for project in outlines.values())
         return await self._ask(batch_id, asked.retry(clock.now(), anything=anything))
+
+    async def approve_batch(self, batch_id: int | str) -> list[int]:
+        """Approve whatever of the batch waits for a review; returns the ids of those that go on.
+
+        Raises:
+            BatchNotFound.  WrongState: none of it waits for a review.
+        """
+        state = await self._batches.load(batch_id)
+        outlines = await self._projects.outlines(state.project_ids)
+        approved = []
+        for number, project in outlines.items():
+            if project is not None and project.status is ProjectStatus.WAITING_REVIEW:
+                with contextlib.suppress(WrongState, ProjectNotFound):  # somebody else was faster with this one
+                    approved.append((await self.approve(number)).project_id)
+        if not approved:
+            raise asked.nothing_to_approve(state)
+        return approved
+
+    async def delete_batch(self, batch_id: int | str) -> None:
+        """Delete a batch that is not under way; its id is never used again.  Its projects stay.
+
+        Raises:
+            BatchNotFound.  WrongState: it is under way, cancel it first.
+        """
+        state = await self._batches.load(batch_id)
+        asked.refuse_deletion(state)
+        try:
+            await self._batches.delete(state.batch_id)
+        except Busy:
+            raise asked.in_hand(state) from None
 
     async def _ask(self, batch_id: int | str, change: asked.Change) -> BatchState:
         try:

@@ -113,6 +113,22 @@ def retry(now: datetime, *, anything: bool) -> Change:
     return change
 
 
+def refuse_deletion(state: BatchState) -> None:
+    """Raise `WrongState` where the batch is under way: its job would make no sense of what is gone."""
+    if state.is_under_way:
+        raise _wrong(state, Text("請先取消，並等它停下來", "cancel it first, and wait until it rests"))
+
+
+def in_hand(state: BatchState) -> WrongState:
+    """A worker looks at it just now."""
+    return _wrong(state, Text("Worker 正在處理，請稍後再試一次", "a worker has it in hand: try again in a moment"))
+
+
+def nothing_to_approve(state: BatchState) -> WrongState:
+    """Nothing of it waits for a person's yes."""
+    return _wrong(state, Text("這個批次沒有等待審核的專案", "none of its projects waits for a review"))
+
+
 def _wrong(state: BatchState, hint: Text) -> WrongState:
     return WrongState(
         Text(

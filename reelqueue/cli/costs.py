@@ -1,8 +1,8 @@
 """`reelqueue costs`: what was paid for, by day, service and model, or for one project; from the ledger on disk, without Redis."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -10,33 +10,33 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from jobs.spending import channel_bucket, money_bucket, project_bucket
+from jobs.paid import Paid, paid_for, paid_lately
+from jobs.spending import Caps
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.console import out, say, say_json
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.ids import parse_project_id
-from reelqueue.models.project import Usage, summed
+from reelqueue.models.project import Usage
 from reelqueue.wording import Text
 from storage import Ledger, Paths, ProjectStore
-from storage.ledger import Account, pacific_day
+from storage.ledger import pacific_day
 
 SHOWN_DAYS, KEPT_DAYS = 7, 60
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One account of money, and its cap: 0 is no limit, None where there can be none."""
+    """One account of money by its name."""
 
     name: Text
-    account: Account
-    cap: Decimal | None = None
+    paid: Paid
 
     def as_json(self) -> dict[str, Any]:
         """For programs; money in US dollars."""
-        told = {"used_usd": float(self.account.used), "reserved_usd": float(self.account.unsettled)}
-        caps = {} if self.cap is None else {"cap_usd": float(self.cap) or None}
-        return {**told, **caps, "usage": [use.model_dump(mode="json") for use in self.account.usage]}
+        told = {"used_usd": float(self.paid.used), "reserved_usd": float(self.paid.reserved)}
+        caps = {} if self.paid.cap is None else {"cap_usd": float(self.paid.cap) or None}
+        return {**told, **caps, "usage": [use.model_dump(mode="json") for use in self.paid.usage]}
 
 
 def register(app: typer.Typer) -> None:
@@ -61,71 +61,54 @@ def register(app: typer.Typer) -> None:
 async def _project(settings: Settings, given: str, *, as_json: bool) -> int:
     number, paths = parse_project_id(given), Paths(settings.data_dir)
     state = await ProjectStore.reader(paths).load(number)
-    account = await Ledger(paths).account(project_bucket(number))
-    line = Line(Text(f"專案 {number}", f"project {number}"), account, settings.project_cost_cap_usd)
+    line = Line(Text(f"專案 {number}", f"project {number}"), await paid_for(Ledger(paths), number, _caps(settings)))
     if as_json:
         say_json({"project_id": number, "status": str(state.status), **line.as_json()})
         return DONE
     _print_lines([line])
-    _print_usage(account.usage)
+    _print_usage(line.paid.usage)
     return DONE
 
 
 async def _days(settings: Settings, days: int, *, as_json: bool) -> int:
-    ledger, today = Ledger(Paths(settings.data_dir)), pacific_day(clock.now())
-    known = {day: await ledger.account(money_bucket(day)) for day in _last(today, max(days, 30))}
-    channels = await _channels(settings, ledger, today)
-    lines = [
-        Line(Text("今天", "today"), known[today], settings.daily_cost_cap_usd),
-        *(_sum(known, today, span) for span in sorted({7, 30, days})),
-        *channels.values(),
-    ]
+    paths, today = Paths(settings.data_dir), pacific_day(clock.now())
+    channels = {name: channel.daily_cost_cap_usd for name, channel in open_shelf(settings, paths).channels.items()}
+    found = await paid_lately(Ledger(paths), today, max(days, 30), _caps(settings), channels)
+    last, total = list(found.days.items())[:days], found.total(days)
     if as_json:
         say_json(
             {
-                "today": lines[0].as_json(),
-                "total": {"days": days, **_sum(known, today, days).as_json()},
-                "days": [{"day": day.isoformat(), **Line(Text("", ""), known[day]).as_json()} for day in _last(today, days)],
-                "channels": {name: line.as_json() for name, line in channels.items()},
+                "today": _line(found.today).as_json(),
+                "total": {"days": days, **_line(total).as_json()},
+                "days": [{"day": day.isoformat(), **_line(Paid(paid.account)).as_json()} for day, paid in last],
+                "channels": {name: _line(paid).as_json() for name, paid in found.channels.items()},
                 "project_cap_usd": float(settings.project_cost_cap_usd) or None,
             }
         )
         return DONE
-    _print_lines(lines)
-    _print_days(known, _last(today, days))
-    _print_usage(_sum(known, today, days).account.usage)
+    _print_lines(
+        [
+            Line(Text("今天", "today"), found.today),
+            *(Line(_lately(span), found.total(span)) for span in sorted({7, 30, days})),
+            *(Line(Text(f"頻道 {name} 今天", f"channel {name} today"), paid) for name, paid in found.channels.items()),
+        ]
+    )
+    _print_days(last)
+    _print_usage(total.usage)
     return DONE
 
 
-async def _channels(settings: Settings, ledger: Ledger, today: date) -> dict[str, Line]:
-    """The channels that have a cap of their own, today."""
-    capped = {
-        name: channel.daily_cost_cap_usd
-        for name, channel in open_shelf(settings, Paths(settings.data_dir)).channels.items()
-        if channel.daily_cost_cap_usd
-    }
-    return {
-        name: Line(Text(f"頻道 {name} 今天", f"channel {name} today"), await ledger.account(channel_bucket(name, today)), cap)
-        for name, cap in capped.items()
-    }
+def _caps(settings: Settings) -> Caps:
+    return Caps(daily_usd=settings.daily_cost_cap_usd, project_usd=settings.project_cost_cap_usd)
 
 
-def _last(today: date, days: int) -> list[date]:
-    """The newest first."""
-    return [today - timedelta(days=back) for back in range(days)]
+def _line(paid: Paid) -> Line:
+    """For programs: its place says what it is."""
+    return Line(Text("", ""), paid)
 
 
-def _sum(known: dict[date, Account], today: date, days: int) -> Line:
-    accounts = [known[day] for day in _last(today, days)]
-    usage: tuple[Usage, ...] = ()
-    for account in accounts:
-        usage = summed(usage, account.usage)
-    total = Account(
-        used=sum((account.used for account in accounts), Decimal(0)),
-        reservations={str(place): account.unsettled for place, account in enumerate(accounts) if account.unsettled},
-        usage=usage,
-    )
-    return Line(Text(f"最近 {days} 天", f"last {days} days" if days > 1 else "last day"), total)
+def _lately(days: int) -> Text:
+    return Text(f"最近 {days} 天", f"last {days} days" if days > 1 else "last day")
 
 
 def _print_lines(lines: Sequence[Line]) -> None:
@@ -136,9 +119,9 @@ def _print_lines(lines: Sequence[Line]) -> None:
         (Text("上限", "cap"), True),
     )
     for line in lines:
-        table.add_row(str(line.name), _money(line.account.used), _money(line.account.unsettled), _cap(line.cap))
+        table.add_row(str(line.name), _money(line.paid.used), _money(line.paid.reserved), _cap(line.paid.cap))
     out().print(table)
-    if any(line.account.unsettled for line in lines):
+    if any(line.paid.reserved for line in lines):
         say(
             Text(
                 "「預留」是進行中、或結果不明的呼叫，以估計的上限計",
@@ -147,13 +130,13 @@ def _print_lines(lines: Sequence[Line]) -> None:
         )
 
 
-def _print_days(known: dict[date, Account], days: Iterable[date]) -> None:
-    paid = [day for day in days if known[day].used]
-    if not paid:
+def _print_days(days: Sequence[tuple[date, Paid]]) -> None:
+    spent = [(day, paid) for day, paid in days if paid.used]
+    if not spent:
         return
     table = _table((Text("日期（太平洋時間）", "day (Pacific time)"), False), (Text("已用", "spent"), True))
-    for day in paid:
-        table.add_row(day.isoformat(), _money(known[day].used))
+    for day, paid in spent:
+        table.add_row(day.isoformat(), _money(paid.used))
     out().print()
     out().print(table)
 
