@@ -1,4 +1,4 @@
-# One image for the three workers; compose.yaml says which one a container is.  Nothing is compiled, nothing is fetched but
+# One image for the three workers and the board; compose.yaml says which one a container is.  Nothing is compiled, nothing is fetched but
 # what requirements.lock names by hash.  The newest Python that `requires-python` allows and every wheel is built for.
 FROM python:3.13-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore

@@ -152,10 +152,11 @@ def seconds(text: str) -> float:
     return sum(float(number) * (60 if unit == "m" else 1) for number, unit in parts)
 
 
-def test_the_containers_are_a_redis_and_the_three_workers() -> None:
-    commands = {name: service["command"] for name, service in COMPOSE["services"].items() if name != "redis"}
+def test_the_containers_are_a_redis_the_three_workers_and_the_board() -> None:
+    commands = {name: COMPOSE["services"][name]["command"] for name in WORKERS}
 
-    assert COMPOSE["services"].keys() == {"redis", *WORKERS}
+    assert COMPOSE["services"].keys() == {"redis", "dashboard", *WORKERS}
+    assert COMPOSE["services"]["dashboard"]["command"] == ["reelqueue", "dashboard"]
     assert commands == {name: ["arq", f"worker_settings.{worker}"] for name, worker in WORKERS.items()}
 
 
@@ -179,17 +180,28 @@ def test_a_workers_container_is_told_to_end_in_time_and_may_do_little(name: str,
 def test_every_setting_of_the_containers_is_one_of_ours() -> None:
     known = {f"{prefix}{field.upper()}" for field in Settings.model_fields for prefix in ("", "REELQUEUE_")}
 
-    assert {name for worker in WORKERS for name in COMPOSE["services"][worker]["environment"]} - known == set()
+    assert {name for one in (*WORKERS, "dashboard") for name in COMPOSE["services"][one]["environment"]} - known == set()
 
 
-def test_no_password_has_a_default_and_no_port_is_open() -> None:
+def test_the_boards_container_may_do_no_more_than_a_workers() -> None:
+    board, worker = COMPOSE["services"]["dashboard"], COMPOSE["services"]["video"]
+
+    assert {name for name in worker.keys() | board.keys() if board.get(name) != worker.get(name)} == {
+        "command", "environment", "ports", "healthcheck", "deploy",
+    }  # fmt: skip
+    assert worker["environment"].items() <= board["environment"].items()
+
+
+def test_no_password_has_a_default_and_no_port_is_open_beyond_the_machine() -> None:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     named = re.findall(r"(?<!\$)\$\{(\w*(?:PASSWORD|SECRET|KEY|TOKEN)\w*)([^}]*)\}", text)
 
-    assert {name for name, _ in named} == {"REDIS_PASSWORD"}
+    assert {name for name, _ in named} == {"REDIS_PASSWORD", "DASHBOARD_PASSWORD"}
     assert all(rest.startswith(":?") for _, rest in named)
     assert re.findall(r"redis://[^:]*:[^$]", text) == []
-    assert [name for name, service in COMPOSE["services"].items() if "ports" in service] == []
+    assert {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service} == {
+        "dashboard": ["127.0.0.1:5555:5555"]
+    }
 
 
 async def test_the_redis_containers_command_starts_a_server_that_asks_for_the_password(tmp_path: Path) -> None:
@@ -311,12 +323,12 @@ def service_of(path: Path) -> dict[str, str]:
     return {name: value for name, (value,) in unit(path)["Service"].items()}
 
 
-def test_the_units_are_the_three_workers_and_their_target() -> None:
+def test_the_units_are_the_three_workers_the_board_and_their_target() -> None:
     target = unit(DEPLOY / "systemd" / "reelqueue.target")
 
     assert {path.stem: service_of(path)["ExecStart"] for path in UNITS} == {
         f"reelqueue-{name}": f"/opt/reelqueue/bin/arq worker_settings.{worker}" for name, worker in WORKERS.items()
-    }
+    } | {"reelqueue-dashboard": "/opt/reelqueue/bin/reelqueue dashboard"}
     assert set(target["Unit"]["Wants"][0].split()) == {path.name for path in UNITS}
 
 
@@ -354,7 +366,7 @@ def test_the_units_differ_in_what_they_start_and_in_how_much_they_may_use() -> N
 
     first, *others = map(shared, UNITS)
 
-    assert others == [first, first]
+    assert others == [first] * 3
 
 
 # --- The page ---
