@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from jobs.claims import MAX_PAYLOAD_BYTES, Claims, Taken
 from jobs.containing import contained
-from jobs.pipeline import BATCH_JOB, STAGE_OF
 from jobs.queue import PAYLOAD_EXPIRES_S
+from jobs.subject import subject_of
 from reelqueue.errors import PermanentError, ProjectCancelled, ReelqueueError
 from reelqueue.telemetry import bound
 from reelqueue.wording import Text
@@ -76,10 +76,7 @@ class Run:
     @property
     def subject(self) -> dict[str, Any]:
         """What it is about, as log fields."""
-        first = self.args[0] if self.args else None
-        if self.name in STAGE_OF:
-            return {"project_id": self.kwargs.get("project_id", first), "stage": str(STAGE_OF[self.name])}
-        return {"batch_id": self.kwargs.get("batch_id", first)} if self.name == BATCH_JOB.job else {}
+        return subject_of(self.name, self.args, self.kwargs)
 
     def end(self, why: Stop) -> None:
         """Tell it to stop; one whose outcome is known already goes on to its end."""

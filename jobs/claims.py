@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 from pydantic import ValidationError
 
+from jobs.holding import drain_key, paused_key
 from jobs.line import Line
 from jobs.pipeline import Load
 from jobs.turns import LINES_APART_MS, PLAIN_SECONDS
@@ -36,11 +37,13 @@ ALIVE_PREFIX = "reelqueue:alive:"
 OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
 """Claims with more time left are an old worker's; it put its name on them within ten seconds of their week."""
 
-# KEYS: the queue.  ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
+# KEYS: the queue, whether it is paused, whether we are to leave: either takes nothing.
+# ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
 # for others; offset, how many to look at, the largest payload, seconds to count tries; places that batches leave to others;
 # ms between two lines, how many get their place in one call, seconds of head start of whose id names none; names of the jobs
 # that load the CPU.
-# Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}.
+# Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}; whether we
+# are to leave.
 #
 # What came due stands at its moment.  What of it has no place now goes into its line, by its turn (`jobs.turns`): a range of
 # scores for each kind of place, years apart, so that only those are looked at that a free place is for.  Where the server has no
@@ -55,7 +58,9 @@ for i = 16, #ARGV do heavy[ARGV[i]] = true end
 local taken, more = {}, -1
 local function exact(score) return string.format('%.0f', score) end
 local moment = exact(now)
-local there = (free.cpu > 0 or free.wait > 0) and redis.call('ZCOUNT', KEYS[1], '-inf', moment) or 0
+local asked = redis.call('MGET', KEYS[2], KEYS[3])
+local may = not asked[1] and not asked[2] and (free.cpu > 0 or free.wait > 0)
+local there = may and redis.call('ZCOUNT', KEYS[1], '-inf', moment) or 0
 if there > 0 then
 
 local LINES, waiting = {batch = 1, single = 2, cpu = 3}, {cpu = {}, wait = {}}
@@ -140,7 +145,7 @@ end
 
 end
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. moment, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-return {moment, due[2] or '', more, taken}
+return {moment, due[2] or '', more, taken, asked[2] and 1 or 0}
 """
 
 # KEYS: the queue, aborts.  ARGV: prefixes of claims, jobs, retries and results; our claim, id, result ("" for none), its ms.
@@ -268,12 +273,16 @@ class Taken(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a look at the queue found: Redis's clock, when the next job is due, where to look on; times in ms."""
+    """What a look at the queue found: Redis's clock, when the next job is due, where to look on; times in ms.
+
+    `leaves`: somebody wants this worker to take nothing more.
+    """
 
     now_ms: int
     due_ms: int | None
     more: int | None
     taken: list[Taken]
+    leaves: bool = False
 
 
 class Abort(NamedTuple):
@@ -285,10 +294,16 @@ class Abort(NamedTuple):
 
 
 class Claims:
-    """The claims of one worker on one queue.  Every method raises `RedisError` or `OSError` where Redis does not answer."""
+    """The claims of one worker on one queue.  Every method raises `RedisError` or `OSError` where Redis does not answer.
 
-    def __init__(self, redis: ArqRedis, queue: str, claim: str, lease_seconds: float, heavy: Sequence[str] = ()) -> None:
+    `claim` is what its claims hold, `name` what it is called; `heavy` are the jobs that load the CPU.
+    """
+
+    def __init__(
+        self, redis: ArqRedis, queue: str, claim: str, lease_seconds: float, *, name: str = "", heavy: Sequence[str] = ()
+    ) -> None:
         self._queue = queue
+        self._taking = [queue, paused_key(queue), drain_key(name)]
         self._claim = claim
         self._lease_ms = int(lease_seconds * 1000)
         self._heavy = tuple(heavy)
@@ -298,11 +313,12 @@ class Claims:
     async def take(self, *, cpu: int, wait: int, kept: int = 0, offset: int = 0) -> Look:
         """Take due jobs, up to so many that load the CPU and so many others; one without a place holds nothing up.
 
-        Of the places of the others so many are `kept` from batches' jobs: whatever belongs to none finds one free.
+        Of the places of the others so many are `kept` from batches' jobs: whatever belongs to none finds one free.  Nothing is taken
+        from a queue that is paused.
         """
-        now, due, more, taken = await self._line.call(
+        now, due, more, taken, leaves = await self._line.call(
             self._take,
-            keys=[self._queue],
+            keys=self._taking,
             args=[
                 in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, self._lease_ms, cpu, wait, offset,
                 SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, kept, LINES_APART_MS, PLACED_AT_ONCE, PLAIN_SECONDS, *self._heavy,
@@ -316,6 +332,7 @@ class Claims:
                 Taken(raw, _ms(score), int(tries), int(size), body or None, Load(load.decode()))
                 for raw, score, tries, size, body, load in taken
             ],
+            leaves=bool(leaves),
         )
 
     async def close(self) -> None:

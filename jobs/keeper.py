@@ -1,7 +1,8 @@
 """Keeps a worker's claims, and says that it lives: from a thread, since a busy event loop must not lose what it works on.
 
 The heartbeat is `reelqueue:worker:<name>`: JSON with the worker's name, queue, process, jobs, CPU and memory (its FFmpeg and
-Python children counted in), for whoever watches.  It goes on while Redis is away, and a little faster.
+Python children counted in), for whoever watches; `reelqueue:beats` names who beats.  It goes on while Redis is away, and a little
+faster, and comes sooner when there is news.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -24,7 +26,12 @@ from jobs.watchdog import Watchdog
 from reelqueue.vitals import Vitals
 
 HEARTBEAT_PREFIX = "reelqueue:worker:"
-HEARTBEAT_SECONDS, HEARTBEAT_KEPT_SECONDS = 5.0, 20
+BEATS_KEY, BEATS_KEPT_SECONDS = "reelqueue:beats", 3_600
+"""Names by the time of their last heartbeat, in ms of their own clocks: whose heartbeat is gone lives no more."""
+HEARTBEAT_SECONDS, HEARTBEAT_KEPT_SECONDS, NEWS_SECONDS = 5.0, 20, 1.0
+"""How often it beats, how long a beat holds, and the least between two of which the second one has news."""
+HISTORY_SECONDS, HISTORY_STEPS = 15.0, 40
+"""Each step of the CPU's course, and how many are kept: ten minutes."""
 MOST_SECONDS = 5.0
 """The longest between two renewals, however long the lease."""
 AGAIN_SECONDS, STOP_SECONDS = 0.25, 2.0
@@ -52,7 +59,7 @@ class Keeper:
     ) -> None:
         self._open = client
         self._queue = queue
-        self._key, self._old_key = HEARTBEAT_PREFIX + name, ALIVE_PREFIX + name
+        self._name, self._key, self._old_key = name, HEARTBEAT_PREFIX + name, ALIVE_PREFIX + name
         self._claim = claim
         self._lease_ms = int(lease_seconds * 1000)
         self._every = min(MOST_SECONDS, lease_seconds / 3)
@@ -61,7 +68,9 @@ class Keeper:
         self._describe = describe
         self._watchdog = watchdog
         self._vitals = Vitals()
-        self._stop = threading.Event()
+        self._cpu: deque[float] = deque(maxlen=HISTORY_STEPS)
+        self._cpu_from = (time.monotonic(), self._vitals.read()["cpu_seconds"])
+        self._stop, self._news = threading.Event(), threading.Event()
         self._loop = asyncio.get_running_loop()
         self._parent = int(os.environ.get(SUPERVISOR) or 0)
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -70,33 +79,59 @@ class Keeper:
         """Begin."""
         self._thread.start()
 
+    def tell(self) -> None:
+        """There is news: the next heartbeat comes within a second."""
+        self._news.set()
+
     async def stop(self) -> None:
         """End, and take the heartbeat away; a server that says nothing is not waited for."""
         self._stop.set()
+        self._news.set()
         await asyncio.to_thread(self._thread.join, STOP_SECONDS)
 
     def _keep(self) -> None:
         redis = self._open()
         renew, release = redis.register_script(RENEW), redis.register_script(RELEASE)
         beaten, pause = float("-inf"), 0.0
-        while not self._stop.wait(pause):
+        while not self._stop.is_set():
+            waited = self._wait(pause, beaten)
+            if self._stop.is_set():
+                break
             self._look_at_parent()
             if self._watchdog is not None:
-                self._watchdog.look(pause)
+                self._watchdog.look(waited)
             pause = self._every
             try:
                 self._renew(renew, release)
-                if (now := time.monotonic()) - beaten >= HEARTBEAT_SECONDS - 0.1:
-                    redis.set(self._key, json.dumps(self._heartbeat()), ex=HEARTBEAT_KEPT_SECONDS)
-                    redis.set(self._old_key, "1", ex=HEARTBEAT_KEPT_SECONDS)
-                    beaten = now
+                if self._news.is_set() or time.monotonic() - beaten >= HEARTBEAT_SECONDS - 0.1:
+                    self._news.clear()
+                    beaten = time.monotonic()
+                    self._beat(redis)
             except (RedisError, OSError):  # the worker's own looks tell of it
                 pause = AGAIN_SECONDS
             except Exception as error:  # a bug; were the thread to end, all that we work on would be taken away
                 log.exception("bug", exc_info=error)
         with contextlib.suppress(RedisError, OSError):
             redis.delete(self._key, self._old_key)
+            redis.zrem(BEATS_KEY, self._name)
         redis.close()
+
+    def _wait(self, pause: float, beaten: float) -> float:
+        """Wait for so long, or until there is news and the last heartbeat is old enough; how long that was."""
+        began = time.monotonic()
+        if self._news.wait(pause):
+            self._stop.wait(min(pause, max(0.0, beaten + NEWS_SECONDS - time.monotonic())))
+        return min(pause, time.monotonic() - began)
+
+    def _beat(self, redis: Redis) -> None:
+        body, now_ms = json.dumps(self._heartbeat()), int(time.time() * 1000)
+        with redis.pipeline(transaction=False) as pipe:
+            pipe.set(self._key, body, ex=HEARTBEAT_KEPT_SECONDS)
+            pipe.set(self._old_key, "1", ex=HEARTBEAT_KEPT_SECONDS)
+            pipe.zadd(BEATS_KEY, {self._name: now_ms})
+            pipe.zremrangebyscore(BEATS_KEY, "-inf", now_ms - BEATS_KEPT_SECONDS * 1000)
+            pipe.expire(BEATS_KEY, BEATS_KEPT_SECONDS)
+            pipe.execute()
 
     def _renew(self, renew: Callable[..., Any], release: Callable[..., Any]) -> None:
         held = self._held()
@@ -113,7 +148,11 @@ class Keeper:
                 self._loop.call_soon_threadsafe(self._on_lost, raw.decode())
 
     def _heartbeat(self) -> dict[str, Any]:
-        return dict(self._describe()) | self._vitals.read()
+        read, (since, before) = self._vitals.read(), self._cpu_from
+        if (elapsed := time.monotonic() - since) >= HISTORY_SECONDS:
+            self._cpu.append(round(100 * (read["cpu_seconds"] - before) / elapsed, 1))
+            self._cpu_from = (since + elapsed, read["cpu_seconds"])
+        return dict(self._describe()) | read | {"cpu_history": list(self._cpu)}
 
     def _look_at_parent(self) -> None:
         if self._parent and os.getppid() != self._parent:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -28,6 +29,7 @@ from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 from jobs.carrier import Carrier, Run, Stop
 from jobs.claims import Claims, Look, Taken
 from jobs.clock import Clock
+from jobs.holding import drain_key, paused_key
 from jobs.keeper import Keeper
 from jobs.pipeline import Load
 from jobs.pools import open_pool, open_thread_client
@@ -36,7 +38,7 @@ from jobs.wakeup import Wakeup
 from jobs.watchdog import Watchdog
 from reelqueue import clock
 from reelqueue.errors import ReelqueueError
-from reelqueue.process import say_ready
+from reelqueue.process import LABEL, say_leaving, say_ready
 from reelqueue.version import __version__
 from storage import Owner
 
@@ -57,9 +59,11 @@ HAND_BACK_SECONDS = 15.0
 WORKERS_PREFIX = "reelqueue:workers:"
 """Who looks at a queue: names by the time of their last look, in ms of Redis's clock."""
 
-# KEYS: health, who looks.  ARGV: my name, ms that a look counts.  Health is the queue's, not mine: others may look on.
+# KEYS: health, who looks, whether I am to leave.  ARGV: my name, ms that a look counts.  Health is the queue's, not mine: others
+# may look on.
 _LEAVE = """
 redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('DEL', KEYS[3])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if redis.call('ZCOUNT', KEYS[2], now - ARGV[2], '+inf') == 0 then redis.call('DEL', KEYS[1]) end
@@ -106,6 +110,8 @@ class Worker(arq.worker.Worker):
         self._changed = asyncio.Event()
         self._ending = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._leaves = False
+        self._keeper: Keeper | None = None
         self._abort_asked = self._was_full = True
         self._away_since: float | None = None
         self._told_away = float("-inf")
@@ -157,13 +163,13 @@ class Worker(arq.worker.Worker):
         self._clock = Clock(self.pool, self._schedule, self._zone) if self._schedule else None
         wakeup = Wakeup(
             self.pool.connection_pool,
-            (self.queue_name, abort_jobs_ss),
+            (self.queue_name, abort_jobs_ss, paused_key(self.queue_name), drain_key(self._owner.name)),
             on_change=self._on_change,
             on_connect=self._on_connect,
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._claims.close)
-            keeper = self._make_keeper()
+            keeper = self._keeper = self._make_keeper()
             keeper.start()
             stack.push_async_callback(keeper.stop)
             await stack.enter_async_context(wakeup.listening())
@@ -186,12 +192,8 @@ class Worker(arq.worker.Worker):
             await asyncio.wait(ending, timeout=HAND_BACK_SECONDS)
         for task in self._later:
             task.cancel()
-        try:
-            leave = self.pool.register_script(_LEAVE)
-            keys = [self.health_check_key, WORKERS_PREFIX + self.queue_name]
-            await leave(keys=keys, args=[self._owner.name, HEALTH_KEPT_MS])
-        except (RedisError, OSError, TimeoutError):
-            pass  # it expires
+        with contextlib.suppress(RedisError, OSError, TimeoutError):  # it expires
+            await self._look_no_more()
         try:
             if self.on_shutdown:
                 await self.on_shutdown(self.ctx)
@@ -201,6 +203,7 @@ class Worker(arq.worker.Worker):
         self._pool = None
         self._ending.clear()  # arq's --watch runs us once more
         self._hurry.clear()
+        self._leaves = False
         self.allow_pick_jobs, self._deadline = True, None
         if self._began:
             log.info("worker_ended", queue=self.queue_name, worker=self._owner.name)
@@ -233,7 +236,12 @@ class Worker(arq.worker.Worker):
 
     def _make_carrier(self) -> Carrier:
         self._claims = Claims(
-            self.pool, self.queue_name, self._owner.model_dump_json(), self._lease_seconds, heavy=self._cpu_jobs
+            self.pool,
+            self.queue_name,
+            self._owner.model_dump_json(),
+            self._lease_seconds,
+            name=self._owner.name,
+            heavy=self._cpu_jobs,
         )
         return Carrier(
             queue=self.queue_name,
@@ -270,13 +278,17 @@ class Worker(arq.worker.Worker):
     def _describe(self) -> dict[str, Any]:
         return {
             "name": self._owner.name,
+            "label": os.environ.get(LABEL, ""),
             "queue": self.queue_name,
             "pid": self._owner.pid,
             "host": self._owner.host,
             "version": __version__,
             "started_at": self._began_at.isoformat(timespec="seconds"),
-            "state": "draining" if self._ending.is_set() else "running",
+            "state": "draining" if self._ending.is_set() or self._leaves else "running",
             "places": {"cpu": self._cpu_places, "wait": self.max_jobs - self._cpu_places},
+            "cpu_jobs": self._cpu_jobs,
+            "complete": self._carrier.counts.complete,
+            "failed": self._carrier.counts.failed,
             "jobs": [
                 {"job_id": run.job_id, "job": run.name, "since": run.started_at.isoformat(timespec="seconds")} | run.subject
                 for run in list(self._runs.values())
@@ -287,7 +299,7 @@ class Worker(arq.worker.Worker):
 
     async def _work(self, wakeup: Wakeup) -> None:
         offset = 0
-        while not self._ending.is_set():
+        while not self._ending.is_set() and not (self._leaves and not self._runs):
             self._changed.clear()
             look = await self._look(offset)
             if look is None:
@@ -329,6 +341,9 @@ class Worker(arq.worker.Worker):
                 self._start(taken)
             if look.taken:
                 await asyncio.sleep(0)  # the jobs begin before we go on
+                self._tell()
+            if look.leaves and not self._leaves:
+                await self._leave()
             if self._away_since is not None:
                 self._health_at = 0.0  # a server that only reads is not back
             await self._say_health(look.now_ms)
@@ -401,6 +416,7 @@ class Worker(arq.worker.Worker):
         self.tasks.pop(run.job_id, None)
         counts = self._carrier.counts
         self.jobs_complete, self.jobs_failed, self.jobs_retried = counts.complete, counts.failed, counts.retried
+        self._tell()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("bug", job_id=run.job_id, exc_info=error)
         if self._was_full or self.burst or self._ending.is_set():
@@ -440,7 +456,7 @@ class Worker(arq.worker.Worker):
     async def _say_health(self, now_ms: int) -> None:
         """Say that this queue is looked at: what `--check` reads."""
         now = time.monotonic()
-        if now - self._health_at < HEALTH_SECONDS:
+        if self._leaves or now - self._health_at < HEALTH_SECONDS:
             return
         async with self.pool.pipeline(transaction=False) as pipe:
             info = (
@@ -512,6 +528,23 @@ class Worker(arq.worker.Worker):
         task.add_done_callback(self._later.discard)
 
     # The end.
+
+    async def _leave(self) -> None:
+        """Somebody wants us to take nothing more: the jobs in hand have all the time that they need, then we end."""
+        self._leaves, self.allow_pick_jobs = True, False
+        log.info("worker_leaves", queue=self.queue_name, worker=self._owner.name, jobs=len(self._runs))
+        say_leaving()
+        self._tell()
+        await self._look_no_more()
+
+    async def _look_no_more(self) -> None:
+        keys = [self.health_check_key, WORKERS_PREFIX + self.queue_name, drain_key(self._owner.name)]
+        await self.pool.register_script(_LEAVE)(keys=keys, args=[self._owner.name, HEALTH_KEPT_MS])
+
+    def _tell(self) -> None:
+        """What we have in hand changed: whoever watches hears of it soon."""
+        if self._keeper is not None:
+            self._keeper.tell()
 
     def handle_sig(self, signum: Signals) -> None:
         """SIGTERM or SIGINT: drain; a second one: hand everything back now."""

@@ -28,6 +28,9 @@ LINE_LIMIT_BYTES = 16 * 1024 * 1024
 """The longest line of a child's answer; scenes with their SVG stay far below."""
 TAIL_LINES = 40
 SUPERVISOR_PID, READY_FD = "REELQUEUE_SUPERVISOR_PID", "REELQUEUE_READY_FD"
+LABEL = "REELQUEUE_WORKER"
+"""What a supervisor calls its worker."""
+LEAVING = b"leaving\n"
 """What a long-lived child finds in its environment: who started it, and where it says that it got going."""
 _PR_SET_PDEATHSIG = 1
 
@@ -294,11 +297,20 @@ async def attend(argv: Sequence[str]) -> int:
 
 def say_ready() -> None:
     """Tell who started us by `start` that we got going: what befalls us from now on is no mistake of the user's."""
-    number = os.environ.pop(READY_FD, "")
+    _say(b"ready\n")
+
+
+def say_leaving() -> None:
+    """Tell who started us that we are to end for good: nobody is to be started in our place."""
+    _say(LEAVING)
+
+
+def _say(word: bytes) -> None:
+    number = os.environ.get(READY_FD, "")
     if number.isdecimal():
         with contextlib.suppress(OSError):  # nobody listens any more
-            os.write(int(number), b"ready\n")
-            os.close(int(number))
+            os.set_inheritable(int(number), False)  # our own children have nothing to say there
+            os.write(int(number), word)
 
 
 async def end(process: asyncio.subprocess.Process, *, grace_s: float) -> None:

@@ -66,6 +66,8 @@ class Life:
     got_going: bool
     words: Mapping[str, Any]
     refusal: Mapping[str, Any] | None = None
+    leaves: bool = False
+    """Whether it was drained: nobody takes its place."""
 
 
 @dataclass(slots=True)
@@ -157,7 +159,7 @@ class Supervisor:
             life = await self._live(post, out)
             if life.code not in {0, None}:
                 group.create_task(self._free(post))
-            if self._ending.is_set() or (self.burst and life.code == 0):
+            if self._ending.is_set() or (life.code == 0 and (self.burst or life.leaves)):
                 _tell_end(post, life)
                 return
             pause_s = post.pause(life, self.pauses)
@@ -178,38 +180,39 @@ class Supervisor:
                 return Life(None, 0.0, got_going=False, words={"error": str(error)})
             finally:
                 os.close(sink)
-            going = asyncio.Event()
+            said = bytearray()
             loop = asyncio.get_running_loop()
-            loop.add_reader(heard, self._hear, heard, post, going)
+            loop.add_reader(heard, self._hear, heard, post, said)
             try:
                 code = await child.wait()
-                self._hear(heard, post, going)  # it may have ended right after
+                self._hear(heard, post, said)  # it may have ended right after
             finally:
                 loop.remove_reader(heard)
         lived_s = time.monotonic() - began
         await asyncio.to_thread(relay.finish)
-        return Life(code, lived_s, going.is_set(), relay.last_words(), relay.refusal)
+        return Life(code, lived_s, bool(said), relay.last_words(), relay.refusal, leaves=process.LEAVING in said)
 
     async def _start(self, post: Post, output: int, ready: int) -> asyncio.subprocess.Process:
         argv = [sys.executable, "-P", "-m", "arq", f"worker_settings.{WORKERS[post.kind]}", *(["--burst"] if self.burst else [])]
-        env = dict(self.env) | {"REELQUEUE_LOG_FORMAT": "json"}  # the relay reads it
+        env = dict(self.env) | {"REELQUEUE_LOG_FORMAT": "json", process.LABEL: post.name}  # the relay reads it
         child = await process.start(argv, cwd=self.cwd, env=env, output=output, ready=ready)
         _log.info("worker_started", worker=post.name, pid=child.pid)
         if self._ending.is_set():  # asked while we started it
             process.ask_to_end(child)
         return child
 
-    def _hear(self, heard: int, post: Post, going: asyncio.Event) -> None:
-        """A worker says that it got going, or its end of the pipe is closed."""
+    def _hear(self, heard: int, post: Post, said: bytearray) -> None:
+        """A worker says that it got going, later perhaps that it leaves, or its end of the pipe is closed."""
         try:
-            said = os.read(heard, 64)
+            word = os.read(heard, 64)
         except BlockingIOError:
             return
-        asyncio.get_running_loop().remove_reader(heard)
-        if said:
-            going.set()
+        if not word:
+            asyncio.get_running_loop().remove_reader(heard)
+        elif not said:
             self._going.add(post.kind)
             _log.info("worker_ready", worker=post.name)
+        said += word
 
     def _give_up(self, post: Post, life: Life) -> None:
         """Raise for a refusal before any of its kind got going, and where our patience is at an end."""

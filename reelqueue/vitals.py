@@ -22,11 +22,12 @@ _PROC = Path("/proc")
 
 
 class Reading(TypedDict):
-    """What is used.  100 percent are one whole core; `children` are all living descendants."""
+    """What is used.  100 percent are one whole core; `children` are all living descendants, `children_bytes` their part of memory."""
 
     cpu_percent: float
     cpu_seconds: float
     memory_bytes: int
+    children_bytes: int
     children: int
 
 
@@ -61,6 +62,7 @@ class Vitals:
             cpu_percent=round(100 * spent / elapsed, 1),
             cpu_seconds=round(self._counted, 2),
             memory_bytes=use.memory_bytes,
+            children_bytes=use.children_bytes,
             children=use.children,
         )
 
@@ -77,6 +79,7 @@ class Vitals:
 class _Sum:
     total_seconds: float
     memory_bytes: int
+    children_bytes: int
     children: int
 
 
@@ -85,6 +88,7 @@ def _sum(own: _Use, children: list[_Use]) -> _Sum:
     return _Sum(
         total_seconds=sum(use.cpu_seconds + use.reaped_seconds for use in used),
         memory_bytes=sum(use.memory_bytes for use in used),
+        children_bytes=sum(use.memory_bytes for use in children),
         children=len(children),
     )
 

@@ -25,13 +25,14 @@ class WorkerJob(Frozen):
 class WorkerBeat(Frozen):
     """A worker as its last heartbeat tells.
 
-    `cpu_percent` and the bytes count its FFmpeg and Python children in; 100 is one core.  `children_bytes` is their part of
-    `memory_bytes`.  `cpu_places` and `wait_places` are how many jobs of each kind it runs at once.  `complete` and `failed` count
-    the jobs that it ended since it started.  `cpu_history` is the CPU of the last ten minutes, the newest last, `cpu_every_s`
-    apart.
+    `label` is what its supervisor calls it, "" where it has none.  `cpu_percent` and the bytes count its FFmpeg and Python children
+    in; 100 is one core.  `children_bytes` is their part of `memory_bytes`.  `cpu_places` and `wait_places` are how many jobs of each
+    kind it runs at once.  `complete` and `failed` count the jobs that it ended since it started.  `cpu_history` is the CPU of the
+    last ten minutes, the newest last, `cpu_every_s` apart.
     """
 
     name: str
+    label: str = ""
     queue: str
     host: str = ""
     pid: int = 0
@@ -56,7 +57,7 @@ class QueueStanding(Frozen):
 
     `waiting` are jobs that could begin now and have no place; `oldest_s` is how long the first of them waits.  `running` of
     `places` are taken.  `parked` are due later (`resumes_at`: the first of them).  `empty_in_s` is an estimate by what was done
-    lately; None where nobody knows.
+    lately; None where nobody knows.  `paused_at` is since when it is paused.
     """
 
     name: str
@@ -68,11 +69,15 @@ class QueueStanding(Frozen):
     parked: int = 0
     resumes_at: datetime | None = None
     paused: bool = False
+    paused_at: datetime | None = None
     empty_in_s: float | None = None
 
 
 class QueuedJob(Frozen):
-    """A job in a queue, at its `place` from 1 in the order in which they begin.  `due_at` is set where that is later."""
+    """A job in a queue, at its `place` from 1 in the order in which they begin.
+
+    `queued_at` is since when it is due, and `due_at` when it will be: one of them is set where it stands at a time.
+    """
 
     place: int
     job_id: str
