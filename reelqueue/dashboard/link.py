@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 from jobs.app import Queue
 from jobs.client import Client, claim, door_of, open_queue
 from jobs.fleet import Fleet
+from jobs.numbers import Numbers
 from reelqueue import clock, embedded
 from reelqueue.bootstrap import Settings
 from reelqueue.errors import InstallationError, ReelqueueError
@@ -32,6 +34,7 @@ class Link:
         self._paths = Paths(settings.data_dir)
         self._client: Client | None = None
         self._queue: Queue | None = None
+        self._fleet: Fleet | None = None
         self._soon = asyncio.Event()
         self.away_since: datetime | None = clock.now()
         self.ping_ms: float | None = None
@@ -71,7 +74,9 @@ class Link:
         Raises:
             InstallationError: Redis does not answer.
         """
-        return Fleet(self.client.redis)
+        if self._fleet is None or self.away_since is not None:
+            raise self._away()
+        return self._fleet
 
     def look_now(self) -> None:
         """Ask at once: somebody waits for it."""
@@ -95,12 +100,14 @@ class Link:
         while True:
             try:
                 async with open_queue(self._settings) as client, door_of(client) as queue:
+                    numbers = Numbers(self._paths.root / "metrics", client.redis)
                     self._client, self._queue = client, queue
+                    self._fleet = Fleet(client.redis, numbers, ZoneInfo(self._settings.timezone))
                     await self._ask_again(client, first)
             except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
                 self._lost(error)
             finally:
-                self._client = self._queue = None
+                self._client = self._queue = self._fleet = None
             first.set()
             await self._pause()
 
