@@ -127,6 +127,7 @@ class Settings(BaseSettings):
     dashboard_password: SecretStr | None = _named("DASHBOARD_PASSWORD", None)
     dashboard_viewer_password: SecretStr | None = _named("DASHBOARD_VIEWER_PASSWORD", None)
     api_token: SecretStr | None = _named("API_TOKEN", None)
+    brief_files_dir: Path | None = _named("BRIEF_FILES_DIR", None)
     test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
     font_dir: Path | None = _named("FONT_DIR", None)

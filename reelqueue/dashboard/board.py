@@ -11,7 +11,7 @@ from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.dashboard.catalogue import Catalogue
 from reelqueue.dashboard.forecasts import Forecasts
 from reelqueue.dashboard.link import Link
-from reelqueue.providers.protocols import Choice
+from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Paths, ProjectStore
 
 
@@ -30,7 +30,7 @@ class Board:
     ledger: Ledger
     link: Link
     catalogue: Catalogue
-    shelf: Choice
+    shelf: Shelf
     forecasts: Forecasts
 
     @property

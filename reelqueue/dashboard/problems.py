@@ -1,7 +1,7 @@
 """What went wrong, as an answer for programs: problem+json (RFC 9457) with our `code`.  Pages for people: see the app."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -94,6 +94,16 @@ class Refused(ReelqueueError):
         super().__init__(message or _SENTENCES.get(status, same(phrase)), hint or _HINTS.get(status, same("")))
 
 
+class SeveralInvalid(InvalidBrief):
+    """Several fields are wrong: told as the first one, with `all` of them beside it."""
+
+    def __init__(self, found: Sequence[InvalidBrief]) -> None:
+        first = found[0]
+        self.all = tuple(found)
+        self.field, self.allowed, self.given = first.field, first.allowed, first.given
+        ReelqueueError.__init__(self, first.text, first.hint_text)
+
+
 def is_api(scope: Scope) -> bool:
     """Whether a program asks: its errors are problems, not pages."""
     return f"{path_of(scope)}/".startswith("/api/")
@@ -150,8 +160,12 @@ def status_and_code(error: ReelqueueError) -> tuple[HTTPStatus, str]:
 
 def _facts(error: ReelqueueError, language: str) -> dict[str, Any]:
     """What an error knows beside its sentence."""
-    if isinstance(error, InvalidBrief) and hasattr(error, "field"):
-        return {"field": error.field, "allowed": error.allowed.in_language(language), "given": error.given}
+    if isinstance(error, InvalidBrief) and hasattr(error, "field"):  # a copy from the wire knows its sentence alone
+        told = {"field": error.field, "allowed": error.allowed.in_language(language), "given": error.given}
+        several = error.all if isinstance(error, SeveralInvalid) else ()
+        return told | (
+            {"errors": [{"field": one.field, "detail": one.text.in_language(language)} for one in several]} if several else {}
+        )
     if isinstance(error, Parked):
         return {"until": error.until.isoformat() if error.until is not None else None}
     if isinstance(error, StageNotReady):
