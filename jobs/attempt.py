@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from jobs import transitions
+from jobs import tally, transitions
 from jobs.batch.booking import moment_of
 from jobs.containing import contained
 from jobs.context import Service
@@ -33,6 +34,7 @@ from reelqueue.errors import (
     StorageUnavailable,
     TransientError,
 )
+from reelqueue.models.numbers import Outcome
 from reelqueue.models.project import StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -48,18 +50,21 @@ DISK_SECONDS, STORAGE_SECONDS, FENCED_SECONDS = 60.0, 5.0, 1.0
 SUSPECT_SECONDS = 1.0
 """When to look again whether another project that a worker died with is through."""
 STARTED = Text("開始", "started")
+_OF_WHAT_BEGAN = frozenset({"cancelled", "interrupted"})
+"""Outcomes that only an attempt has whose work began."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Attempt:
-    """An attempt by a job that holds the lease."""
+    """An attempt by a job that holds the lease.  `began` is when the stage's work did, by the boot's clock; None: it did not."""
 
     job: StageJob
     lease: Lease
     teller: Teller
     spender: Spender
+    began: float | None = None
 
     @property
     def service(self) -> Service:
@@ -101,6 +106,7 @@ class Attempt:
         """Begin and run; whoever tells us to end meanwhile, from the first commit on, costs no attempt and is no death."""
         try:
             await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
+            self.began = time.monotonic()
             await self.teller.tell(self.lease.state, 0, STARTED)
             return await self._run(fingerprint)
         except asyncio.CancelledError:
@@ -115,6 +121,10 @@ class Attempt:
                 piece = previous.piece if previous is not None and previous.piece else f"{stage}: "
                 log.warning("owner_died", died_in=piece)
                 await self._commit(transitions.crashed(stage, piece))
+                died = previous.owner.name if previous is not None else ""
+                tally.stage_ended(
+                    stage, "interrupted", project_id=self.job.project_id, now=_now(), worker=died, code="worker_died"
+                )
         if self.lease.state.crashes >= self.service.rules.poison_after:
             raise await self._parked(_poisoned(self.lease.state.crash_piece, self.lease.state.crashes))
 
@@ -236,6 +246,8 @@ class Attempt:
             await self.lease.commit(lambda state: change(transitions.still_wanted(state, self.stage)))
         except ReelqueueError as error:
             raise await self._conclude(error, run) from None
+        self._count("ok")
+        self._count_what_was_made(outcome)
         await self.teller.done(self.lease.state)
         if self.lease.state.status is ProjectStatus.WAITING_REVIEW:
             await self._tell_waiting()
@@ -253,6 +265,7 @@ class Attempt:
                 log.warning("fenced")
                 return Later(FENCED_SECONDS)
             case ProjectCancelled():
+                self._count("cancelled")
                 return error
             case Parked() | Postponed():
                 return await self._not_now(error)
@@ -268,7 +281,7 @@ class Attempt:
         """The project waits for something; or goes on soon, as if nothing had been."""
         if isinstance(error, Parked):
             return await self._parked(error)
-        return await self._handed_back(error, error.seconds, counts=False)
+        return await self._handed_back(error, error.seconds, counts=False, outcome="park")
 
     async def _again(self, error: TransientError, run: StageRun) -> Exception:
         """The whole stage once more, after a pause outside; one that got on before its time-out or pause was no attempt."""
@@ -279,10 +292,11 @@ class Attempt:
             return await self._handed_back(error, decision.seconds, counts=True)
         return await self._failed(error)
 
-    async def _handed_back(self, error: ReelqueueError, seconds: float, *, counts: bool) -> Exception:
+    async def _handed_back(self, error: ReelqueueError, seconds: float, *, counts: bool, outcome: Outcome = "retry") -> Exception:
         log.warning("handed_back", error=error.message, seconds=seconds)
         at = _now() + timedelta(seconds=seconds) if seconds else None
-        return await self._ended(transitions.handed_back(self.stage, counts=counts, resume_at=at), Later(seconds))
+        change = transitions.handed_back(self.stage, counts=counts, resume_at=at)
+        return await self._ended(change, Later(seconds), outcome, error.code)
 
     async def _hand_back_quietly(self) -> None:
         """We are told to end: the attempt was none."""
@@ -290,27 +304,60 @@ class Attempt:
             await self.lease.commit(transitions.handed_back(self.stage, counts=False))
         except ReelqueueError as error:
             log.warning("not_handed_back", error=error.message)
+        else:
+            self._count("cancelled" if self.lease.state.status is ProjectStatus.CANCELLED else "interrupted")
 
     async def _parked(self, error: Parked) -> Exception:
         if isinstance(error, DiskFull) and error.until is None:
             error.until = _now() + timedelta(seconds=DISK_SECONDS)
         log.warning("parked", error=error.message, until=str(error.until))
-        ended = await self._ended(transitions.parked(self.stage, error, chain=self.job.chain), Later.until(error.until))
+        change = transitions.parked(self.stage, error, chain=self.job.chain)
+        ended = await self._ended(change, Later.until(error.until), "park", error.code)
         await self._tell_waiting()
         return ended
 
     async def _failed(self, error: ReelqueueError) -> Exception:
         log.error("stage_failed", error=error.message, code=error.code)
-        ended = await self._ended(transitions.failed(self.stage, _now(), error, chain=self.job.chain), error)
+        change = transitions.failed(self.stage, _now(), error, chain=self.job.chain)
+        ended = await self._ended(change, error, "fail", error.code)
         known = self.lease.state.stages[self.stage].error
         if ended is error and known is not None:
             await self.teller.failed(self.lease.state, StageError(**known.model_dump()))
         return ended
 
-    async def _ended(self, change: transitions.Change, ending: Exception) -> Exception:
-        """Commit `change`, then end with `ending`; or with what the commit met."""
+    async def _ended(self, change: transitions.Change, ending: Exception, outcome: Outcome, code: str) -> Exception:
+        """Commit `change`, then end with `ending`; or with what the commit met.  Only what is committed is counted: else whoever
+        takes over counts the attempt as interrupted.
+        """
         met = await self._tried(await self._with_usage(change))
+        if met is None:
+            self._count(outcome, code)
+        elif isinstance(met, ProjectCancelled):
+            self._count("cancelled")
         return Later(DISK_SECONDS) if isinstance(met, DiskFull) else met or ending
+
+    def _count(self, outcome: Outcome, code: str = "") -> None:
+        if outcome in _OF_WHAT_BEGAN and self.began is None:
+            return
+        seconds = None if self.began is None else time.monotonic() - self.began
+        tally.stage_ended(
+            self.stage,
+            outcome,
+            project_id=self.job.project_id,
+            now=_now(),
+            seconds=seconds,
+            worker=self.service.owner.name,
+            code=code,
+        )
+        self.began = None  # it is counted
+
+    def _count_what_was_made(self, outcome: StageOutcome) -> None:
+        if self.stage is Stage.RENDER and outcome.artifacts:
+            tally.rendered(max(artifact.bytes for artifact in outcome.artifacts))
+        if self.stage is Stage.UPLOAD and not outcome.skipped:
+            state = self.lease.state
+            first = min((known.started_at for known in state.stages.values() if known.started_at), default=state.created_at)
+            tally.published(_now(), (_now() - first).total_seconds())
 
     async def _others(self) -> int:
         return max(0, len(await self.service.projects.unfinished()) - 1)

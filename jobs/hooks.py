@@ -18,10 +18,12 @@ from redis.exceptions import RedisError
 from jobs.cancelling import cancel_project
 from jobs.client import claim
 from jobs.context import Service, WorkerContext
+from jobs.counting import counted
 from jobs.pipeline import MAINTENANCE, OTHER_JOBS, STAGE_OF
 from jobs.schedule import SCHEDULE
 from reelqueue.errors import PermanentError, ProjectNotFound, ReelqueueError, WrongState
 from reelqueue.wording import Text
+from storage.chronicle import Chronicle
 
 LONGEST_JOB_SECONDS = 7 * 86_400
 """arq's own time-out: ours are per attempt and grow with the work, so it must never come first."""
@@ -101,6 +103,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
         service = ctx["service"] = await stack.enter_async_context(open_service(redis))
         await _tried(lambda: renew(service, redis))
         await stack.enter_async_context(_every(RENEW_SECONDS, lambda: renew(service, redis)))
+        await stack.enter_async_context(counted(lambda: redis, Chronicle(service.paths.metrics), service.owner.name))
 
     async def shutdown(_ctx: dict[Any, Any]) -> None:
         await stack.aclose()

@@ -6,7 +6,7 @@ import structlog
 from arq.worker import Retry
 from redis.exceptions import RedisError
 
-from jobs import acts, transitions
+from jobs import acts, tally, transitions
 from jobs.attempt import DISK_SECONDS, STORAGE_SECONDS, Attempt
 from jobs.context import WorkerContext
 from jobs.judging import BUSY_SECONDS, Later, StageJob
@@ -59,6 +59,7 @@ async def _answer(job: StageJob, job_id: str) -> dict[str, Any]:
         raise Later(BUSY_SECONDS)
     stored = await job.judge(glance.state)
     if stored is not None:
+        tally.found_done()
         if job.chain:
             await _pass_on_from(job, await job.service.projects.change(job.project_id, acts.go_on))
         return stored
@@ -91,6 +92,7 @@ async def _wake_batch(job: StageJob, state: ProjectState) -> None:
     try:
         await job.service.queue.wake_batch(state.batch_id)
     except (RedisError, OSError) as error:
+        tally.redis_failed(error)
         log.debug("batch_not_woken", error=str(error))
 
 
@@ -119,6 +121,7 @@ async def _hint(job: StageJob, state: ProjectState, stage: Stage, *, chain: bool
     try:
         await job.service.queue.hint(job.project_id, stage, turn=turn_of(state, stage), chain=chain)
     except (RedisError, OSError) as error:  # the state knows; `recover_interrupted` hints it again
+        tally.redis_failed(error)
         log.warning("hint_lost", next_stage=str(stage), error=str(error))
 
 
@@ -126,6 +129,7 @@ async def _adopt(job: StageJob, job_id: str) -> None:
     try:
         await job.service.queue.adopt(job_id, job.project_id, job.stage)
     except (RedisError, OSError) as error:  # a hint too many, later
+        tally.redis_failed(error)
         log.warning("hint_not_adopted", error=str(error))
 
 

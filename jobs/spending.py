@@ -14,9 +14,10 @@ from decimal import Decimal
 
 import structlog
 
+from jobs import tally
 from reelqueue import clock
 from reelqueue.errors import BudgetExhausted, DiskFull, NeedsPerson, QuotaExhausted, ReelqueueError, StorageUnavailable
-from reelqueue.models.buckets import CLOSED, channel_client, in_words
+from reelqueue.models.buckets import CHANNEL, CLOSED, channel_client, in_words
 from reelqueue.models.cost import Cost, Need
 from reelqueue.models.project import Usage
 from reelqueue.wording import Text
@@ -63,6 +64,12 @@ class Held:
     key: str
     money: tuple[Bucket, ...] = ()
     quota: tuple[tuple[Bucket, Need], ...] = ()
+
+    @property
+    def provider(self) -> str:
+        """Whose call it is: "gemini", "youtube"; "other" where it takes no quota that would say so."""
+        owners = (need.client.partition("-")[0] for _, need in self.quota)
+        return next((owner for owner in owners if owner != CHANNEL), "other")
 
 
 async def _heard(news: asyncio.Event, seconds: float) -> bool:
@@ -165,11 +172,12 @@ class Spender:
             await self.release(held)
         return counted
 
-    async def settle(self, held: Held, usage: tuple[Usage, ...] | None) -> None:
+    async def settle(self, held: Held, usage: tuple[Usage, ...] | None, outcome: tally.CallOutcome = "ok") -> None:
         """Count what the call really took; None: nobody knows, what was reserved stays counted.
 
         What can't be written stays reserved, which is the safe side: the call is made, and its result must not be lost for it.
         """
+        tally.paid(held.provider, outcome, sum(use.cost_usd for use in usage or ()))
         for bucket, need in held.quota:
             if need.amount:
                 await self._settled(bucket, held.key, Decimal(need.amount))
@@ -186,7 +194,7 @@ class Spender:
             return
         if isinstance(error, QuotaExhausted):
             await self.close(held, error)
-        await self.settle(held, error.usage)
+        await self.settle(held, error.usage, "unknown" if error.usage is None else "error")
 
     def is_current(self, held: Held) -> bool:
         """Whether what is held counts for today: it may have been reserved before midnight Pacific."""

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from progress.events import KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, Topic, stage_order
 from reelqueue import clock
+from reelqueue.tally import LOST_EVENTS, TALLY
 from reelqueue.wording import Text
 
 PUBLISH_SECONDS = 0.5
@@ -113,6 +114,7 @@ class Publisher:
                 return int(await self._script(keys=[topic.last_key, topic.log_key], args=[*place, *figures]))
         except (RedisError, OSError, TimeoutError) as failure:
             self.lost += 1
+            TALLY.count(LOST_EVENTS)
             self._log.warning("progress_lost", project_id=project_id, batch_id=batch_id, stage=stage, error=repr(failure))
             return None
 

@@ -17,6 +17,7 @@ import structlog
 
 from reelqueue.errors import Fenced, ReelqueueError
 from reelqueue.models.project import ProjectState
+from reelqueue.tally import FENCED, TAKEOVERS, TALLY
 from reelqueue.wording import Text
 from storage.answers import Missing, Stale, busy
 from storage.blobs import Blobs
@@ -60,6 +61,8 @@ class StateLease(Generic[S]):
         self._held: Held[S] = held
         self._known: Known[S] = held.known
         self._stamp = held.stamp
+        if previous is not None and self._stamp is None:
+            TALLY.count(TAKEOVERS)
         self._record = held.record
         self._turn = asyncio.Lock()
         self._renewed = time.monotonic()
@@ -102,10 +105,13 @@ class StateLease(Generic[S]):
                 only_known=self._stamp is not None,
             )
         except Fenced:
+            TALLY.count(FENCED)
             self.lost.set()
             raise
         except Stale:
             raise busy(self._held.state_id) from None
+        if self._stamp is not None and self.previous is not None:
+            TALLY.count(TAKEOVERS)
         self._stamp = None
         return self._known.state
 
@@ -310,4 +316,5 @@ class Lease(StateLease[ProjectState]):
     def _guard(self) -> None:
         """Run by blobs under the folder's lock, in a thread."""
         if not self._held.file.is_ours(self._record):
+            TALLY.count(FENCED)
             raise self._fenced()

@@ -167,6 +167,11 @@ class Paths:
         return self.root / "history"
 
     @property
+    def metrics(self) -> Path:
+        """The copy of what was counted; made with the first one."""
+        return self.root / "metrics"
+
+    @property
     def gone(self) -> Path:
         """A tombstone for each deleted project."""
         return self.root / "gone"

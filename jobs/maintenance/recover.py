@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from arq.connections import ArqRedis
 
+from jobs import tally
 from jobs.claims import free_dead
 from jobs.context import Service, WorkerContext
 from jobs.maintenance.cleanup import ask_where_low
@@ -42,6 +43,8 @@ async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int]
     freed = [job for queue in QUEUES for job in await free_dead(redis, queue)]
     projects = await renew_hints(service)
     batches = [number for number in await service.batches.unfinished() if await _batch_put_back(service, number)]
+    for action, found in (("hint_renewed", projects), ("batch_hint_renewed", batches), ("job_freed", freed)):
+        tally.reconciled(action, len(found))
     if projects or batches or freed:
         log.info("recovered", count=len(projects), projects=projects[:NAMED], batches=batches[:NAMED], freed_jobs=freed[:NAMED])
     return projects, batches, freed

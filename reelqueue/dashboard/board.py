@@ -3,16 +3,21 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from arq.connections import ArqRedis
+
+from jobs.counting import counted
 from jobs.numbers import Numbers
 from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.dashboard.catalogue import Catalogue
 from reelqueue.dashboard.forecasts import Forecasts
 from reelqueue.dashboard.link import Link
+from reelqueue.dashboard.miniatures import Miniatures
 from reelqueue.providers.registry import Shelf
-from storage import BatchStore, Ledger, Paths, ProjectStore
+from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
+from storage.chronicle import Chronicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,8 @@ class Board:
     catalogue: Catalogue
     shelf: Shelf
     forecasts: Forecasts
-
-    @property
-    def numbers(self) -> Numbers:
-        """What was counted."""
-        return Numbers(self.metrics_dir, self.link.client.redis if self.link.is_there else None)
-
-    @property
-    def metrics_dir(self) -> Path:
-        """Where the history lies."""
-        return self.paths.root / "metrics"
+    miniatures: Miniatures
+    numbers: Numbers
 
 
 @contextlib.asynccontextmanager
@@ -58,6 +55,8 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
         shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
         await stack.enter_async_context(link.kept())
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
+        redis = partial(_redis_of, link)
+        await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
         yield Board(
             settings=settings,
             paths=paths,
@@ -69,4 +68,10 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             catalogue=Catalogue(projects),
             shelf=shelf,
             forecasts=forecasts,
+            miniatures=Miniatures(),
+            numbers=Numbers(paths.metrics, redis),
         )
+
+
+def _redis_of(link: Link) -> ArqRedis | None:
+    return link.client.redis if link.is_there else None

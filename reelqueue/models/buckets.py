@@ -12,6 +12,8 @@ SERVICES = {"youtube": "YouTube", "gemini": "Gemini", "did": "D-ID"}
 """Who counts, by the name of the provider, for people."""
 GEMINI, DID = "gemini", "did"
 """The owners of a key: Gemini's buckets are its models."""
+CHANNEL = "channel"
+"""How the owners of what is counted for one channel are called first."""
 CLOSED = "closed"
 """The lasting bucket of a channel that takes no more for a time."""
 TITLES = {
@@ -30,7 +32,7 @@ def youtube_client(client_id: str) -> str:
 
 def channel_client(name: str) -> str:
     """Who owns what is counted for one channel."""
-    return f"channel-{name}"
+    return f"{CHANNEL}-{name}"
 
 
 def model_bucket(model: str) -> str:
