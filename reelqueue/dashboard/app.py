@@ -9,14 +9,16 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.dashboard import api, pages
+from reelqueue.dashboard.access import passwords_of
+from reelqueue.dashboard.assets import Assets
 from reelqueue.dashboard.board import open_board
 from reelqueue.dashboard.gate import Gate
 from reelqueue.dashboard.problems import answer, is_api, problem
-from reelqueue.dashboard.rendering import HERE
+from reelqueue.dashboard.seal import open_seal
+from reelqueue.dashboard.surroundings import Surroundings
 from reelqueue.errors import ReelqueueError
 
 
@@ -34,12 +36,13 @@ def dashboard(settings: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_board(found) as board:
-            app.state.board = board
+            app.state.board, app.state.surroundings = board, Surroundings(board)
+            app.state.seal = open_seal(board.paths.root / "board.key", *passwords_of(found))
             yield
 
     return Starlette(
         routes=[
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", Assets()),
             Mount("/api", routes=api.ROUTES),
             *pages.ROUTES,
         ],

@@ -1,16 +1,39 @@
-"""What a handler finds with its request: the board, the language, the address that it is mounted under."""
+"""What a handler finds with its request: the board, the language, the zone, the address that it is mounted under."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
 from starlette.types import Scope
 
 from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.seal import Seal
 from reelqueue.wording import Language
+
+UTC_COOKIE, ZONE_COOKIE = "utc", "zone"
+"""Whether the reader wants UTC, and where its clock is; the first by a switch, the second told by its browser."""
 
 
 def board_of(request: Request) -> Board:
     """The board of this process."""
     board: Board = request.app.state.board
     return board
+
+
+def seal_of(request: Request) -> Seal:
+    """What this board signs with."""
+    seal: Seal = request.app.state.seal
+    return seal
+
+
+def zone_of(request: Request) -> ZoneInfo:
+    """The zone of the answer's clock times: UTC where the reader switched to it, else its own, else `TIMEZONE`."""
+    if request.cookies.get(UTC_COOKIE) == "1":
+        return ZoneInfo("UTC")
+    name = request.cookies.get(ZONE_COOKIE, "")
+    try:
+        return ZoneInfo(name) if 0 < len(name) <= 64 else board_of(request).zone
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # no zone, or no name of one: a cookie holds what somebody put there
+        return board_of(request).zone
 
 
 def language_of(request: Request) -> Language:

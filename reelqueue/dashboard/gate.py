@@ -1,5 +1,8 @@
 """What each request passes first: its host, its origin, who asks, in which language."""
 
+import secrets
+
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reelqueue.bootstrap import Settings
@@ -19,6 +22,9 @@ class Gate:
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
+        request = Request(scope)
+        state["seed"] = request.cookies.get("reelqueue_seed") or secrets.token_urlsafe(18)
+        state["around"] = await scope["app"].state.surroundings.now()
         state["prefix"] = str(scope.get("root_path", "")).rstrip("/")
         state["role"], state["language"] = Role.OPERATOR, self._settings.language
         with speaking(state["language"]):

@@ -1,21 +1,27 @@
 """Pages made of templates, in the reader's language and theme."""
 
+import re
+import socket
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from reelqueue import clock
 from reelqueue.dashboard import charts, figures
-from reelqueue.dashboard.access import role_of
-from reelqueue.dashboard.asked import address, board_of, language_of
-from reelqueue.dashboard.words import WORDS
+from reelqueue.dashboard.access import Role, role_of
+from reelqueue.dashboard.asked import address, board_of, language_of, path_of, prefix_of, seal_of, zone_of
+from reelqueue.dashboard.assets import HERE, address_of
+from reelqueue.dashboard.strip import strip_of
+from reelqueue.dashboard.words import LOOKS, STAGE, STATUS, WORDS
 from reelqueue.wording import Text
 
-HERE = Path(__file__).parent
+SAID, SAID_SECONDS = "reelqueue_said", 120
+"""The cookie with the line after an action, and how long it may wait for its page."""
 _pages = Environment(
     loader=FileSystemLoader(HERE / "templates"),
     autoescape=select_autoescape(default=True, default_for_string=True),
@@ -24,7 +30,8 @@ _pages = Environment(
     lstrip_blocks=True,
 )
 _pages.filters.update(span=figures.span, percent=figures.percent, usd=figures.usd, count=figures.count, size=figures.size)
-_pages.globals.update(charts=charts)
+_pages.filters["utc"] = lambda at: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+_pages.globals.update(charts=charts, LOOKS=LOOKS, STATUS=STATUS, STAGE=STAGE, strip_of=strip_of)
 
 
 def page(
@@ -32,10 +39,12 @@ def page(
 ) -> HTMLResponse:
     """A page; with `?part=NAME` only its block `part_NAME`, for a page that is open already.
 
-    Beside `values` templates have `board`, `role`, `lang`, `theme`, `here`, `url(path)`, `say(text or name)`, `when(at)`.  `says` are
-    the page's own sentences, by name.
+    Beside `values` templates have `board`, `role`, `lang`, `theme`, `here` (the path, without what the board is mounted under),
+    `url(path)`, `static(name)`, `say(text or name)`, `told` (the
+    same, with markup in its parts), `when(at)`, `now`, `zone`, `off(queue)` (why an action is off, None while it is
+    on), `m`, the macros, and `c`, the charts.  `says` are the page's own sentences, by name.
     """
-    board = board_of(request)
+    board, zone = board_of(request), zone_of(request)
     known = {**WORDS, **(says or {})}
 
     def say(text: Text | str, **parts: Any) -> str:
@@ -43,24 +52,69 @@ def page(
         sentence = (text if isinstance(text, Text) else known[text]).in_language(language_of(request))
         return sentence.format(**parts) if parts else sentence
 
+    def told(text: Text | str, **parts: Any) -> Markup:
+        """As `say`, where a part is markup: a clock time, a link."""
+        return escape(say(text)).format(**parts)
+
     def when(at: datetime | None, form: str = "%H:%M") -> str:
-        return "–" if at is None else at.astimezone(board.zone).strftime(form)
+        return "–" if at is None else at.astimezone(zone).strftime(form)
+
+    def off(queue: bool = True) -> Text | None:
+        if role_of(request) is Role.VIEWER:
+            return WORDS["viewer_off"]
+        return WORDS["redis_off"] if queue and not board.link.is_there else None
 
     found = _pages.get_template(template)
-    names = {
+    names: dict[str, Any] = {
         "board": board,
         "role": role_of(request),
         "lang": language_of(request),
-        "theme": request.cookies.get("theme", "auto"),
-        "here": request.url.path.removeprefix(str(request.scope.get("root_path", ""))),
+        "theme": theme_of(request),
+        "here": path_of(request.scope),
+        "now": clock.now(),
+        "zone": zone,
         "url": lambda path: address(request, path),
+        "static": lambda name: address(request, address_of(name)),
         "say": say,
+        "told": told,
         "when": when,
+        "clock_time": when,
+        "place": place_of(),
+        "off": off,
+        "token": seal_of(request).token(request.state.seed),
+        "around": request.state.around,
+        "said": None,
         "request": request,
         **values,
     }
+    names["m"] = _pages.get_template("macros.html").make_module(names)
+    names["c"] = _pages.get_template("charts.html").make_module(names)
     part = request.query_params.get("part")
     block = found.blocks.get(f"part_{part}") if part else None
     if block is not None:
         return HTMLResponse("".join(block(found.new_context(names))), status_code=status)
-    return HTMLResponse(found.render(names), status_code=status)
+    names["said"] = said = _said(request)
+    answer = HTMLResponse(found.render(names), status_code=status)
+    if said is not None:
+        answer.delete_cookie(SAID, path=prefix_of(request.scope) or "/")
+    return answer
+
+
+def place_of() -> str:
+    """Which machine this is, for who keeps several boards open; nothing where it is only a container's number."""
+    name = socket.gethostname().partition(".")[0]
+    return "" if re.fullmatch(r"[0-9a-f]{12,}", name) else name
+
+
+def theme_of(request: Request) -> str:
+    """What the reader chose: "light", "dark", or "auto" as its system has it."""
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in {"light", "dark"} else "auto"
+
+
+def _said(request: Request) -> dict[str, str] | None:
+    """The line after an action, for the page that it is meant for."""
+    line = seal_of(request).take(SAID, request.cookies.get(SAID), SAID_SECONDS)
+    if not isinstance(line, dict) or line.get("path") != path_of(request.scope):
+        return None
+    return {"text": Text(line["zh"], line["en"]).in_language(language_of(request)), "look": line["look"]}
