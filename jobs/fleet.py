@@ -1,5 +1,6 @@
 """Who works on what, and what lies in the queues: for whoever watches, by a few calls of Redis and never a scan."""
 
+import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from jobs.order import CPU_JOBS, Order, Standing
 from jobs.pipeline import QUEUES, SPECS
 from jobs.schedule import SCHEDULE, Schedule
 from reelqueue import clock
-from reelqueue.errors import QueueNotFound, WorkerNotFound
+from reelqueue.errors import QueueNotFound, StorageUnavailable, WorkerNotFound
 from reelqueue.models.fleet import ClockRun, QueuedJob, QueueStanding, WorkerBeat
 from reelqueue.models.stage import Stage
 
@@ -116,9 +117,7 @@ class Fleet:
 
     async def clock(self) -> list[ClockRun]:
         """The jobs of the clock: when they ran last, and run next.  `ok` is None while a run is not over, and a day after it."""
-        records = [
-            _record(raw) for raw in await self._redis.mget([RECORD_PREFIX + one.job for one in SCHEDULE])
-        ]  # "<ms> <job id>"
+        records = [_record(raw) for raw in await self._redis.mget([RECORD_PREFIX + one.job for one in SCHEDULE])]
         ids = [job_id for _, job_id in records]
         results = await self._results(args=[result_key_prefix, MOST_RESULT_BYTES, *ids])
         return [
@@ -153,8 +152,9 @@ class Fleet:
         """How long each stage took lately, in seconds; only of those that ran."""
         if self._numbers is not None and time.monotonic() - self._means_at > MEANS_SECONDS:
             self._means_at = time.monotonic()
-            stages = await self._numbers.stages(LATELY, STEP)
-            self._means = {one.stage: one.mean_s for one in stages if one.mean_s is not None}
+            with contextlib.suppress(StorageUnavailable):  # an estimate is worth no error
+                stages = await self._numbers.stages(LATELY, STEP)
+                self._means = {one.stage: one.mean_s for one in stages if one.mean_s is not None}
         return self._means
 
 

@@ -20,6 +20,7 @@ from arq.constants import in_progress_key_prefix
 from redis.asyncio import Redis
 
 from jobs.app import Queue
+from jobs.fleet import Fleet
 from jobs.pipeline import VIDEO
 from reelqueue import embedded
 from tests.faults.course import Course
@@ -411,3 +412,36 @@ async def test_what_a_killed_supervisor_had_in_hand_the_next_one_takes_over_at_o
         course.leave("a")
 
         assert (await job.result(timeout=20))["pid"]
+
+
+# A worker is drained.
+
+
+async def test_nobody_takes_the_place_of_a_drained_worker_and_the_last_ones_end_is_the_supervisors(
+    supervise, queue, course, redis
+):
+    """The first has a job in hand for longer than DRAIN_SECONDS: it is let end all the same."""
+    fleet = Fleet(redis)
+    async with supervise("video", "--video-workers", "2", hold=True, DRAIN_SECONDS="0") as supervised:
+        await supervised.ready(2)
+        job = await enqueue(queue, "a")
+        began = await course.seen("a")
+        async with asyncio.timeout(20):
+            while len(found := await fleet.workers()) < 2:  # of one the first heartbeat is on its way
+                await asyncio.sleep(0.02)
+        busy, other = sorted(found, key=lambda one: one.pid != began.pid)
+        await fleet.drain(busy.name)
+        await until(lambda: supervised.events("worker_leaves"), "it leaves")
+        behind = await enqueue(queue, "b")
+        taken = await course.seen("b")
+        course.leave("a", "b")
+        assert (await job.result(timeout=20), await behind.result(timeout=20)) == ({"pid": busy.pid}, {"pid": other.pid})
+        await until(lambda: supervised.events("worker_ended"), "it ends")
+        assert supervised.process.poll() is None
+        await fleet.drain(other.name)
+
+        assert await supervised.ended() == 0
+    assert {busy.label, other.label} == {"video", "video-2"}
+    assert taken.pid == other.pid
+    assert course.pids("a", "stopped") == []
+    assert len(supervised.events("worker_started")) == 2
