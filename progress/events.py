@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reelqueue.models.stage import ProjectStatus, Stage
 
@@ -92,3 +92,11 @@ class Topic:
 def stage_order(event_stage: str) -> int:
     """The place of a stage among the five, from 1; 0 for what is none of them ("error", "batch")."""
     return _ORDER.get(event_stage, 0)
+
+
+def parse_event(data: bytes) -> ProgressEvent | None:
+    """An event as it was sent; None for what somebody else sent on our channel."""
+    try:
+        return ProgressEvent.model_validate_json(data)
+    except ValidationError:
+        return None

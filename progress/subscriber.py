@@ -7,17 +7,18 @@ lost with a connection that looked alive).  Another `epoch` means that Redis los
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
-from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from progress.events import ProgressEvent, Topic
+from progress.events import ProgressEvent, Topic, parse_event
+from progress.log import read_log
 from reelqueue.errors import BatchNotFound, InstallationError, ProjectNotFound
+from reelqueue.tally import GAPS, TALLY
 from reelqueue.wording import Text
 
 WATCHDOG_SECONDS = 2.0
@@ -94,7 +95,9 @@ class Follower:
             while True:
                 message = await channel.get_message(timeout=WATCHDOG_SECONDS)
                 is_live = message is not None and message["type"] == "message"
-                live = _parse(message["data"]) if is_live else None
+                live = parse_event(message["data"]) if is_live else None
+                if live is not None and live.epoch == self.epoch and live.seq > self.seq + 1:
+                    TALLY.count(GAPS)
                 found = [live] if live is not None and self._follows(live) else await self._read_log(redis)
                 for event in found:
                     if self._accept(event):
@@ -108,17 +111,12 @@ class Follower:
 
     async def _read_log(self, redis: Redis) -> list[ProgressEvent]:
         """What is kept and not yet given out; where the log has gone, the one last event."""
-        kept = await cast(Awaitable[list[bytes | None]], redis.hmget(self.topic.last_key, ["epoch", "seq", "event"]))
-        epoch, seq, snapshot = kept
-        if epoch is None or seq is None or snapshot is None:
+        kept = await read_log(redis, self.topic, self.epoch, self.seq)
+        if kept is None:
             return []
-        if self.epoch is None:  # the caller gave a seq alone: of this epoch, unless it is higher than that came
-            self.epoch, self.seq = epoch.decode(), self.seq if self.seq <= int(seq) else 0
-        first = f"({self.seq}" if self.epoch == epoch.decode() else "-"
-        entries = await redis.xrange(self.topic.log_key, min=first, max="+")
-        found = [_parse(fields[b"e"]) for _, fields in entries]
-        found.append(_parse(snapshot))
-        events = [event for event in found if event is not None]
+        if self.epoch is None:
+            self.epoch, self.seq = kept.epoch, kept.after
+        events = [event for event in map(parse_event, kept.entries) if event is not None]
         if events and (events[-1].epoch, events[-1].seq) == (self.epoch, self.seq):
             self.last = events[-1]
         return events
@@ -175,11 +173,3 @@ def _refused() -> InstallationError:
         Text("Redis 拒絕連線：密碼或權限不對", "Redis refuses us: a wrong or missing password, or too few rights"),
         Text("請在 REDIS_URL 中寫上使用者與密碼", "write the user and the password into REDIS_URL"),
     )
-
-
-def _parse(data: bytes) -> ProgressEvent | None:
-    """An event; None for what somebody else sent on our channel."""
-    try:
-        return ProgressEvent.model_validate_json(data)
-    except ValidationError:
-        return None

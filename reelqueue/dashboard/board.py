@@ -10,9 +10,11 @@ from arq.connections import ArqRedis
 
 from jobs.counting import counted
 from jobs.numbers import Numbers
+from progress.hub import Hub
 from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.dashboard.catalogue import Catalogue
 from reelqueue.dashboard.forecasts import Forecasts
+from reelqueue.dashboard.hearing import heard
 from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.miniatures import Miniatures
 from reelqueue.providers.registry import Shelf
@@ -36,6 +38,7 @@ class Board:
     link: Link
     catalogue: Catalogue
     shelf: Shelf
+    hub: Hub
     forecasts: Forecasts
     miniatures: Miniatures
     numbers: Numbers
@@ -49,11 +52,12 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
         InvalidSettings, InstallationError: what is wrong with the machine or its settings, and what to do.
     """
     paths = Paths(settings.data_dir)
-    projects = ProjectStore.reader(paths)
+    projects, batches = ProjectStore.reader(paths), BatchStore.reader(paths)
     link = Link(settings)
     async with contextlib.AsyncExitStack() as stack:
         shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
         await stack.enter_async_context(link.kept())
+        hub = await stack.enter_async_context(heard(link, projects, batches))
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
         redis = partial(_redis_of, link)
         await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
@@ -62,9 +66,10 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             paths=paths,
             zone=ZoneInfo(settings.timezone),
             projects=projects,
-            batches=BatchStore.reader(paths),
+            batches=batches,
             ledger=Ledger(paths),
             link=link,
+            hub=hub,
             catalogue=Catalogue(projects),
             shelf=shelf,
             forecasts=forecasts,

@@ -8,12 +8,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from jobs.app import Queue
 from jobs.client import Client, claim, door_of, open_queue
 from jobs.fleet import Fleet
 from jobs.numbers import Numbers
+from progress.connection import open_redis
 from reelqueue import clock, embedded
 from reelqueue.bootstrap import Settings
 from reelqueue.errors import InstallationError, ReelqueueError
@@ -144,6 +146,18 @@ class Link:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._soon.wait()
         self._soon.clear()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[Redis]:
+        """A client for a subscription of its own, of the server that this link found to be ours.
+
+        Raises:
+            ConnectionError: there is none.
+        """
+        if not self.is_there:
+            raise ConnectionError("Redis does not answer")
+        async with open_redis(await asyncio.to_thread(self._url)) as redis:
+            yield redis
 
     def _url(self) -> str:
         return embedded.locate(self._settings.configured_redis_url, self._paths.redis_dir)
