@@ -124,7 +124,7 @@ class Chronicle:
                     disk.make_folder(path.parent)
                     disk.sweep_parts(path)
                     disk.place(path, page.model_dump_json().encode())
-                disk.place(totals, summary.model_dump_json().encode(), keep_previous=True)
+                disk.place(totals, summary.model_dump_json().encode(), keep_previous=totals.exists())
 
     def _forget(self, now_hour: int) -> None:
         with disk.translated(self.folder):

@@ -39,6 +39,7 @@ from storage import BatchStore, Bucket, Ledger, Owner, Paths, ProjectStore
 from storage.bookings import Bookings
 from storage.installation import open_installation
 from storage.ledger import pacific_day
+from tests.scene_numbers import tell_history
 
 CHANNELS = ("tea", "science", "history")
 TITLES = (
@@ -95,6 +96,7 @@ class Scene:
         for _ in range(many):
             await self._finished(self.chance.randrange(len(TITLES)), self.chance.uniform(1, 80))
         await self._money()
+        await tell_history(self.paths, self.now, LENGTHS_S, self.chance)
 
     def _channels(self) -> None:
         tables = []
