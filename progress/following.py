@@ -5,7 +5,7 @@ overtook within its quarter second.  Who falls behind, or was away for longer th
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,7 +60,7 @@ class Following:
     _has_to_read: bool = False
     _is_gone: bool = False
 
-    async def parts(self) -> AsyncIterator[Part]:
+    async def parts(self) -> AsyncGenerator[Part]:
         """What there is to say, without end but the topic's own.  The first comes at once, unless all was said before."""
         with self.hub.reader(self.topic) as box, contextlib.suppress(ProjectNotFound, BatchNotFound):  # deleted meanwhile: an end
             for part in await self._opening():

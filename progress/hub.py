@@ -87,6 +87,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._has_ended = False
+        self._size = 0
         self._is_there = asyncio.Event()
         self.away_since: datetime | None = clock.now()
 
@@ -119,7 +120,7 @@ class Hub:
     @property
     def size(self) -> int:
         """How many read."""
-        return len(self._boxes())
+        return self._size
 
     # What is known.
 
@@ -252,9 +253,11 @@ class Hub:
             box.end()
         for name in names:
             self._readers[name].add(box)
+        self._size += 1
         try:
             yield
         finally:
+            self._size -= 1
             for name in names:
                 self._readers[name].discard(box)
                 if not self._readers[name]:

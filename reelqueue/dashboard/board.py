@@ -17,6 +17,7 @@ from reelqueue.dashboard.forecasts import Forecasts
 from reelqueue.dashboard.hearing import heard
 from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.miniatures import Miniatures
+from reelqueue.dashboard.pulse import Pulse
 from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.chronicle import Chronicle
@@ -39,6 +40,7 @@ class Board:
     catalogue: Catalogue
     shelf: Shelf
     hub: Hub
+    pulse: Pulse
     forecasts: Forecasts
     miniatures: Miniatures
     numbers: Numbers
@@ -57,7 +59,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
     async with contextlib.AsyncExitStack() as stack:
         shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
         await stack.enter_async_context(link.kept())
-        hub = await stack.enter_async_context(heard(link, projects, batches))
+        hub, pulse = await stack.enter_async_context(heard(link, projects, batches))
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
         redis = partial(_redis_of, link)
         await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
@@ -70,6 +72,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             ledger=Ledger(paths),
             link=link,
             hub=hub,
+            pulse=pulse,
             catalogue=Catalogue(projects),
             shelf=shelf,
             forecasts=forecasts,

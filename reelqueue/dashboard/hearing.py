@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from progress.ends import watch_ends
 from progress.hub import Hub
 from reelqueue.dashboard.link import Link
+from reelqueue.dashboard.pulse import Pulse
 from storage import BatchStore, ProjectStore
 
 FIRST_SECONDS = 1.0
@@ -14,15 +15,17 @@ FIRST_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
-async def heard(link: Link, projects: ProjectStore, batches: BatchStore) -> AsyncIterator[Hub]:
-    """A hub that listens until the block ends."""
+async def heard(link: Link, projects: ProjectStore, batches: BatchStore) -> AsyncIterator[tuple[Hub, Pulse]]:
+    """A hub that listens and a pulse that beats, until the block ends."""
     hub = Hub(link.listening, link.look_now)
+    pulse = Pulse(hub, link, projects.paths)
     async with hub.kept():
-        watching = asyncio.create_task(watch_ends(hub, projects, batches))
+        tasks = {asyncio.create_task(work) for work in (watch_ends(hub, projects, batches), pulse.go_on())}
         try:
             if link.is_there:
                 await hub.listens(FIRST_SECONDS)
-            yield hub
+            yield hub, pulse
         finally:
-            watching.cancel()
-            await asyncio.wait({watching})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from reelqueue.dashboard.pages import batches, first_run, overview, project, projects, publishing, workers
+from reelqueue.dashboard.pages import batches, first_run, live, overview, project, projects, publishing, workers
 
 ROUTES: list[BaseRoute] = [
     *overview.ROUTES,
@@ -12,4 +12,5 @@ ROUTES: list[BaseRoute] = [
     *publishing.ROUTES,
     *workers.ROUTES,
     *first_run.ROUTES,
+    *live.ROUTES,
 ]
