@@ -1,0 +1,110 @@
+"""What a person does to a whole batch from its page: each a POST, each safe to send twice."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from jobs.app import Queue
+from reelqueue.dashboard.asked import board_of
+from reelqueue.dashboard.batch_words import SAYS
+from reelqueue.dashboard.forms import confirm, done, form_of
+from reelqueue.errors import Busy, ProjectNotFound, WrongState
+from reelqueue.models.stage import ProjectStatus
+from reelqueue.wording import Text
+
+Act = Callable[[Queue, int], Awaitable[object]]
+
+
+def _acting(act: Act, said: Text) -> Callable[[Request], Awaitable[Response]]:
+    async def acted(request: Request) -> Response:
+        """Do it, and say so on the batch's page.
+
+        Raises:
+            BatchNotFound.  WrongState: it does not fit the batch any more.  InstallationError: Redis is away.
+        """
+        await form_of(request)
+        number = int(request.path_params["batch_id"])
+        await act(board_of(request).link.queue, number)
+        return done(request, f"/batches/{number}", said)
+
+    return acted
+
+
+async def cancel(request: Request) -> Response:
+    """Ask first; then cancel what has not ended.
+
+    Raises:
+        as the others.
+    """
+    form, board = await form_of(request), board_of(request)
+    state = await board.batches.load(request.path_params["batch_id"])
+    path = f"/batches/{state.batch_id}"
+    if not form.has("sure"):
+        outlines = await board.projects.outlines(state.project_ids)
+        left = sum(one is not None and not one.status.is_final for one in outlines.values())
+        completed = sum(one is not None and one.status is ProjectStatus.COMPLETED for one in outlines.values())
+        return confirm(
+            request,
+            title=_with(SAYS["cancel_title"], number=state.batch_id),
+            body=[_with(SAYS["cancel_body"], left=left, done=completed)],
+            path=f"{path}/cancel",
+            label=SAYS["cancel_do"],
+            keep=SAYS["keep"],
+            back=path,
+        )
+    await board.link.queue.cancel_batch(state.batch_id)
+    return done(request, path, SAYS["was_cancelled"])
+
+
+async def retry_some(request: Request) -> Response:
+    """Try again those that failed for one reason; who was faster, or is gone, is passed over.
+
+    Raises:
+        as the others.
+    """
+    form, board = await form_of(request), board_of(request)
+    state = await board.batches.load(request.path_params["batch_id"])
+    wanted = {int(text) for text in form.get("projects").split(",") if text.isascii() and text.isdecimal() and len(text) < 19}
+    outlines = await board.projects.outlines([number for number in state.project_ids if number in wanted])
+    again = 0
+    for number, known in outlines.items():
+        if known is None or known.status is not ProjectStatus.FAILED:
+            continue
+        try:
+            await board.link.queue.retry(number)
+            again += 1
+        except (ProjectNotFound, WrongState, Busy):  # since the page was made somebody else did something with it
+            continue
+    return done(request, f"/batches/{state.batch_id}", _with(SAYS["some_again"], count=again), "ok" if again else "mute")
+
+
+def _with(text: Text, **parts: object) -> Text:
+    return Text(text.zh.format(**parts), text.en.format(**parts))
+
+
+ROUTES: list[BaseRoute] = [
+    Route(
+        "/batches/{batch_id:int}/pause",
+        _acting(lambda queue, number: queue.pause_batch(number), SAYS["was_paused"]),
+        methods=["POST"],
+    ),
+    Route(
+        "/batches/{batch_id:int}/resume",
+        _acting(lambda queue, number: queue.resume_batch(number), SAYS["goes_on"]),
+        methods=["POST"],
+    ),
+    Route(
+        "/batches/{batch_id:int}/start",
+        _acting(lambda queue, number: queue.start_batch(number), SAYS["was_started"]),
+        methods=["POST"],
+    ),
+    Route(
+        "/batches/{batch_id:int}/retry",
+        _acting(lambda queue, number: queue.retry_batch(number), SAYS["tries_again"]),
+        methods=["POST"],
+    ),
+    Route("/batches/{batch_id:int}/retry-some", retry_some, methods=["POST"]),
+    Route("/batches/{batch_id:int}/cancel", cancel, methods=["POST"]),
+]
