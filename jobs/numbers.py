@@ -69,6 +69,7 @@ class Numbers:
         self._chronicle = Chronicle(folder)
         self._redis: Callable[[], ArqRedis | None] = (lambda: redis) if redis is None or isinstance(redis, ArqRedis) else redis
         self._kept = {MINUTE: _Kept(), HOUR: _Kept()}
+        self._highest: dict[str, float] = {}
 
     async def stages(self, span: timedelta, step: timedelta) -> list[StageNumbers]:
         """Each stage over the span, its trend (the mean of the runs that ended ok) by `step`."""
@@ -146,13 +147,16 @@ class Numbers:
     async def totals(self) -> Mapping[str, float]:
         """Counters since ever, by their names and labels as `jobs.tally` writes them.
 
-        They only grow, but by a Redis that lost its memory: then by what was counted in its last minute they are behind.
+        They only grow: one that fell, with a Redis that forgot its last minute, stays as it was until it is above that again.  Whoever
+        watches would take a fall for a restart, and count all of it anew.
         """
         totals = await self._asked(lambda rollups: rollups.totals())
         if totals is None:
             summary = await self._summary()
             totals = summary.totals if summary is not None else {}
-        return totals
+        for name, value in totals.items():
+            self._highest[name] = max(value, self._highest.get(name, 0.0))
+        return dict(self._highest)
 
     async def since(self) -> datetime | None:
         """When the first number was counted; None where there is none."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from reelqueue.bootstrap import Settings, read_settings
-from reelqueue.dashboard import api, pages
+from reelqueue.dashboard import api, health, metrics, pages
 from reelqueue.dashboard.access import passwords_of
 from reelqueue.dashboard.assets import Assets
 from reelqueue.dashboard.board import open_board
@@ -44,6 +44,8 @@ def dashboard(settings: Settings | None = None) -> Starlette:
         routes=[
             Mount("/static", Assets()),
             Mount("/api", routes=api.ROUTES),
+            *health.ROUTES,
+            *metrics.ROUTES,
             *pages.ROUTES,
         ],
         lifespan=lifespan,
