@@ -176,7 +176,7 @@ class WorkerNotFound(ReelqueueError):
     def __init__(self, given: object) -> None:
         super().__init__(
             Text(f"沒有這個 worker：{_short(given)}", f"there is no such worker: {_short(given)}"),
-            Text("它可能已經結束；名稱請看 Worker 與佇列頁或 GET /api/workers", "it may have ended; GET /api/workers lists them"),
+            Text("它可能已經結束；reelqueue workers 列出還在的", "it may have ended; reelqueue workers lists those that live"),
         )
 
 

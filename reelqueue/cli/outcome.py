@@ -23,13 +23,17 @@ from reelqueue.errors import (
     Parked,
     ProjectNotFound,
     ProjectWaiting,
+    QueueNotFound,
     ReelqueueError,
+    WorkerNotFound,
     WrongState,
 )  # fmt: skip
 from reelqueue.wording import Text
 
 DONE, FAILED, USAGE, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
-_USAGE_ERRORS = (InvalidBrief, InvalidSettings, ProjectNotFound, BatchNotFound, Conflict, WrongState)
+_USAGE_ERRORS = (
+    InvalidBrief, InvalidSettings, ProjectNotFound, BatchNotFound, WorkerNotFound, QueueNotFound, Conflict, WrongState,
+)  # fmt: skip
 
 
 def exit_code(error: ReelqueueError) -> int:

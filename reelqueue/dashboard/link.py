@@ -102,7 +102,7 @@ class Link:
         while True:
             try:
                 async with open_queue(self._settings) as client, door_of(client) as queue:
-                    numbers = Numbers(self._paths.root / "metrics", client.redis)
+                    numbers = Numbers(self._paths.metrics, client.redis)
                     self._client, self._queue = client, queue
                     self._fleet = Fleet(client.redis, numbers, ZoneInfo(self._settings.timezone))
                     await self._ask_again(client, first)
