@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from reelqueue.dashboard.api import projects
+from reelqueue.dashboard.api.operation import routes_of
+from reelqueue.dashboard.api.table import OPERATIONS
 
-ROUTES: list[BaseRoute] = [*projects.ROUTES]
+ROUTES: list[BaseRoute] = [*routes_of(OPERATIONS)]

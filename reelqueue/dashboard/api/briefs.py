@@ -41,8 +41,8 @@ async def refuse_brief(board: Board, brief: Brief) -> None:
         raise _all_of(wrong)
 
 
-async def briefs_of(board: Board, data: Sequence[Any]) -> list[Brief]:
-    """A batch's briefs, each as `brief_of` and not refused early.
+async def briefs_of(board: Board, data: Sequence[Any], *, early: bool = True) -> list[Brief]:
+    """A batch's briefs, each as `brief_of`; with `early` what its stages would refuse is refused, too.
 
     Raises:
         InvalidBrief: names place and field ("briefs[3].topic"), the first mistakes in `all`.
@@ -53,7 +53,8 @@ async def briefs_of(board: Board, data: Sequence[Any]) -> list[Brief]:
             await asyncio.sleep(0)  # others have their turn: five thousand take seconds
         try:
             brief = await brief_of(board, each)
-            await refuse_brief(board, brief)
+            if early:
+                await refuse_brief(board, brief)
             found.append(brief)
         except InvalidBrief as error:
             wrong.extend(_placed(place, one) for one in (error.all if isinstance(error, SeveralInvalid) else (error,)))

@@ -1,6 +1,6 @@
 """One row of the API's table: what is asked by which method where, what it takes and answers; routes and OpenAPI are made of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +19,7 @@ from reelqueue.dashboard.api.reading import body_of, json_of, key_of, query_of
 from reelqueue.dashboard.asked import address, board_of
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.problems import Refused
+from reelqueue.dashboard.words import WORDS
 from reelqueue.errors import InstallationError
 from reelqueue.models.frozen import Frozen
 from reelqueue.wording import Text
@@ -107,7 +108,7 @@ class Operation:
             ReelqueueError: it was refused, or went wrong; whoever routes here makes a problem of it.
         """
         if self.method not in READS and role_of(request) is Role.VIEWER:
-            raise Refused(HTTPStatus.FORBIDDEN, VIEWER_ONLY)
+            raise Refused(HTTPStatus.FORBIDDEN, WORDS["viewer_only"])
         board = board_of(request)
         asked = Asked(
             request=request,
@@ -141,9 +142,17 @@ class Operation:
             return None
         return await json_of(request, self.most, optional=self.optional)
 
-    def route(self) -> Route:
-        """Where it is asked."""
-        return Route(self.path, self.respond, methods=[self.method], name=f"api.{self.name}")
+
+def routes_of(operations: Iterable[Operation]) -> list[Route]:
+    """A route for each address, for all of its methods: one that it does not take is told with those that it takes."""
+    paths: dict[str, dict[str, Operation]] = {}
+    for one in operations:
+        paths.setdefault(one.path, {})[one.method] = one
+    return [Route(path, _respond(by_method), methods=list(by_method)) for path, by_method in paths.items()]
 
 
-VIEWER_ONLY = Text("你以「檢視」身分登入，只能查看。", "You are signed in to look only.")
+def _respond(by_method: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        return await by_method["GET" if request.method == "HEAD" else request.method].respond(request)
+
+    return respond
