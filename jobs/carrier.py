@@ -13,6 +13,7 @@ from arq.jobs import Deserializer, SerializationError, Serializer, deserialize_j
 from arq.worker import Function, JobExecutionFailed, Retry, RetryJob
 from redis.exceptions import RedisError
 
+from jobs import tally
 from jobs.claims import MAX_PAYLOAD_BYTES, Claims, Taken
 from jobs.containing import contained
 from jobs.queue import PAYLOAD_EXPIRES_S
@@ -322,6 +323,7 @@ class Carrier:
             try:
                 return await act()
             except (RedisError, OSError, TimeoutError) as error:
+                tally.redis_failed(error)
                 if time.monotonic() - told >= TELL_EVERY_S:
                     told = time.monotonic()
                     log.warning("redis_does_not_take_it", what=what, error=str(error))

@@ -21,6 +21,7 @@ from arq.constants import in_progress_key_prefix
 from redis import Redis
 from redis.exceptions import RedisError
 
+from jobs import tally
 from jobs.claims import ALIVE_PREFIX, RELEASE, RENEW
 from jobs.watchdog import Watchdog
 from reelqueue.vitals import Vitals
@@ -107,7 +108,8 @@ class Keeper:
                     self._news.clear()
                     beaten = time.monotonic()
                     self._beat(redis)
-            except (RedisError, OSError):  # the worker's own looks tell of it
+            except (RedisError, OSError) as error:  # the worker's own looks tell of it
+                tally.redis_failed(error)
                 pause = AGAIN_SECONDS
             except Exception as error:  # a bug; were the thread to end, all that we work on would be taken away
                 log.exception("bug", exc_info=error)

@@ -26,6 +26,7 @@ from arq.constants import abort_jobs_ss
 from arq.worker import Function
 from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 
+from jobs import tally
 from jobs.carrier import Carrier, Run, Stop
 from jobs.claims import Claims, Look, Taken
 from jobs.clock import Clock
@@ -487,6 +488,7 @@ class Worker(arq.worker.Worker):
         self._connected_once = True
 
     def _is_away(self, error: Exception) -> None:
+        tally.redis_failed(error)
         now = time.monotonic()
         if self._away_since is None:
             self._away_since = now
@@ -521,6 +523,7 @@ class Worker(arq.worker.Worker):
             try:
                 await work
             except (RedisError, OSError, TimeoutError) as error:
+                tally.redis_failed(error)
                 log.warning("redis_away", queue=self.queue_name, error=str(error))
 
         task = self.loop.create_task(quietly())
