@@ -7,15 +7,19 @@ from decimal import Decimal
 from pydantic import ValidationError
 
 from jobs.estimate import Range
+from jobs.spending import bucket_of
 from jobs.stages import narration_language
+from reelqueue import clock
 from reelqueue.dashboard.board import Board
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
 from reelqueue.models.buckets import UNITS, UPLOADS
+from reelqueue.models.cost import Need
 from reelqueue.models.project import ProjectState
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage, StageStatus
 from reelqueue.providers.protocols import Providers, Publication, Publisher
+from reelqueue.wording import Text
 from storage import Blobs
 
 OPEN = "open"
@@ -24,7 +28,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What is taken: US dollars, uploads and units of a day's quota.
+    """What is taken: US dollars, uploads and units of a day's quota, of which `units_left` are there now (None: of several, or not known).
 
     `unknown` counts projects of which it can't be said: a maker that they ask for is not set up, or their files can't be read.
     """
@@ -32,6 +36,7 @@ class Price:
     usd: Range = field(default_factory=Range)
     uploads: int = 0
     units: int = 0
+    units_left: int | None = None
     unknown: int = 0
 
     def __add__(self, other: "Price") -> "Price":
@@ -60,8 +65,14 @@ async def price_of(board: Board, state: ProjectState, from_stage: Stage | None =
     try:
         brief, providers = board.shelf.filled(state.brief), board.shelf.chosen(state.brief)
         usd = await _money(board, state, brief, providers, first)
-        uploads, units = _quota(state, brief, providers.publisher) if state.goal is Stage.UPLOAD else (0, 0)
-        return Price(usd, uploads, units)
+        needs = _needs(state, brief, providers.publisher) if state.goal is Stage.UPLOAD else []
+        units = [need for need in needs if need.name == UNITS]
+        return Price(
+            usd,
+            uploads=max((need.amount for need in needs if need.name == UPLOADS), default=0),
+            units=sum(need.amount for need in units),
+            units_left=await _left(board, units[0]) if units else None,
+        )
     except (
         ReelqueueError,
         ValidationError,
@@ -86,17 +97,23 @@ async def _money(board: Board, state: ProjectState, brief: Brief, providers: Pro
     return (await look_ahead(known, brief, providers, root)).price(providers).usd
 
 
-def _quota(state: ProjectState, brief: Brief, publisher: Publisher) -> tuple[int, int]:
-    """Uploads and units of what is not carried out yet."""
+def _needs(state: ProjectState, brief: Brief, publisher: Publisher) -> list[Need]:
+    """Of each step of the upload that is not carried out yet."""
     upload = state.upload
     done = set(upload.steps) if upload is not None and upload.video_id is not None else set()
     one = _publication(state, brief)
     names = [name for name in publisher.steps(one) if name not in done]
     if upload is None or upload.video_id is None:
         names.insert(0, OPEN)
-    needs = [need for name in names for need in publisher.cost(name, one).needs]
-    uploads = [need.amount for need in needs if need.name == UPLOADS]
-    return max(uploads, default=0), sum(need.amount for need in needs if need.name == UNITS)
+    return [need for name in names for need in publisher.cost(name, one).needs]
+
+
+async def _left(board: Board, need: Need) -> int | None:
+    now = clock.now()
+    account = await board.ledger.account(bucket_of(need, now))
+    if account.is_closed(now):
+        return 0
+    return max(0, need.cap - int(account.used)) if need.cap else None
 
 
 def _publication(state: ProjectState, brief: Brief) -> Publication:
@@ -120,3 +137,34 @@ def _publication(state: ProjectState, brief: Brief) -> Publication:
         publish_at=brief.publish_at,
         localizations=brief.localizations,
     )
+
+
+# In words.
+
+
+def in_words(price: Price) -> Text:
+    """What is taken, in a line: "about $0.04, 1 upload"."""
+    if price.is_free:
+        return Text("不花錢，也不用配額", "costs nothing and takes no quota")
+    zh, en = [], []
+    if price.usd.most or not price.unknown:
+        usd = usd_of(price.usd)
+        zh.append(f"最多 {usd}" if price.usd.most else f"費用 {usd}")
+        en.append(f"at most {usd}" if price.usd.most else f"costs {usd}")
+    if price.uploads:
+        zh.append(f"{price.uploads:,} 次上傳")
+        en.append("1 upload" if price.uploads == 1 else f"{price.uploads:,} uploads")
+    if price.units:
+        left = "" if price.units_left is None else f"（剩 {price.units_left:,}）"
+        zh.append(f"{price.units:,} 點配額{left}")
+        en.append(f"{price.units:,} units" + ("" if price.units_left is None else f", {price.units_left:,} left"))
+    if price.unknown:
+        zh.append(f"{price.unknown:,} 個無法估計")
+        en.append("1 can't be estimated" if price.unknown == 1 else f"{price.unknown:,} can't be estimated")
+    return Text("、".join(zh), " · ".join(en))
+
+
+def usd_of(amount: Range) -> str:
+    """A range of dollars, rounded up: what is reserved is not less."""
+    least, most = (value.quantize(Decimal("0.01"), rounding="ROUND_UP") for value in (amount.least, amount.most))
+    return f"${most}" if least == most or not least else f"${least}–{most}"
