@@ -13,10 +13,10 @@ import structlog
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
-from jobs import tally
 from jobs.copying import copy, restore
 from jobs.fleet import Fleet
 from jobs.rollups import COUNTED, Rollups
+from jobs.tally import queue_stood
 from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.tally import TALLY, Batch, Tally
@@ -70,7 +70,7 @@ class Counting:
         if not await rollups.is_mine(f"{COUNTED}:at:{minute}", MINUTE_KEPT_SECONDS):
             return
         for queue in await Fleet(redis).queues():
-            tally.queue_stood(queue.name, now, waiting=queue.waiting, oldest_s=queue.oldest_s, running=queue.running)
+            queue_stood(queue.name, now, waiting=queue.waiting, oldest_s=queue.oldest_s, running=queue.running)
         for left in await self.chronicle.left():
             if await self._added(rollups, left.process, left.number, Batch(left.totals, left.minutes, left.runs)):
                 await self.chronicle.taken(left)
@@ -96,9 +96,11 @@ class Counting:
 
 
 @contextlib.asynccontextmanager
-async def counted(redis: Callable[[], ArqRedis | None], chronicle: Chronicle, process: str) -> AsyncIterator[Counting]:
+async def counted(
+    redis: Callable[[], ArqRedis | None], chronicle: Chronicle, process: str, tally: Tally = TALLY
+) -> AsyncIterator[Counting]:
     """Hand over what this process counts, until the block ends."""
-    counting, soon, loop = Counting(redis, chronicle, process), asyncio.Event(), asyncio.get_running_loop()
+    counting, soon, loop = Counting(redis, chronicle, process, tally), asyncio.Event(), asyncio.get_running_loop()
 
     def hurry() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: we end

@@ -2,22 +2,30 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from jobs.copying import copy
+from jobs import tally
+from jobs.copying import copy, restore
 from jobs.counting import Counting, counted
-from jobs.numbers import Numbers, quantile
-from jobs.rollups import MINUTE_PREFIX, TOTALS, Rollups
-from jobs.tally import RUNS, paid, published, stage_ended
+from jobs.numbers import Numbers
+from jobs.pipeline import MAINTENANCE, VIDEO
+from jobs.rollups import COUNTED, MOST_RUNS, Rollups
+from jobs.spending import Caps, Spender
+from jobs.tally import COST, DUPLICATES, PAID, PUBLISHED, RECONCILED, RUNS
 from reelqueue import clock
-from reelqueue.errors import PermanentError, TransientError
-from reelqueue.models.numbers import BUCKETS_S
+from reelqueue.errors import BudgetExhausted, Fenced, PermanentError, TransientError
+from reelqueue.models.cost import Cost, Need
+from reelqueue.models.project import Usage
 from reelqueue.models.stage import Stage
-from reelqueue.tally import TALLY, Tally, labelled
+from reelqueue.tally import FENCED, TAKEOVERS, TALLY, Tally, labelled
 from reelqueue.wording import same
-from storage import Paths
-from storage.chronicle import Chronicle
+from storage import Ledger, Owner, Paths, ProjectStore
+from storage.chronicle import HOURS_KEPT, MINUTES_KEPT_HOURS, Chronicle
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 MINUTE = timedelta(minutes=1)
@@ -25,8 +33,8 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_of_other_tests():
-    number, _ = TALLY.pending()
-    TALLY.arrived(number)
+    while not TALLY.is_empty:
+        TALLY.arrived(TALLY.pending()[0])
 
 
 @pytest.fixture
@@ -35,8 +43,14 @@ def chronicle(settings) -> Chronicle:
 
 
 @pytest.fixture
-def counting(redis, chronicle) -> Counting:
-    return Counting(lambda: redis, chronicle, "host/me", Tally())
+def mine() -> Tally:
+    """A tally of the test's own, as another process has."""
+    return Tally()
+
+
+@pytest.fixture
+def counting(redis, chronicle, mine) -> Counting:
+    return Counting(lambda: redis, chronicle, "host/me", mine)
 
 
 @pytest.fixture
@@ -46,6 +60,16 @@ def numbers(redis, chronicle) -> Numbers:
 
 def runs(stage: Stage, outcome: str) -> str:
     return labelled(RUNS, stage=str(stage), outcome=outcome)
+
+
+def counts(name: str, **labels: str) -> float:
+    """What this process counted of it and did not hand over yet."""
+    number, batch = TALLY.pending()
+    TALLY.arrived(number)
+    return batch.totals.get(labelled(name, **labels), 0.0)
+
+
+# What is counted.
 
 
 async def test_each_stage_of_a_video_is_counted_with_its_seconds(queue, crew, project, numbers):
@@ -70,3 +94,341 @@ async def test_a_retry_and_a_failure_are_counted_as_what_they_are(queue, crew, s
     assert (totals[runs(Stage.ASSETS, "retry")], totals[runs(Stage.ASSETS, "fail")]) == (1, 1)
     assert (await numbers.stages(HOUR, MINUTE))[1].success == 0
     assert (await numbers.recent(1))[0].code == "permanent"
+
+
+async def test_a_project_that_waits_is_counted_as_parked_and_no_failure(queue, crew, stages, project, numbers):
+    stages.fail(Stage.RENDER, BudgetExhausted(same("no money"), same("raise it"), until=clock.now() + HOUR))
+
+    await queue.start(project.project_id)
+    async with crew.working():
+        await _until(numbers, runs(Stage.RENDER, "park"), 1)
+
+    assert runs(Stage.RENDER, "fail") not in await numbers.totals()
+
+
+async def test_a_cancel_amid_a_stage_is_counted_as_cancelled(queue, crew, stages, project, numbers):
+    stages.acts[Stage.ASSETS] = stages.stay
+    await queue.start(project.project_id)
+
+    async with crew.working():
+        await stages.inside.wait()
+        await queue.cancel(project.project_id)
+        await _until(numbers, runs(Stage.ASSETS, "cancelled"), 1)
+
+    assert (await numbers.totals())[runs(Stage.SCRIPT, "ok")] == 1
+
+
+async def test_a_worker_that_is_told_to_end_hands_its_interrupted_run_over(queue, crew, stages, project, numbers):
+    stages.acts[Stage.ASSETS] = stages.stay
+    await queue.start(project.project_id)
+
+    async with crew.working():
+        await stages.inside.wait()
+
+    assert (await numbers.totals())[runs(Stage.ASSETS, "interrupted")] == 1
+
+
+async def test_who_takes_a_dead_workers_project_over_counts_its_run_as_interrupted(
+    queue, crew, stages, settings, project, numbers
+):
+    """The dead one counted nothing itself; the take-over is counted once, too."""
+    await queue.start(project.project_id)
+    dead = ProjectStore(Paths(settings.data_dir), _dead_owner(), lease_seconds=0.2)
+    lease = await dead.take_over(project.project_id)
+    await lease.commit(lambda state: state.with_stage(Stage.SCRIPT, status="running", attempts=1).replace(status="running"))
+    await lease._stop_renewing()
+
+    await crew.burst()
+
+    totals = await numbers.totals()
+    assert (totals[runs(Stage.SCRIPT, "interrupted")], totals[TAKEOVERS]) == (1, 1)
+    assert totals[runs(Stage.SCRIPT, "ok")] == 1
+
+
+async def test_a_late_writes_refusal_is_counted(store, settings, queue, project):
+    paths = Paths(settings.data_dir)
+    slow = ProjectStore(paths, _dead_owner(), lease_seconds=0.2)
+    lease = await slow.take_over(project.project_id)
+    await lease._stop_renewing()
+    async with await ProjectStore(paths, Owner.here(), lease_seconds=3).take_over(project.project_id):
+        counts(FENCED)
+
+        with pytest.raises(Fenced):
+            await lease.commit(lambda state: state)
+        with pytest.raises(Fenced):
+            await lease.blobs.write("output/late.txt", b"too late")
+
+    assert counts(FENCED) == 2
+
+
+async def test_a_second_hint_for_what_is_done_is_counted(queue, crew, project, numbers):
+    await queue.start(project.project_id)
+    await crew.burst()
+    await queue.enqueue_job("generate_script_task", project_id=project.project_id, chain=False)
+    await crew.burst()
+
+    assert (await numbers.totals())[DUPLICATES] == 1
+
+
+async def test_a_lost_hint_that_is_renewed_is_counted(queue, crew, project, redis_admin, numbers):
+    await queue.start(project.project_id)
+    await redis_admin.delete(VIDEO)
+    await queue.enqueue_job("recover_interrupted", _queue_name=MAINTENANCE)
+    await crew.burst(MAINTENANCE, renewing=False)
+
+    assert (await numbers.totals())[labelled(RECONCILED, action="hint_renewed")] == 1
+
+
+async def test_paid_calls_are_counted_by_who_makes_them_and_how_they_ended(settings):
+    spender = Spender(Ledger(Paths(settings.data_dir)), 1, Caps())
+    gemini = Cost(usd=Decimal("0.10"), needs=(Need(client="gemini", name="flash"),))
+    upload = Cost(needs=(Need(client="channel-tea", name="closed", amount=0), Need(client="youtube-1a2b3c4d", name="uploads")))
+    unsent, unknown = TransientError(same("no line")), TransientError(same("no answer"))
+    unsent.sent, unknown.usage = False, None
+
+    await spender.settle(await spender.reserve("a", gemini), (_used(0.04),))
+    await spender.failed(await spender.reserve("b", gemini), unknown)
+    await spender.failed(await spender.reserve("c", gemini), unsent)
+    await spender.settle(await spender.reserve("d", upload), ())
+
+    _, batch = TALLY.pending()
+    assert {key: value for key, value in batch.totals.items() if key.startswith((PAID, COST))} == {
+        labelled(PAID, provider="gemini", outcome="ok"): 1,
+        labelled(PAID, provider="gemini", outcome="unknown"): 1,
+        labelled(PAID, provider="youtube", outcome="ok"): 1,
+        labelled(COST, provider="gemini"): 0.04,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        pytest.param(RedisTimeoutError(), "timeout", id="no answer"),
+        pytest.param(TimeoutError(), "timeout", id="our own limit"),
+        pytest.param(RedisConnectionError(), "connection", id="no server"),
+        pytest.param(ConnectionRefusedError(), "connection", id="nobody listens"),
+        pytest.param(ResponseError("MISCONF Redis is configured to save RDB snapshots"), "disk", id="its disk is full"),
+        pytest.param(ResponseError("ERR something"), "other", id="anything else"),
+    ],
+)
+def test_what_redis_did_has_a_few_names(error, kind):
+    assert tally.kind_of(error) == kind
+
+
+# How it is handed over.
+
+
+async def test_the_same_batch_counts_once_however_often_it_is_handed_over(redis, counting, mine, numbers):
+    mine.count(PUBLISHED)
+    number, batch = mine.pending()
+    assert await counting.hand_over()
+
+    await Rollups(redis).add("host/me", number, batch)
+
+    assert (await numbers.totals())[PUBLISHED] == 1
+
+
+async def test_what_is_counted_while_redis_is_away_arrives_when_it_is_back(redis, chronicle, mine, numbers):
+    there = []
+    counting = Counting(lambda: there[0] if there else None, chronicle, "host/me", mine)
+    mine.count(PUBLISHED)
+    assert not await counting.hand_over()
+    mine.count(PUBLISHED, 2)
+
+    there.append(redis)
+    await counting.hand_over()
+
+    assert (await numbers.totals())[PUBLISHED] == 3
+
+
+async def test_a_worker_that_ends_while_redis_is_away_leaves_its_counts_to_others(redis, chronicle, mine, numbers):
+    async with counted(lambda: None, chronicle, "host/gone", mine):
+        mine.count(PUBLISHED)
+        mine.note({"p": 1.0})
+    assert not await numbers.totals()
+
+    await Counting(lambda: redis, chronicle, "host/other", Tally()).each_minute()
+
+    assert (await numbers.totals())[PUBLISHED] == 1
+    assert sum(point.value or 0 for point in await numbers.published(HOUR, HOUR)) == 1
+    assert not await chronicle.left()
+
+
+async def test_one_process_a_minute_samples_the_queues(redis, chronicle, mine, counting, numbers, queue, project):
+    await queue.start(project.project_id)
+    other = Counting(lambda: redis, chronicle, "host/other", Tally())
+
+    await asyncio.gather(counting.each_minute(), other.each_minute())
+    await _all_handed_over(redis, chronicle)
+
+    assert [point.waiting for point in await numbers.queue(VIDEO, HOUR, HOUR) if point.waiting is not None] == [1]
+    assert (await redis.exists(f"{COUNTED}:at:{counting.minute}")) == 1
+
+
+async def test_of_the_last_runs_a_thousand_are_kept(counting, mine, numbers):
+    for number in range(MOST_RUNS + 5):
+        mine.record(number, f'{{"project_id": {number}}}')
+        await counting.hand_over() if number % 400 == 0 else None
+    await counting.hand_over()
+
+    assert len(await Rollups(counting.redis()).runs_by_time(10_000)) == MOST_RUNS
+
+
+# What outlives what.
+
+
+async def test_a_redis_without_its_memory_is_told_what_the_disk_knows(redis, redis_admin, chronicle, counting, mine, numbers):
+    _a_run(mine, seconds=12.0)
+    await counting.hand_over()
+    await copy(Rollups(redis), chronicle, clock.now())
+    before, since = await numbers.stages(HOUR, MINUTE), await numbers.since()
+
+    await redis_admin.flushall()
+    mine.count(PUBLISHED)
+    await counting.hand_over()
+
+    fresh = Numbers(chronicle.folder, redis)
+    assert await fresh.stages(HOUR, MINUTE) == before
+    assert await fresh.stages(WEEK, HOUR) == await Numbers(chronicle.folder).stages(WEEK, HOUR)
+    assert (await fresh.totals())[PUBLISHED] == 1
+    assert (await fresh.since(), len(await fresh.recent())) == (since, 1)
+
+
+async def test_two_that_find_an_empty_redis_put_everything_back_once(redis, redis_admin, chronicle, counting, mine, numbers):
+    mine.count(PUBLISHED, 5)
+    await counting.hand_over()
+    await copy(Rollups(redis), chronicle, clock.now())
+    await redis_admin.flushall()
+
+    others = [Counting(lambda: redis, chronicle, f"host/{number}", Tally()) for number in range(3)]
+    for other in others:
+        other.tally.count(PUBLISHED)
+    while not all([await other.hand_over() for other in others]):
+        await redis_admin.delete(f"{COUNTED}:restoring")  # whoever was faster is through
+
+    assert (await numbers.totals())[PUBLISHED] == 8
+
+
+async def test_a_redis_that_comes_back_from_an_old_snapshot_is_raised_to_what_the_disk_knows(
+    redis, redis_admin, chronicle, counting, mine
+):
+    mine.count(PUBLISHED, 5)
+    await counting.hand_over()
+    rollups = Rollups(redis)
+    await copy(rollups, chronicle, clock.now())
+    old = {key: await redis_admin.dump(key) for key in await redis_admin.keys(b"reelqueue:*")}
+    mine.count(PUBLISHED, 2)
+    mine.note({"p": 2.0})
+    await counting.hand_over()
+    await copy(rollups, chronicle, clock.now())
+
+    await redis_admin.flushall()
+    for key, value in old.items():
+        await redis_admin.restore(key, 0, value)
+    await copy(rollups, chronicle, clock.now())
+
+    assert (await rollups.totals())[PUBLISHED] == 7
+    assert (await chronicle.summary()).totals[PUBLISHED] == 7
+
+
+async def test_without_redis_the_numbers_come_from_disk(redis, chronicle, counting, mine):
+    _a_run(mine, seconds=40.0)
+    await counting.hand_over()
+    await copy(Rollups(redis), chronicle, clock.now())
+
+    alone = Numbers(chronicle.folder)
+
+    assert (await alone.stages(HOUR, MINUTE))[2].mean_s == 40.0
+    assert (await alone.stages(WEEK, HOUR))[2].mean_s == 40.0
+    assert (await alone.recent(1))[0].project_id == 7
+    assert (await alone.totals())[runs(Stage.RENDER, "ok")] == 1
+
+
+async def test_nothing_is_known_where_nothing_was_counted(tmp_path):
+    alone = Numbers(tmp_path / "none")
+
+    assert (await alone.since(), await alone.recent(), await alone.totals()) == (None, [], {})
+    assert {point.value for point in await alone.published(DAY, HOUR)} == {None}
+    assert (await alone.stages(DAY, HOUR))[0].success is None
+    assert {point.waiting for point in await alone.queue(VIDEO, DAY, HOUR)} == {None}
+
+
+async def test_a_page_that_cannot_be_read_costs_its_hour_alone(redis, chronicle, counting, mine):
+    _a_run(mine, seconds=40.0)
+    await counting.hand_over()
+    await copy(Rollups(redis), chronicle, clock.now())
+    page = next(chronicle.folder.glob("20*/*.json"))
+    page.write_text('{"hour": "none"', encoding="utf-8")
+
+    alone = Numbers(chronicle.folder)
+
+    assert (await alone.stages(HOUR, MINUTE))[2].mean_s is None
+    assert (await alone.totals())[runs(Stage.RENDER, "ok")] == 1
+
+
+async def test_old_minutes_go_after_a_week_and_hours_after_five(redis, chronicle, counting, mine):
+    hour = int(clock.now().timestamp()) // 3600
+    ages = (0, MINUTES_KEPT_HOURS + 30, HOURS_KEPT + 30)
+    for age in ages:
+        mine.note({"p": 1.0}, minute=(hour - age) * 60)
+    await counting.hand_over()
+    rollups = Rollups(redis)
+    for age in ages:
+        await copy(rollups, chronicle, datetime.fromtimestamp((hour - age) * 3600, UTC))
+
+    await chronicle.forget(hour)
+
+    pages = await chronicle.pages(hour - HOURS_KEPT - 40, hour)
+    assert {hour - number: bool(page.minutes) for number, page in pages.items()} == {0: True, MINUTES_KEPT_HOURS + 30: False}
+
+
+async def test_restoring_begins_anew_where_it_was_broken_off(redis, redis_admin, chronicle, counting, mine, numbers):
+    mine.count(PUBLISHED, 5)
+    await counting.hand_over()
+    rollups = Rollups(redis)
+    await copy(rollups, chronicle, clock.now())
+    await redis_admin.flushall()
+    summary = await chronicle.summary()
+    await rollups.put_back([("reelqueue:totals", 60, summary.totals)], (), knows=False)  # and here it died
+
+    assert await restore(rollups, chronicle, clock.now())
+
+    assert (await numbers.totals())[PUBLISHED] == 5
+
+
+async def test_every_key_of_the_numbers_ends_by_itself(redis, redis_admin, chronicle, counting, mine):
+    _a_run(mine, seconds=1.0)
+    await counting.each_minute()
+    await counting.hand_over()
+
+    keys = [key for key in await redis_admin.keys("reelqueue:*") if not key.startswith(b"reelqueue:i")]
+
+    assert keys
+    assert [key for key in keys if await redis_admin.ttl(key) < 0] == []
+
+
+def _a_run(mine: Tally, *, seconds: float) -> None:
+    """A render of project 7, as another process counts it."""
+    before, tally.TALLY = tally.TALLY, mine
+    try:
+        tally.stage_ended(Stage.RENDER, "ok", project_id=7, now=clock.now(), seconds=seconds, worker="host/me")
+    finally:
+        tally.TALLY = before
+
+
+def _dead_owner() -> Owner:
+    return Owner.here().replace(name="host/dead", pid=2**22 - 1, started="never")
+
+
+def _used(usd: float) -> Usage:
+    return Usage(service="gemini", model="flash", unit="token", amount=1, cost_usd=usd)
+
+
+async def _until(numbers: Numbers, name: str, value: float) -> None:
+    async with asyncio.timeout(10):
+        while (await numbers.totals()).get(name) != value:
+            await asyncio.sleep(0.01)
+
+
+async def _all_handed_over(redis, chronicle) -> None:
+    await Counting(lambda: redis, chronicle, "host/me-too", TALLY).hand_over()
