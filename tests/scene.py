@@ -11,20 +11,19 @@ import contextlib
 import io
 import json
 import random
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from arq.connections import ArqRedis
 from PIL import Image, ImageDraw, ImageFont
-from redis.asyncio import Redis
 
-from jobs.keeper import HEARTBEAT_PREFIX
-from jobs.pipeline import BATCH, MAINTENANCE, PIPELINE, VIDEO, overall
+from jobs.client import redis_settings
+from jobs.pipeline import overall
+from jobs.pools import open_pool
 from jobs.spending import channel_bucket, money_bucket, project_bucket
-from jobs.worker import WORKERS_PREFIX
 from progress import Publisher
 from reelqueue import embedded
 from reelqueue.art import fonts
@@ -39,6 +38,7 @@ from storage import BatchStore, Bucket, Ledger, Owner, Paths, ProjectStore
 from storage.bookings import Bookings
 from storage.installation import open_installation
 from storage.ledger import pacific_day
+from tests.scene_fleet import Fleet
 from tests.scene_numbers import tell_history
 
 CHANNELS = ("tea", "science", "history")
@@ -347,18 +347,23 @@ class Scene:
     @contextlib.asynccontextmanager
     async def alive(self) -> AsyncIterator[str]:
         """A Redis in the folder; five workers beat, and what runs gets on.  Yields its address."""
-        async with embedded.server(self.paths.redis_dir) as url, Redis.from_url(url) as redis:
-            acting = asyncio.create_task(self._act(redis))
+        async with embedded.server(self.paths.redis_dir) as url:
+            redis = open_pool(redis_settings(url))
+            fleet = Fleet(redis, self.now, self.chance)
+            outlines = await self.projects.outlines(await self.projects.ids(newest_first=False))
+            await fleet.begin([one for one in outlines.values() if one is not None], [self.batch_id])
+            acting = asyncio.create_task(self._act(redis, fleet))
             try:
                 yield url
             finally:
                 acting.cancel()
                 await asyncio.wait({acting})
+                await redis.aclose(close_connection_pool=True)
 
-    async def _act(self, redis: Redis) -> None:
+    async def _act(self, redis: ArqRedis, fleet: Fleet) -> None:
         publisher, share = Publisher(redis), dict.fromkeys(self.running, 20.0)
         while True:
-            await self._beat(redis)
+            await fleet.beat()
             for project in self.running:
                 state = await self.projects.load(project)
                 stage = next(one for one in Stage if state.stages[one].status is StageStatus.RUNNING)
@@ -368,29 +373,6 @@ class Scene:
                     message=_words(stage, share[project]), eta_s=(100 - share[project]) * 4, status="running", run=1,
                 )  # fmt: skip
             await asyncio.sleep(0.5)
-
-    async def _beat(self, redis: Redis) -> None:
-        busy = iter(self.running)
-        for name, queue, host, cpu, memory in (
-            ("video-1", VIDEO, "render-a", 188.0, 2.9e9), ("video-2", VIDEO, "render-a", 41.0, 0.9e9), ("video-3", VIDEO, "render-b", 12.0, 0.6e9),
-            ("batch-1", BATCH, "render-b", 2.0, 0.2e9), ("maintenance-1", MAINTENANCE, "render-b", 1.0, 0.1e9),
-        ):  # fmt: skip
-            jobs = []
-            if queue == VIDEO and (project := next(busy, None)) is not None:
-                stage = next(one for one in PIPELINE)
-                since = (self.now - timedelta(seconds=50)).isoformat(timespec="seconds")
-                jobs = [
-                    {"job_id": f"x{project}", "job": stage.job, "since": since, "project_id": project, "stage": str(stage.stage)}
-                ]
-            beat = {
-                "name": name, "queue": queue, "pid": 4121, "host": host, "version": "0.5.0",
-                "started_at": (self.now - timedelta(days=2, hours=4)).isoformat(timespec="seconds"),
-                "state": "draining" if name == "video-3" else "running", "places": {"cpu": 2, "wait": 8} if queue == VIDEO else {"cpu": 0, "wait": 1},
-                "jobs": jobs, "cpu_percent": cpu + self.chance.uniform(-1, 1), "cpu_seconds": 100.0, "memory_bytes": int(memory),
-                "children": 1, "children_bytes": int(memory * 0.8), "complete": 812, "failed": 4,
-            }  # fmt: skip
-            await redis.set(HEARTBEAT_PREFIX + name, json.dumps(beat), ex=20)
-            await redis.zadd(WORKERS_PREFIX + queue, {name: time.time() * 1000})
 
 
 def _words(stage: Stage, percent: float) -> str:

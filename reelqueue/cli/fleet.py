@@ -25,6 +25,7 @@ from reelqueue.wording import Text
 from storage import Paths
 
 NONE = "–"
+KINDS = {queue: kind for kind, queue in QUEUES.items()}
 MOST_SHOWN = 1_000
 AsJson = Annotated[bool, typer.Option("--json", help=str(Text("輸出 JSON", "as JSON")))]
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="video | batch | maintenance")]
@@ -138,23 +139,21 @@ async def _workers(*, as_json: bool) -> int:
 
 
 def _print_workers(found: Sequence[WorkerBeat]) -> None:
-    heads = (Text("worker", "worker"), Text("代號", "called"), Text("佇列", "queue"), Text("狀態", "state"), Text("正在做", "has in hand"), Text("CPU", "CPU"), Text("記憶體", "memory"), Text("完成", "done"), Text("失敗", "failed"), Text("已執行", "up"), Text("心跳", "beat"))  # fmt: skip
+    heads = (Text("worker", "worker"), Text("代號", "called"), Text("狀態", "state"), Text("正在做", "has in hand"), Text("CPU", "CPU"), Text("記憶體", "memory"), Text("完成／失敗", "done/failed"), Text("已執行", "up"), Text("心跳", "beat"))  # fmt: skip
     table, now = Table(box=None, pad_edge=False), clock.by_the_machine(clock.now())
     for place, head in enumerate(heads):
-        table.add_column(str(head), justify="right" if place >= 5 else "left", overflow="fold")
+        table.add_column(str(head), justify="right" if place >= 4 else "left", overflow="fold", no_wrap=place != 3)
     for one in found:
         places = one.cpu_places + one.wait_places
         doing = ", ".join(map(_doing, one.jobs)) or str(Text("閒置", "idle"))
         table.add_row(
             escape(one.name),
-            escape(one.label),
-            escape(one.queue),
+            escape(one.label or KINDS.get(one.queue, one.queue)),
             _state(one),
             escape(f"{len(one.jobs)}/{places}: {doing}"),
             f"{one.cpu_percent:.0f}%",
             size(one.memory_bytes),
-            f"{one.complete:,}",
-            f"{one.failed:,}",
+            f"{one.complete:,}/{one.failed:,}",
             span(max(0.0, (now - one.started_at).total_seconds())),
             f"{max(0.0, (now - one.seen_at).total_seconds()):.0f} s",
         )
