@@ -136,6 +136,18 @@ def is_host(name: str) -> bool:
     return _numeric(name) is not None or (0 < len(name) < 254 and not set(name) & set("/:@?#*[] \t"))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address leads nowhere but to this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        found = ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_loopback
+
+
 def _plain(host: str) -> str:
     """A host as it is compared: full-width digits and letters folded, any script's dots (RFC 3490), no zone, no last dot."""
     folded = unicodedata.normalize("NFKC", host).replace("\u3002", ".")

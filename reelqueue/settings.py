@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from reelqueue.addresses import HOST_ALLOWED, is_host, shown, webhook_fault
+from reelqueue.addresses import HOST_ALLOWED, is_host, is_loopback, shown, webhook_fault
 from reelqueue.celery_url import as_redis_url, is_redis, passwords_in
 from reelqueue.errors import InvalidSettings
 from reelqueue.mailing import mail_addresses, smtp_server
@@ -124,9 +124,10 @@ class Settings(BaseSettings):
     webhook_private_hosts: Annotated[tuple[str, ...], NoDecode] = _named("WEBHOOK_PRIVATE_HOSTS", ())
     dashboard_host: str = _named("DASHBOARD_HOST", "127.0.0.1", min_length=1, max_length=255)
     dashboard_port: int = _named("DASHBOARD_PORT", 5555, ge=0, le=65535)
-    dashboard_password: SecretStr | None = _named("DASHBOARD_PASSWORD", None)
-    dashboard_viewer_password: SecretStr | None = _named("DASHBOARD_VIEWER_PASSWORD", None)
-    api_token: SecretStr | None = _named("API_TOKEN", None)
+    dashboard_hosts: Annotated[tuple[str, ...], NoDecode] = _named("DASHBOARD_HOSTS", ())
+    dashboard_password: SecretStr | None = _named("DASHBOARD_PASSWORD", None, min_length=8, max_length=1024)
+    dashboard_viewer_password: SecretStr | None = _named("DASHBOARD_VIEWER_PASSWORD", None, min_length=8, max_length=1024)
+    api_token: SecretStr | None = _named("API_TOKEN", None, min_length=16, max_length=1024)
     brief_files_dir: Path | None = _named("BRIEF_FILES_DIR", None)
     test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
@@ -136,16 +137,23 @@ class Settings(BaseSettings):
     celery_broker_url: SecretStr | None = Field(default=None, validation_alias="CELERY_BROKER_URL")
     celery_result_backend: SecretStr | None = Field(default=None, validation_alias="CELERY_RESULT_BACKEND")
 
-    @field_validator("webhook_private_hosts", mode="before")
+    @field_validator("webhook_private_hosts", "dashboard_hosts", mode="before")
     @classmethod
     def _hosts_are_a_list(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("webhook_private_hosts")
+    @field_validator("webhook_private_hosts", "dashboard_hosts")
     @classmethod
     def _hosts_are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(is_host(name) for name in value):
             raise ValueError("host")
+        return tuple(name.lower() for name in value)
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("token")
         return value
 
     @field_validator("webhook_secret")
@@ -244,6 +252,23 @@ class Settings(BaseSettings):
                 )
         if self.notify_mail_to is not None and self.smtp_url is None:
             raise InvalidSettings("SMTP_URL", Text("要與 NOTIFY_MAIL_TO 一起設定", "set beside NOTIFY_MAIL_TO"), None)
+        return self
+
+    @model_validator(mode="after")
+    def _who_may_act_is_known(self) -> Self:
+        operator, viewer = self.dashboard_password, self.dashboard_viewer_password
+        if operator is None and not is_loopback(self.dashboard_host):
+            beside = Text(
+                "DASHBOARD_HOST 不只是這台機器時要設定，8 到 1024 個字元",
+                "set where DASHBOARD_HOST is more than this machine, 8 to 1024 characters",
+            )
+            raise InvalidSettings("DASHBOARD_PASSWORD", beside, None)
+        if operator is None and (viewer is not None or self.dashboard_hosts):
+            other = "DASHBOARD_HOSTS" if viewer is None else "DASHBOARD_VIEWER_PASSWORD"
+            raise InvalidSettings("DASHBOARD_PASSWORD", Text(f"要與 {other} 一起設定", f"set beside {other}"), None)
+        if operator is not None and viewer is not None and operator.get_secret_value() == viewer.get_secret_value():
+            other_one = Text("與 DASHBOARD_PASSWORD 不同的密碼", "another password than DASHBOARD_PASSWORD")
+            raise InvalidSettings("DASHBOARD_VIEWER_PASSWORD", other_one, "***")
         return self
 
     @model_validator(mode="after")
@@ -351,6 +376,10 @@ ALLOWED = {
         "whsec_ and the base64 of 24 to 64 bytes; while it is changed the new one and the old one, separated by a comma",
     ),
     "WEBHOOK_PRIVATE_HOSTS": HOST_ALLOWED,
+    "DASHBOARD_HOSTS": HOST_ALLOWED,
+    "DASHBOARD_PASSWORD": Text("8 到 1024 個字元", "8 to 1024 characters"),
+    "DASHBOARD_VIEWER_PASSWORD": Text("8 到 1024 個字元", "8 to 1024 characters"),
+    "API_TOKEN": Text("16 到 1024 個 ASCII 字元，不含空白", "16 to 1024 characters of ASCII, no blanks"),
 }
 for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER"):
     ALLOWED[_provider] = Text("auto、local 或 gemini", "auto, local or gemini")

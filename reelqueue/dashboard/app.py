@@ -1,7 +1,8 @@
 """The board as one ASGI application: stand-alone, or mounted in a host's."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,18 +13,22 @@ from starlette.routing import Mount
 
 from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.dashboard import api, health, metrics, pages
-from reelqueue.dashboard.access import passwords_of
+from reelqueue.dashboard.access import Role, passwords_of
 from reelqueue.dashboard.assets import Assets
 from reelqueue.dashboard.board import open_board
 from reelqueue.dashboard.gate import Gate
-from reelqueue.dashboard.problems import answer, is_api, problem
+from reelqueue.dashboard.mishaps import told
 from reelqueue.dashboard.seal import open_seal
 from reelqueue.dashboard.surroundings import Surroundings
+from reelqueue.dashboard.tries import Tries
 from reelqueue.errors import ReelqueueError
 
 
-def dashboard(settings: Settings | None = None) -> Starlette:
+def dashboard(settings: Settings | None = None, *, who: Callable[[Request], Role | None] | None = None) -> Starlette:
     """The application; without `settings` the environment is read.
+
+    `who` is for a host that knows its users: it tells what a request's may do, None keeps it out.  Then no password of ours is asked
+    for, and any name the host answers under is right.  Without it the board's own rules hold: see docs/dashboard.md.
 
     A host that mounts it has to run its lifespan: Starlette and FastAPI do that by `host.router.lifespan_context`, see
     docs/dashboard.md.
@@ -37,8 +42,10 @@ def dashboard(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_board(found) as board:
             app.state.board, app.state.surroundings = board, Surroundings(board)
-            app.state.seal = open_seal(board.paths.root / "board.key", *passwords_of(found))
+            app.state.seal = await asyncio.to_thread(open_seal, board.paths.root / "board.key", *passwords_of(found))
+            app.state.tries = Tries()
             yield
+            del app.state.board
 
     return Starlette(
         routes=[
@@ -49,16 +56,10 @@ def dashboard(settings: Settings | None = None) -> Starlette:
             *pages.ROUTES,
         ],
         lifespan=lifespan,
-        middleware=[Middleware(Gate, settings=found)],
-        exception_handlers={ReelqueueError: _refused, HTTPException: _refused},
+        middleware=[Middleware(Gate, settings=found, who=who)],
+        exception_handlers={ReelqueueError: _told, HTTPException: _told},
     )
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if is_api(request.scope):
-        return answer(request, error)
-    if isinstance(error, ReelqueueError):
-        return problem(request, error)
-    if isinstance(error, HTTPException):
-        return Response(str(error.detail), status_code=error.status_code, media_type="text/plain")
-    raise error
+async def _told(request: Request, error: Exception) -> Response:
+    return told(request, error)

@@ -9,6 +9,7 @@ from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.seal import Seal
 from reelqueue.wording import Language
 
+MOST_PATH_CHARACTERS = 2_000
 UTC_COOKIE, ZONE_COOKIE = "utc", "zone"
 """Whether the reader wants UTC, and where its clock is; the first by a switch, the second told by its browser."""
 
@@ -27,13 +28,22 @@ def seal_of(request: Request) -> Seal:
 
 def zone_of(request: Request) -> ZoneInfo:
     """The zone of the answer's clock times: UTC where the reader switched to it, else its own, else `TIMEZONE`."""
-    if request.cookies.get(UTC_COOKIE) == "1":
-        return ZoneInfo("UTC")
+    return ZoneInfo("UTC") if request.cookies.get(UTC_COOKIE) == "1" else own_zone(request)
+
+
+def own_zone(request: Request) -> ZoneInfo:
+    """Where the reader's clock is, as its browser told; `TIMEZONE` until it has."""
     name = request.cookies.get(ZONE_COOKIE, "")
     try:
         return ZoneInfo(name) if 0 < len(name) <= 64 else board_of(request).zone
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # no zone, or no name of one: a cookie holds what somebody put there
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a cookie holds whatever somebody put there
         return board_of(request).zone
+
+
+def own_path(given: str) -> str:
+    """`given` where it is a path of this board that can be gone back to, else "/": never an address of somebody else's."""
+    is_path = given.startswith("/") and not given.startswith("//") and "\\" not in given and given.isprintable()
+    return given if is_path and len(given) <= MOST_PATH_CHARACTERS else "/"
 
 
 def language_of(request: Request) -> Language:
@@ -50,6 +60,12 @@ def prefix_of(scope: Scope) -> str:
 def path_of(scope: Scope) -> str:
     """Which of our paths is asked for ("/projects/7"), wherever the board is mounted."""
     return str(scope["path"]).removeprefix(prefix_of(scope)) or "/"
+
+
+def whole_path(request: Request) -> str:
+    """The path of ours with its query, as `address` takes it."""
+    query = request.scope["query_string"].decode("latin-1")
+    return path_of(request.scope) + (f"?{query}" if query else "")
 
 
 def address(request: Request, path: str) -> str:

@@ -15,7 +15,7 @@ from reelqueue.dashboard.problems import Refused
 from reelqueue.dashboard.rendering import SAID, SAID_SECONDS, page
 from reelqueue.wording import Text
 
-TOKEN_FIELD = "csrf"
+TOKEN_FIELD = "csrf"  # noqa: S105 - the field's name, no token
 MOST_FIELDS, MOST_FILES = 2_000, 4
 FIELD_BYTES = 256 * 1024
 STALE = Text("這個頁面太舊了，沒有做任何變更", "this page is too old; nothing was changed")
@@ -39,6 +39,10 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Every value of a field that may stand more than once."""
         return [one.strip() for one in self.values.get(name, ())]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the form had that field, be it empty."""
+        return name in self.values
 
     def has(self, name: str) -> bool:
         """Whether a box was ticked or a field was filled."""

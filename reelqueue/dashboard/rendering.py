@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -14,7 +15,7 @@ from starlette.responses import HTMLResponse
 from reelqueue import clock
 from reelqueue.dashboard import charts, figures
 from reelqueue.dashboard.access import Role, role_of
-from reelqueue.dashboard.asked import address, board_of, language_of, path_of, prefix_of, seal_of, zone_of
+from reelqueue.dashboard.asked import address, board_of, language_of, path_of, prefix_of, seal_of, whole_path, zone_of
 from reelqueue.dashboard.assets import HERE, address_of
 from reelqueue.dashboard.strip import strip_of
 from reelqueue.dashboard.words import LOOKS, STAGE, STATUS, WORDS
@@ -40,24 +41,11 @@ def page(
     """A page; with `?part=NAME` only its block `part_NAME`, for a page that is open already.
 
     Beside `values` templates have `board`, `role`, `lang`, `theme`, `here` (the path, without what the board is mounted under),
-    `url(path)`, `static(name)`, `say(text or name)`, `told` (the
-    same, with markup in its parts), `when(at)`, `now`, `zone`, `off(queue)` (why an action is off, None while it is
-    on), `m`, the macros, and `c`, the charts.  `says` are the page's own sentences, by name.
+    `url(path)`, `static(name)`, `say(text or name)`, `told` (the same, with markup in its parts), `sentence(text)` (of an error: with
+    its capital and its full stop), `when(at)`, `now`, `zone`, `off(queue)` (why an action is off, None while it is on), `m`, the
+    macros, and `c`, the charts.  `says` are the page's own sentences, by name.
     """
     board, zone = board_of(request), zone_of(request)
-    known = {**WORDS, **(says or {})}
-
-    def say(text: Text | str, **parts: Any) -> str:
-        """A sentence in the reader's language: a `Text`, or the name of one."""
-        sentence = (text if isinstance(text, Text) else known[text]).in_language(language_of(request))
-        return sentence.format(**parts) if parts else sentence
-
-    def told(text: Text | str, **parts: Any) -> Markup:
-        """As `say`, where a part is markup: a clock time, a link."""
-        return escape(say(text)).format(**parts)
-
-    def when(at: datetime | None, form: str = "%H:%M") -> str:
-        return "–" if at is None else at.astimezone(zone).strftime(form)
 
     def off(queue: bool = True) -> Text | None:
         if role_of(request) is Role.VIEWER:
@@ -66,25 +54,13 @@ def page(
 
     found = _pages.get_template(template)
     names: dict[str, Any] = {
+        **_names(request, zone, says or {}),
         "board": board,
         "role": role_of(request),
-        "lang": language_of(request),
-        "theme": theme_of(request),
-        "here": path_of(request.scope),
-        "now": clock.now(),
-        "zone": zone,
-        "url": lambda path: address(request, path),
-        "static": lambda name: address(request, address_of(name)),
-        "say": say,
-        "told": told,
-        "when": when,
-        "clock_time": when,
         "place": place_of(),
         "off": off,
-        "token": seal_of(request).token(request.state.seed),
         "around": request.state.around,
         "said": None,
-        "request": request,
         **values,
     }
     names["m"] = _pages.get_template("macros.html").make_module(names)
@@ -98,6 +74,67 @@ def page(
     if said is not None:
         answer.delete_cookie(SAID, path=prefix_of(request.scope) or "/")
     return answer
+
+
+def bare(
+    request: Request,
+    template: str,
+    *,
+    status: int,
+    says: Mapping[str, Text] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A page that needs neither a role nor an open board: `page` has more for its template."""
+    zone = zone_of(request) if hasattr(request.app.state, "board") else ZoneInfo("UTC")
+    names = {**_names(request, zone, says or {}), **values}
+    names["m"] = _pages.get_template("macros.html").make_module(names)
+    return HTMLResponse(_pages.get_template(template).render(names), status_code=status, headers=dict(headers or {}))
+
+
+def _names(request: Request, zone: ZoneInfo, says: Mapping[str, Text]) -> dict[str, Any]:
+    """What every template has."""
+    known, language = {**WORDS, **says}, language_of(request)
+
+    def say(text: Text | str, **parts: Any) -> str:
+        """A sentence in the reader's language: a `Text`, or the name of one."""
+        sentence = (text if isinstance(text, Text) else known[text]).in_language(language)
+        return sentence.format(**parts) if parts else sentence
+
+    def told(text: Text | str, **parts: Any) -> Markup:
+        """As `say`, where a part is markup: a clock time, a link."""
+        return escape(say(text)).format(**parts)
+
+    def whole_sentence(text: Text) -> str:
+        """An error's words as a sentence of a page: they are kept without capital and full stop, for the command line."""
+        words = text.in_language(language).strip()
+        ends = words.endswith((".", "!", "?", "…", "。", "！", "？"))
+        if language == "en":
+            return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
+        return f"{words}{'' if ends else '。'}"
+
+    def when(at: datetime | None, form: str = "%H:%M") -> str:
+        return "–" if at is None else at.astimezone(zone).strftime(form)
+
+    has_seal = hasattr(request.app.state, "seal")
+    return {
+        "request": request,
+        "lang": language,
+        "theme": theme_of(request),
+        "here": path_of(request.scope),
+        "whole": whole_path(request),
+        "now": clock.now(),
+        "zone": zone,
+        "url": lambda path: address(request, path),
+        "static": lambda name: address(request, address_of(name)),
+        "say": say,
+        "told": told,
+        "sentence": whole_sentence,
+        "when": when,
+        "clock_time": when,
+        "token": seal_of(request).token(request.state.seed) if has_seal else "",
+        "off": lambda queue=True: None,  # noqa: ARG005 - as `page` has it
+    }
 
 
 def place_of() -> str:

@@ -69,6 +69,7 @@ def _key_at(path: Path) -> bytes:
             break
         fresh = secrets.token_bytes(KEY_BYTES)
         try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(fresh)
         except FileExistsError:

@@ -85,5 +85,8 @@ WORDS = {
     "account": Text("帳號與顯示", "Account and display"),
     "strip": Text("5 個階段完成 {done} 個", "{done} of 5 stages done"),
     "bar": Text("已用 {used}%", "{used}% used"),
+    "page_failed": Text("服務仍在運作；原因在紀錄裡，編號 {req}。", "The service goes on. The cause is in the log under {req}."),
+    "to_overview": Text("回總覽", "To the overview"),
+    "back": Text("返回", "Back"),
     "close": Text("關閉", "Close"),
 }

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from reelqueue.dashboard.pages import batches, first_run, live, overview, project, projects, publishing, workers
+from reelqueue.dashboard.pages import account, batches, first_run, live, overview, project, projects, publishing, sign_in, workers
 
 ROUTES: list[BaseRoute] = [
     *overview.ROUTES,
@@ -13,4 +13,6 @@ ROUTES: list[BaseRoute] = [
     *workers.ROUTES,
     *first_run.ROUTES,
     *live.ROUTES,
+    *account.ROUTES,
+    *sign_in.ROUTES,
 ]

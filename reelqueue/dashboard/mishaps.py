@@ -1,0 +1,87 @@
+"""What went wrong, as a page for people: what happened, what to do, never a stack.  For programs see `problems`."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from reelqueue import clock
+from reelqueue.dashboard.asked import path_of, prefix_of
+from reelqueue.dashboard.problems import Refused, answer, is_api, problem, status_and_code
+from reelqueue.dashboard.rendering import bare, page
+from reelqueue.errors import ReelqueueError
+from reelqueue.wording import Text
+
+FAILED = Text("此頁無法顯示", "This page could not be made")
+TITLES = {
+    400: Text("這個請求看不懂", "That request makes no sense"),
+    401: Text("請先登入", "Sign in first"),
+    403: Text("沒有權限", "That is not allowed"),
+    404: Text("找不到", "There is nothing here"),
+    405: Text("不能這樣開啟", "That can’t be opened like this"),
+    409: Text("現在不能這樣做", "That can’t be done now"),
+    413: Text("內容太大", "That is too large"),
+    415: Text("格式不對", "That is of the wrong kind"),
+    416: Text("檔案沒有這一段", "The file has no such part"),
+    421: Text("名稱不對", "Not under this name"),
+    422: Text("有一個欄位不正確", "One field is not right"),
+    429: Text("太頻繁了", "Too often"),
+    503: Text("現在做不到", "Not possible now"),
+    507: Text("磁碟空間不足", "The disk is full"),
+}
+
+
+def told(request: Request, error: Exception) -> Response:
+    """Any error that a handler ended with, as its caller reads it."""
+    if is_api(request.scope):
+        return answer(request, error)
+    known = error if isinstance(error, ReelqueueError) else _refused(error)
+    status, _ = status_and_code(known)
+    values: dict[str, Any] = {
+        "heading": TITLES.get(status, FAILED),
+        "error": known,
+        "number": request.state.number,
+        "back": _back(request),
+    }
+    response = page(request, "error.html", status=status, **values)
+    if isinstance(known, Refused):
+        response.headers.update(known.headers)
+    return response
+
+
+def plain(request: Request, error: Refused | None) -> Response:
+    """At the door, or where the page itself cannot be made (None): needs no board and no role."""
+    if is_api(request.scope):
+        return answer(request, error) if error is not None else _numbered(request)
+    status, _ = status_and_code(error) if error is not None else (HTTPStatus.INTERNAL_SERVER_ERROR, "")
+    values: dict[str, Any] = {
+        "heading": TITLES.get(status, FAILED),
+        "error": error,
+        "number": request.state.number,
+        "at": f"{clock.now():%Y-%m-%d %H:%M:%S} UTC",
+    }
+    return bare(request, "trouble.html", status=status, headers=error.headers if error is not None else None, **values)
+
+
+def _refused(error: Exception) -> Refused:
+    if isinstance(error, HTTPException):
+        return Refused(error.status_code, headers=error.headers)
+    raise error
+
+
+def _numbered(request: Request) -> Response:
+    return problem(request, Refused(HTTPStatus.INTERNAL_SERVER_ERROR), req=request.state.number)
+
+
+def _back(request: Request) -> str:
+    """The page of ours that led here."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    prefix = prefix_of(request.scope)
+    ours = parts.netloc == request.headers.get("host") and f"{parts.path}/".startswith(f"{prefix}/")
+    path = parts.path.removeprefix(prefix)
+    if not ours or not path.startswith("/") or path == path_of(request.scope):
+        return "/"
+    return path + (f"?{parts.query}" if parts.query else "")
