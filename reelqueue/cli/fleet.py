@@ -139,25 +139,19 @@ async def _workers(*, as_json: bool) -> int:
 
 
 def _print_workers(found: Sequence[WorkerBeat]) -> None:
-    heads = (Text("worker", "worker"), Text("代號", "called"), Text("狀態", "state"), Text("正在做", "has in hand"), Text("CPU", "CPU"), Text("記憶體", "memory"), Text("完成／失敗", "done/failed"), Text("已執行", "up"), Text("心跳", "beat"))  # fmt: skip
-    table, now = Table(box=None, pad_edge=False), clock.by_the_machine(clock.now())
-    for place, head in enumerate(heads):
-        table.add_column(str(head), justify="right" if place >= 4 else "left", overflow="fold", no_wrap=place != 3)
+    """Two lines each: a table of all that is known would be wider than a terminal."""
+    now = clock.by_the_machine(clock.now())
     for one in found:
-        places = one.cpu_places + one.wait_places
         doing = ", ".join(map(_doing, one.jobs)) or str(Text("閒置", "idle"))
-        table.add_row(
-            escape(one.name),
-            escape(one.label or KINDS.get(one.queue, one.queue)),
-            _state(one),
-            escape(f"{len(one.jobs)}/{places}: {doing}"),
-            f"{one.cpu_percent:.0f}%",
-            size(one.memory_bytes),
-            f"{one.complete:,}/{one.failed:,}",
-            span(max(0.0, (now - one.started_at).total_seconds())),
-            f"{max(0.0, (now - one.seen_at).total_seconds()):.0f} s",
+        up, beat = (span(max(0.0, (now - at).total_seconds())) for at in (one.started_at, one.seen_at))
+        places, uses = one.cpu_places + one.wait_places, f"CPU {one.cpu_percent:.0f}% · {size(one.memory_bytes)}"
+        called = one.label or KINDS.get(one.queue, one.queue)
+        out().print(f"[bold]{escape(one.name)}[/]  {escape(called)}  {_state(one)}")
+        more = Text(
+            f"完成 {one.complete:,}，失敗 {one.failed:,} · 已執行 {up} · 心跳 {beat} 前",
+            f"{one.complete:,} done, {one.failed:,} failed · up {up} · seen {beat} ago",
         )
-    out().print(table)
+        say(f"  {len(one.jobs)}/{places}: {doing} · {uses} · {more}")
 
 
 def _doing(job: WorkerJob) -> str:
