@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from progress.bundle import Bundle, Told
 from progress.events import ProgressEvent, Topic
@@ -12,6 +13,7 @@ PAUSE_SECONDS = 0.25
 """Between two bundles of one topic."""
 MOST_KNOWN = 5_000
 """Topics whose last event is remembered, at about 2 KB each."""
+FORGOTTEN_AT_ONCE = 50
 MOST_PENDING = 50
 """Events of a topic that wait for its next bundle; where more come, changes of stage are skipped like figures."""
 
@@ -128,6 +130,8 @@ class Known:
 
     def _forget_some(self) -> None:
         """The oldest, but none that is read or waits; a few at a time, so that no event waits for long."""
-        for name in [*self._standings][: len(self._standings) - MOST_KNOWN][:50]:
-            if not self._is_read(name) and not self._standings[name].pending:
+        for name in list(islice(self._standings, max(0, min(FORGOTTEN_AT_ONCE, len(self._standings) - MOST_KNOWN)))):
+            if self._is_read(name) or self._standings[name].pending:
+                self._standings.move_to_end(name)
+            else:
                 del self._standings[name]

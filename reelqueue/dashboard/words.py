@@ -89,4 +89,11 @@ WORDS = {
     "to_overview": Text("回總覽", "To the overview"),
     "back": Text("返回", "Back"),
     "close": Text("關閉", "Close"),
+    "live_lost": Text("即時更新中斷，正在重新連線。", "Live updates stopped; reconnecting."),
+    "live_as_of": Text("以下為 {at} 的內容。", "Shown as of {at}."),
+    "live_reload": Text("重新整理", "Reload"),
+    "live_age": Text("{span} 前", "{span} ago"),
+    "live_new": Text("{n} 筆新的 · 顯示", "{n} new · show"),
+    "live_waiting": Text("{n} 筆新的", "{n} new"),
+    "live_said": Text("{title}：{status}", "{title}: {status}"),
 }
