@@ -20,6 +20,7 @@ from typing import Any
 from arq.connections import ArqRedis
 from PIL import Image, ImageDraw, ImageFont
 
+from jobs.batch.calendar_words import calendar_of
 from jobs.client import redis_settings
 from jobs.pipeline import overall
 from jobs.pools import open_pool
@@ -50,6 +51,7 @@ TITLES = (
     "一個很長的標題：從高山上的一片茶葉，到杯子裡的一口回甘，中間到底發生了多少事，而我們又為什麼要花四百年才慢慢學會等待？",
 )  # fmt: skip
 LENGTHS_S = {Stage.SCRIPT: 11, Stage.ASSETS: 172, Stage.RENDER: 447, Stage.THUMBNAIL: 2, Stage.UPLOAD: 80}
+CALENDAR = "slots Mon-Sun 07:00,09:00,10:00,12:00,13:00,15:00,16:00,18:00,19:00,21:00 Asia/Taipei"
 COST = {Stage.SCRIPT: 0.01, Stage.ASSETS: 0.36}
 STAGES = tuple(Stage)
 Change = Callable[[ProjectState], ProjectState]
@@ -57,6 +59,10 @@ Change = Callable[[ProjectState], ProjectState]
 
 def _always(booked: Mapping[datetime, int]) -> Callable[[Mapping[datetime, int]], Mapping[datetime, int]]:
     return lambda _known: booked
+
+
+def _at_slot(at: datetime) -> Change:
+    return lambda state: state.replace(slot=at)
 
 
 class Scene:
@@ -275,17 +281,17 @@ class Scene:
         for place, project in enumerate(numbers[: int(size * 0.72)]):
             at = started + (self.now - started) * (place / max(1, int(size * 0.7)))
             await self._member(place, project, done, at)
-        slots = {
-            self.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=6 * i): n for i, n in enumerate(numbers[done:])
-        }
-        for channel in CHANNELS:
-            mine = {at: n for at, n in slots.items() if numbers.index(n) % 22 % 3 == CHANNELS.index(channel)}
-            await Bookings(self.paths).change(channel, _always(mine), self.now)
+        for number, channel in enumerate(CHANNELS):
+            mine = [project for place, project in enumerate(numbers) if place % 22 % 3 == number]
+            booked = dict(zip(calendar_of(CALENDAR).after(started), mine[: int(len(mine) * 0.8)], strict=False))
+            for at, project in booked.items():
+                await self.projects.change(project, _at_slot(at))
+            await Bookings(self.paths).change(channel, _always(booked), self.now)
 
         def running(state: BatchState) -> BatchState:
             return state.replace(
                 status=BatchStatus.RUNNING, project_ids=numbers, completed=done, failed=3, started_at=started,
-                calendar="Mon-Fri 07:00,21:00 Asia/Taipei",
+                calendar=CALENDAR,
                 forecast=Forecast(
                     made_at=started, projects=size, least=self.now + timedelta(days=5), most=self.now + timedelta(days=8),
                     limit="units", usd=(Decimal(190), Decimal(206)),
@@ -309,8 +315,11 @@ class Scene:
         elif place < done:
             await self._publish(number, project, at)
         elif place % 5 == 0:
-            wait = Wait(reason="今天的配額已用完", until=self.now + timedelta(hours=1), what_to_do="重置後會自動繼續")
-            await self.projects.change(project, lambda state: state.replace(status=ProjectStatus.WAITING_QUOTA, wait=wait, run=1))
+            until = self.now + timedelta(hours=1)
+            wait = Wait(reason="今天的配額已用完", until=until, what_to_do="重置後會自動繼續")
+            await self.projects.change(
+                project, lambda state: state.replace(status=ProjectStatus.WAITING_QUOTA, wait=wait, resume_at=until, run=1)
+            )
         elif place % 17 == 0:
             wait = Wait(reason="script", what_to_do=f"reelqueue approve {project}")
             await self.projects.change(
