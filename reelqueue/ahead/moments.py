@@ -8,9 +8,9 @@ from reelqueue.errors import ProjectWaiting
 from reelqueue.wording import Text
 
 
-def moment(at: datetime) -> str:
-    """`at`, which has a zone, as a day and a time of `TIMEZONE`, with its name."""
-    zone = ZoneInfo(read_settings().timezone)
+def moment(at: datetime, zone: ZoneInfo | None = None) -> str:
+    """`at`, which has a zone, as a day and a time of `zone` (without one: of `TIMEZONE`), with its name."""
+    zone = zone or ZoneInfo(read_settings().timezone)
     return f"{day_and_time(at, zone)} ({zone.key})"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from jobs.estimate import Estimate, Item, Range, estimate
 from jobs.lengths import likely_scripts
@@ -18,7 +19,7 @@ from reelqueue.models.brief import Brief
 from reelqueue.models.channel import Channel
 from reelqueue.providers.registry import KINDS, Shelf
 from reelqueue.wording import Text, same
-from storage import Bucket, Ledger
+from storage import Agreements, Bucket, Ledger
 from storage.ledger import pacific_day
 
 NAMES = {
@@ -102,6 +103,12 @@ async def _room(settings: Settings, ledger: Ledger, channel: Channel) -> Room:
     )
 
 
+async def unagreed(terms: tuple[str, ...], agreements: Agreements) -> tuple[str, ...]:
+    """Those of the terms that nobody has agreed to yet.  Raises Unavailable."""
+    known = await agreements.terms() if terms else frozenset()
+    return tuple(term for term in terms if term not in known)
+
+
 # In words.
 
 
@@ -115,8 +122,8 @@ def who_makes_what(makers: dict[str, str]) -> Text:
     )
 
 
-def in_words(offer: Offer) -> Iterator[Text]:
-    """What will be paid and where it is published, line by line."""
+def in_words(offer: Offer, zone: ZoneInfo | None = None) -> Iterator[Text]:
+    """What will be paid and where it is published, line by line; moments are told in `zone` (without one: in `TIMEZONE`)."""
     for item in offer.estimate.items:
         yield item_in_words(item)
     if offer.estimate.items:
@@ -129,7 +136,7 @@ def in_words(offer: Offer) -> Iterator[Text]:
                 "it may reach a cap: then it stops and waits, and spends no more; raise DAILY_COST_CAP_USD or PROJECT_COST_CAP_USD",
             )
     if offer.channel is not None:
-        yield _where(offer, offer.channel)
+        yield _where(offer, offer.channel, zone)
 
 
 def item_in_words(item: Item) -> Text:
@@ -158,11 +165,11 @@ def _left(room: Room) -> Text:
     )
 
 
-def _where(offer: Offer, channel: Channel) -> Text:
+def _where(offer: Offer, channel: Channel, zone: ZoneInfo | None) -> Text:
     privacy = PRIVACY.get(offer.privacy, same(offer.privacy))
     later = same("")
     if offer.publish_at is not None:
-        at = moment(datetime.fromisoformat(offer.publish_at))
+        at = moment(datetime.fromisoformat(offer.publish_at), zone)
         later = Text(f"，{at} 公開", f", public at {at}")
     return Text(
         f"會發布到 YouTube 頻道 {channel.name}：{privacy.zh}{later.zh}",

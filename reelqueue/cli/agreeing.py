@@ -6,7 +6,6 @@ from reelqueue.ahead.offer import Offer, in_words
 from reelqueue.cli.console import notes
 from reelqueue.errors import InvalidBrief, ReelqueueError
 from reelqueue.wording import Text
-from storage import Agreements
 
 YES = frozenset({"y", "yes", "好", "是", "要"})
 
@@ -24,12 +23,6 @@ class NotAsked(InvalidBrief):
 
 class Declined(Exception):
     """A person said no: nothing was begun."""
-
-
-async def unagreed(terms: tuple[str, ...], agreements: Agreements) -> tuple[str, ...]:
-    """Those of the terms that nobody has agreed to yet.  Raises Unavailable."""
-    known = await agreements.terms() if terms else frozenset()
-    return tuple(term for term in terms if term not in known)
 
 
 def ask(offer: Offer) -> None:

@@ -11,8 +11,9 @@ from jobs import connect
 from jobs.batch import asked
 from jobs.batch.making import make_batch
 from reelqueue import clock
+from reelqueue.ahead.offer import unagreed
 from reelqueue.bootstrap import Settings, open_tools, read_settings
-from reelqueue.cli.agreeing import Declined, ask_whether, unagreed
+from reelqueue.cli.agreeing import Declined, ask_whether
 from reelqueue.cli.batch_course import follow_batch
 from reelqueue.cli.batch_file import read_file
 from reelqueue.cli.batch_offer import makers_in_words, offer_in_words

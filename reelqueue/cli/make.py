@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from reelqueue.ahead.offer import Offer, offer_of, who_makes_what
+from reelqueue.ahead.offer import Offer, offer_of, unagreed, who_makes_what
 from reelqueue.ahead.refusing import refuse_early
 from reelqueue.bootstrap import Settings, open_shelf, open_tools, read_settings
-from reelqueue.cli.agreeing import Declined, ask, tell, unagreed
+from reelqueue.cli.agreeing import Declined, ask, tell
 from reelqueue.cli.brief import Typed, with_brief
 from reelqueue.cli.console import note
 from reelqueue.cli.making import make_video, report

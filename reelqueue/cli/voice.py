@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 
 from jobs.spending import Caps, Spender
+from reelqueue.ahead.offer import unagreed
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
-from reelqueue.cli.agreeing import Declined, ask_whether, unagreed
+from reelqueue.cli.agreeing import Declined, ask_whether
 from reelqueue.cli.brief import read_lexicon
 from reelqueue.cli.console import note, say
 from reelqueue.cli.outcome import DONE, INTERRUPTED, run

@@ -18,6 +18,7 @@ from reelqueue.dashboard.hearing import heard
 from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.miniatures import Miniatures
 from reelqueue.dashboard.pulse import Pulse
+from reelqueue.dashboard.readiness import Readiness
 from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.chronicle import Chronicle
@@ -44,6 +45,7 @@ class Board:
     forecasts: Forecasts
     miniatures: Miniatures
     numbers: Numbers
+    readiness: Readiness
 
 
 @contextlib.asynccontextmanager
@@ -78,6 +80,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             forecasts=forecasts,
             miniatures=Miniatures(),
             numbers=Numbers(paths.metrics, redis),
+            readiness=Readiness(settings, link),
         )
 
 

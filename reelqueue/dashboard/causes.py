@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
+from reelqueue import clock
+from reelqueue.dashboard.now import moment
 from reelqueue.dashboard.words import STAGE
 from reelqueue.models.channel import DEFAULT_CHANNEL
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -45,12 +47,19 @@ class Cause:
     @property
     def since(self) -> datetime:
         """Since when the first of them waits."""
-        return self.projects[0].updated_at
+        return _since(self.projects[0])
 
     @property
     def stops_uploads(self) -> bool:
         """Whether nothing is published on a channel until it is mended."""
         return self.urgency is Urgency.SERVICE and _stage(self.projects[0]) is Stage.UPLOAD
+
+
+def _since(outline: Outline) -> datetime:
+    """When it came to a stand: who failed, when its stage did; an edit of its slot since then is no matter."""
+    if outline.status is ProjectStatus.FAILED and outline.ended_at is not None:
+        return outline.ended_at
+    return outline.updated_at
 
 
 def needs_person(outline: Outline) -> bool:
@@ -71,7 +80,7 @@ def causes_of(outlines: Iterable[Outline], zone: ZoneInfo) -> list[Cause]:
     for outline in outlines:
         if needs_person(outline):
             groups[_key(outline)].append(outline)
-    found = [_cause(key, sorted(group, key=lambda one: one.updated_at), zone) for key, group in groups.items()]
+    found = [_cause(key, sorted(group, key=_since), zone) for key, group in groups.items()]
     return sorted(found, key=lambda cause: (cause.urgency, _slot(cause.projects), cause.since))
 
 
@@ -224,9 +233,10 @@ def _said(first: Outline) -> Text:
 
 
 def _oldest(group: Sequence[Outline], zone: ZoneInfo) -> Text:
-    """Which waits longest, and which moment of publication waits for one of them."""
-    title, slot = group[0].title, _slot(group)
+    """Which waits longest, or whose moment of publication comes first."""
+    first = min(group, key=lambda one: _slot((one,)))
+    slot = _slot((first,))
     if slot == float("inf"):
-        return Text(f"最久：{title}", f"Oldest: {title}")
-    at = datetime.fromtimestamp(slot, zone).strftime("%m/%d %H:%M")
-    return Text(f"最久：{title}。{at} 的時段在等。", f"Oldest: {title}. A slot on {at} waits for one.")
+        return Text(f"最久：{group[0].title}", f"Oldest: {group[0].title}")
+    at = moment(datetime.fromtimestamp(slot, zone), clock.now(), zone)
+    return Text(f"{at.zh} 的時段在等：{first.title}", f"The slot of {at.en} waits for: {first.title}")

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from reelqueue.ahead import checks
 from reelqueue.ahead.findings import Finding
 from reelqueue.bootstrap import Settings, redacted
-from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.link import Link
 from reelqueue.errors import ReelqueueError
 from reelqueue.wording import Text, same
 
@@ -39,13 +39,14 @@ class Readiness:
     """What one process knows of its machine."""
 
     settings: Settings
+    link: Link
     _machine: Sequence[Need] = ()
     _known_until: float = field(default=float("-inf"))
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def needs(self, board: Board) -> list[Need]:
+    async def needs(self) -> list[Need]:
         """All of them, in the order in which they are missed."""
-        return [_redis(board), *await self._here(), await _workers(board), *_services(self.settings)]
+        return [self._redis(), *await self._here(), await self._workers(), *_services(self.settings)]
 
     async def _here(self) -> Sequence[Need]:
         async with self._looking:
@@ -59,36 +60,34 @@ class Readiness:
                 self._known_until = time.monotonic() + KEPT_SECONDS
         return self._machine
 
+    def _redis(self) -> Need:
+        link, url = self.link, self.settings.configured_redis_url
+        if link.is_there and link.ping_ms is not None:
+            where = redacted(url) if url else "localhost"
+            return Need("ready", Text("Redis 有回應", "Redis answers"), same(f"{where} · {link.ping_ms:.1f} ms"))
+        why = link.why.text if link.why is not None else Text("啟動它，或啟動內建的：", "Start it, or the embedded one:")
+        return Need("missing", Text("Redis 沒有回應", "Redis does not answer"), why, "reelqueue worker all")
+
+    async def _workers(self) -> Need:
+        title = Text("尚未看到 Worker", "No worker seen")
+        start = Text("啟動一個：", "Start one:")
+        if self.link.is_there:
+            try:
+                seen = await self.link.fleet.workers()
+            except (RedisError, OSError, TimeoutError, ReelqueueError):
+                seen = []
+            if seen:
+                count = len(seen)
+                hosts = ", ".join(sorted({one.host for one in seen if one.host})[:3])
+                en = "A worker is there" if count == 1 else f"{count} workers are there"
+                return Need("ready", Text(f"看到 {count} 個 Worker", en), same(hosts))
+        return Need("missing", title, start, "reelqueue worker all")
+
 
 def _of(finding: Finding, ready: Text, missing: Text) -> Need:
     if finding.level == "ok":
         return Need("ready", ready, finding.saw)
     return Need("missing", missing, Text(f"{finding.saw.zh}。{finding.do.zh}", f"{finding.saw.en}. {finding.do.en}"))
-
-
-def _redis(board: Board) -> Need:
-    link = board.link
-    if link.is_there and link.ping_ms is not None:
-        where = redacted(board.settings.configured_redis_url) if board.settings.configured_redis_url else "localhost"
-        return Need("ready", Text("Redis 有回應", "Redis answers"), same(f"{where} · {link.ping_ms:.1f} ms"))
-    why = link.why.text if link.why is not None else Text("啟動它，或啟動內建的：", "Start it, or the embedded one:")
-    return Need("missing", Text("Redis 沒有回應", "Redis does not answer"), why, "reelqueue worker all")
-
-
-async def _workers(board: Board) -> Need:
-    title = Text("尚未看到 Worker", "No worker seen")
-    start = Text("啟動一個：", "Start one:")
-    if board.link.is_there:
-        try:
-            seen = await board.link.fleet.workers()
-        except (RedisError, OSError, TimeoutError, ReelqueueError):
-            seen = []
-        if seen:
-            count = len(seen)
-            hosts = ", ".join(sorted({one.host for one in seen if one.host})[:3])
-            en = "A worker is there" if count == 1 else f"{count} workers are there"
-            return Need("ready", Text(f"看到 {count} 個 Worker", en), same(hosts))
-    return Need("missing", title, start, "reelqueue worker all")
 
 
 def _services(settings: Settings) -> list[Need]:
