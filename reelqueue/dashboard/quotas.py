@@ -55,7 +55,7 @@ class UnitsDay:
     ends_at: datetime
     used: int | None = None
     held: int = 0
-    planned: int | None = None
+    planned: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,16 @@ def _amounts(outlet: Outlet) -> tuple[Counter[Key], Counter[Key]]:
     return each, captions
 
 
+async def clients_of_channels(board: Board) -> dict[str, str]:
+    """The client that owns the units of each channel.
+
+    Raises:
+        InvalidSettings: CHANNELS_FILE is wrong.
+    """
+    watched = await asyncio.to_thread(read_watched, board.settings)
+    return {name: meter.client for meter in watched.meters if meter.name == UNITS for name in meter.channels}
+
+
 def quota_day(day: date, zone: ZoneInfo) -> date:
     """The Pacific day that a day of the zone stands for: the one that its noon lies in."""
     return pacific_day(datetime.combine(day, time(12), zone))
@@ -123,7 +133,7 @@ def ends_at(day: date) -> datetime:
 
 
 async def units_by_day(
-    board: Board, days: Sequence[date], zone: ZoneInfo, planned: Mapping[str, Mapping[date, int]]
+    board: Board, days: Sequence[date], zone: ZoneInfo, planned: Mapping[str, Mapping[date, float]]
 ) -> list[ClientUnits]:
     """The units of each OAuth client over `days` of the zone; `planned` by client and Pacific day, as forecasts have it.
 
@@ -143,7 +153,7 @@ async def units_by_day(
     ]
 
 
-async def _units(board: Board, meter: Meter, day: date, today: date, planned: Mapping[date, int]) -> UnitsDay:
+async def _units(board: Board, meter: Meter, day: date, today: date, planned: Mapping[date, float]) -> UnitsDay:
     end = ends_at(day)
     if day > today:
         return UnitsDay(day, end, planned=planned.get(day))
@@ -154,17 +164,16 @@ async def _units(board: Board, meter: Meter, day: date, today: date, planned: Ma
     return UnitsDay(day, end, int(account.used), int(account.unsettled), coming)
 
 
-def planned_units(forecasts: Iterable[tuple[Forecast, frozenset[str]]]) -> dict[str, dict[date, int]]:
-    """What batches are expected to take, by client and Pacific day; each comes with the clients that it publishes by.
-
-    One that publishes by several does not say which of them takes what: its days are left out.
+def planned_units(forecasts: Iterable[tuple[Forecast, Mapping[str, float]]]) -> dict[str, dict[date, float]]:
+    """What batches are expected to take, by client and Pacific day; each comes with the clients that it publishes by, and how much of
+    what is left of it (0-1) each of them gets: a forecast tells a day's units in one sum.
     """
-    found: dict[str, dict[date, int]] = {}
-    for forecast, clients in forecasts:
-        if len(clients) == 1:
-            days = found.setdefault(next(iter(clients)), {})
+    found: dict[str, dict[date, float]] = {}
+    for forecast, shares in forecasts:
+        for client, share in shares.items():
+            days = found.setdefault(client, {})
             for told in forecast.days:
-                days[told.day] = days.get(told.day, 0) + told.units
+                days[told.day] = days.get(told.day, 0.0) + told.units * share
     return found
 
 

@@ -1,15 +1,197 @@
-"""`/publishing`."""
+"""`/publishing`: what comes out when, what is left of each quota, where the money goes."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from reelqueue import clock
+from reelqueue.dashboard import publishing_words as words
+from reelqueue.dashboard import quotas
+from reelqueue.dashboard.asked import board_of, zone_of
+from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.figures import usd
+from reelqueue.dashboard.money import Money, money_of
+from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.openings import openings
 from reelqueue.dashboard.rendering import page
+from reelqueue.dashboard.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, monday_of, week_of
+from reelqueue.errors import InvalidBrief, InvalidSettings
+from reelqueue.models.brief import Brief
+from reelqueue.models.channel import DEFAULT_CHANNEL
+from reelqueue.models.forecast import Forecast
+from reelqueue.models.stage import BatchStatus
+from storage import Debts, Outline
+
+LOOKED_AT = 50
+"""So many batches, the newest, are asked what they will take of quota."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which week is shown, which day of it was chosen (a phone shows it and the next one), and of which channel, if of one."""
+
+    first: date
+    day: date
+    channel: str | None
+    opened: bool
+
+    @property
+    def near(self) -> frozenset[date]:
+        """The two days that a phone has room for."""
+        last = self.first + timedelta(days=DAYS - 1)
+        begin = min(self.day, last - timedelta(days=1))
+        return frozenset({begin, begin + timedelta(days=1)})
 
 
 async def show(request: Request) -> Response:
-    """The page."""
-    return page(request, "publishing.html")
+    """The page.
+
+    Raises:
+        StorageUnavailable, NeedsPerson: the disk does not answer, or an account can't be read.
+        InvalidSettings: CHANNELS_FILE is wrong.
+    """
+    board, zone, now = board_of(request), zone_of(request), clock.now()
+    outlines = await board.catalogue.all()
+    asked = _asked(request, now.astimezone(zone).date())
+    names = _Names(board)
+    channels = {one.project_id: names.of(one.channel) for one in outlines}
+    weeks = await _weeks(board, outlines, channels, asked, names, now, zone)
+    units = await _units(board, asked, await _forecasts(board, outlines, names), zone)
+    money = await money_of(board, outlines)
+    days = [asked.first + timedelta(days=place) for place in range(DAYS)]
+    today = now.astimezone(zone).date()
+    return page(
+        request,
+        "publishing.html",
+        says=words.SAYS,
+        asked=asked,
+        days=days,
+        today=today,
+        week=words.week_in_words(asked.first, DAYS),
+        day_words=words.day_in_words,
+        day_at_length=words.day_at_length,
+        weeks=weeks,
+        known_channels=sorted({*board.shelf.channels, *channels.values()}),
+        opened=_opened(weeks, asked),
+        units=units,
+        legend=LEGEND,
+        rows=await quotas.rows(board, await board.forecasts.site()),
+        bucket_title=words.bucket_title,
+        resets_in=quotas.resets_in(now),
+        day_ends=quotas.ends_at(quotas.quota_day(today, zone)),
+        owed=len(await Debts(board.paths.owed).all()),
+        money=money,
+        caps=_caps(money),
+        moment=lambda at: moment(at, now, zone),
+        week_before=asked.first - timedelta(days=DAYS),
+        week_after=asked.first + timedelta(days=DAYS),
+        two_days=timedelta(days=2),
+    )
+
+
+def _asked(request: Request, today: date) -> Asked:
+    query = request.query_params
+    day, week = _day(query.get("day", "")), _day(query.get("week", ""))
+    first = monday_of(day or week or today)
+    chosen = day or (today if first <= today < first + timedelta(days=DAYS) else first)
+    channel = query.get("channel") or None
+    return Asked(first, chosen, channel, opened=day is not None and channel is not None)
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text) if len(text) == len("2026-11-29") else None
+    except ValueError:
+        return None
+    return found if found is not None and date(2000, 1, 10) < found < date(2200, 1, 1) else None
+
+
+class _Names:
+    """Which channel a project means, by the name that its brief has."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known: dict[str | None, str] = {}
+
+    def of(self, wanted: str | None) -> str:
+        """Its name; of one that is not set up any more the name that it had."""
+        if wanted not in self._known:
+            try:
+                self._known[wanted] = self._board.shelf.channel_of(Brief(topic="-", channel=wanted)).name
+            except (InvalidBrief, InvalidSettings):
+                self._known[wanted] = wanted or DEFAULT_CHANNEL
+        return self._known[wanted]
+
+
+async def _weeks(
+    board: Board,
+    outlines: Sequence[Outline],
+    channels: Mapping[int, str],
+    asked: Asked,
+    names: _Names,
+    now: datetime,
+    zone: ZoneInfo,
+) -> list[ChannelWeek]:
+    begins, ends = bounds(asked.first, zone)
+    free = await openings(board, outlines, channels, max(begins, now), ends) if ends > now else {}
+    found = week_of(asked.first, outlines, free, [*board.shelf.channels], names.of, now, zone)
+    return [one for one in found if asked.channel in {None, one.name}]
+
+
+def _opened(weeks: Sequence[ChannelWeek], asked: Asked) -> ChannelDay | None:
+    """The day that is shown moment by moment."""
+    days = [day for week in weeks for day in week.days if day.day == asked.day] if asked.opened else []
+    return days[0] if len(days) == 1 else None
+
+
+async def _forecasts(board: Board, outlines: Sequence[Outline], names: _Names) -> list[tuple[Forecast, Counter[str]]]:
+    """What running batches are expected to take, and how many of their projects are still to be made for each channel."""
+    members: dict[int, dict[int, Outline | None]] = {}
+    for one in outlines:
+        if one.batch_id is not None:
+            members.setdefault(one.batch_id, {})[one.project_id] = one
+    found = []
+    for state in await board.batches.list(limit=LOOKED_AT):
+        mine = members.get(state.batch_id, {})
+        if state.status is BatchStatus.RUNNING and (forecast := await board.forecasts.of(state, mine)) is not None:
+            left = Counter(names.of(one.channel) for one in mine.values() if one is not None and not one.status.is_final)
+            found.append((forecast, left))
+    return found
+
+
+async def _units(
+    board: Board, asked: Asked, forecasts: Sequence[tuple[Forecast, Counter[str]]], zone: ZoneInfo
+) -> list[quotas.ClientUnits]:
+    days = [asked.first + timedelta(days=place) for place in range(DAYS)]
+    clients = await quotas.clients_of_channels(board)
+    shared = [(forecast, _shares(left, clients)) for forecast, left in forecasts]
+    found = await quotas.units_by_day(board, days, zone, quotas.planned_units(shared))
+    return [one for one in found if asked.channel is None or asked.channel in one.channels]
+
+
+def _shares(left: Counter[str], clients: Mapping[str, str]) -> dict[str, float]:
+    """How much of what is left each client publishes, 0-1."""
+    whole, shares = left.total(), Counter[str]()
+    for channel, count in left.items():
+        if channel in clients:
+            shares[clients[channel]] += count
+    return {client: count / whole for client, count in shares.items()}
+
+
+def _caps(money: Money) -> str:
+    """What there is of caps, one after the other, in the reader's language; "" where there is none."""
+    told = [
+        ("cap_project", "", money.project_cap),
+        ("cap_day", "", money.cap),
+        *(("cap_channel", name, cap) for name, cap in money.channel_caps),
+    ]
+    return " · ".join(str(words.SAYS[key]).format(name=name, usd=usd(cap)) for key, name, cap in told if cap)
 
 
 ROUTES: list[BaseRoute] = [Route("/publishing", show)]
