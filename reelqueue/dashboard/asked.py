@@ -1,5 +1,6 @@
 """What a handler finds with its request: the board, the language, the zone, the address that it is mounted under."""
 
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.requests import Request
@@ -33,7 +34,7 @@ def zone_of(request: Request) -> ZoneInfo:
 
 def own_zone(request: Request) -> ZoneInfo:
     """Where the reader's clock is, as its browser told; `TIMEZONE` until it has."""
-    name = request.cookies.get(ZONE_COOKIE, "")
+    name = unquote(request.cookies.get(ZONE_COOKIE, ""))
     try:
         return ZoneInfo(name) if 0 < len(name) <= 64 else board_of(request).zone
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a cookie holds whatever somebody put there

@@ -1,5 +1,7 @@
 """What each request passes first: its host, its origin, who asks, how much it sends, in which language it is answered."""
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +28,15 @@ SEED, SEED_CHARACTERS, SEED_SECONDS = "reelqueue_seed", 24, 30 * 86_400
 """The cookie that a browser's forms are made for."""
 OPEN = ("/static/", "/healthz", "/readyz", "/sign-in", "/preferences")
 """Asked for by who has not signed in."""
+PROBES = {"/healthz", "/readyz"}
 LOOKING = {"GET", "HEAD", "OPTIONS"}
 OWN_FORMS = {"/preferences", "/sign-in", "/sign-out", "/redis/look"}
 """Changes that a viewer may make: to what it sees itself."""
 FORM_BYTES, UPLOAD_BYTES = 1024 * 1024, 33 * 1024 * 1024
 """The largest body of a page's form, and of what takes files; each endpoint of the API has its own below that."""
+
+DRAIN_BYTES, DRAIN_SECONDS = 256 * 1024 * 1024, 10.0
+"""How much of a body that is refused is read and thrown away, and for how long."""
 
 NO_BOARD = Refused(
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -109,6 +115,7 @@ class Gate:
             try:
                 refused = await self._let_in(request)
                 if refused is not None:
+                    await _drain(request, receive)
                     await refused(scope, receive, answer)
                 else:
                     await self._app(scope, _at_most(receive, _room(request)), answer)
@@ -143,6 +150,8 @@ class Gate:
             return NO_BOARD
         if self._who is not None:
             return None  # the host's own names, and its own door
+        if path_of(request.scope) in PROBES:
+            return None  # asked for by number, from anywhere, and they tell nothing
         if not is_ours(request.headers.get("host", ""), self._settings):
             return UNKNOWN_HOST
         if not self._has_password and listens_to_the_network(request.scope.get("server")):
@@ -230,6 +239,20 @@ def _length(request: Request) -> int:
 def _room(request: Request) -> int:
     path = path_of(request.scope)
     return UPLOAD_BYTES if path.startswith(("/api/", "/batches")) else FORM_BYTES
+
+
+async def _drain(request: Request, receive: Receive) -> None:
+    """Let a client that is refused send the rest, within bounds: one that is cut off in its sending never reads why."""
+    if request.method in LOOKING:
+        return
+    came = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while came < DRAIN_BYTES:
+                message = await receive()
+                came += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
 
 
 def _at_most(receive: Receive, most: int) -> Receive:
