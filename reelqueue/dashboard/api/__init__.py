@@ -2,7 +2,8 @@
 
 from starlette.routing import BaseRoute
 
+from reelqueue.dashboard.api import docs
 from reelqueue.dashboard.api.operation import routes_of
 from reelqueue.dashboard.api.table import OPERATIONS
 
-ROUTES: list[BaseRoute] = [*routes_of(OPERATIONS)]
+ROUTES: list[BaseRoute] = [*routes_of(OPERATIONS), *docs.ROUTES]

@@ -163,6 +163,7 @@ OPERATIONS: tuple[Operation, ...] = (
         get_file,
         media="*/*",
         query=FileQuery,
+        also=(206, 304),
         problems=(404, 409, 416, 422),
     ),
 )

@@ -77,7 +77,8 @@ class Operation:
 
     `path` is below `/api`.  `answers` is the model of the body, None where there is none; `media` another type than JSON.  `takes` is
     a schema's name or a model of the body, of at most `most` bytes; `optional`: it may be left out.  `key`: `Idempotency-Key` is
-    honoured.  `problems` are the statuses that it may answer beside those that all may.
+    honoured.  `problems` are the statuses of errors that it may answer beside those that all may, `also`
+    those of other good ends.
     """
 
     method: str
@@ -94,7 +95,7 @@ class Operation:
     optional: bool = False
     key: bool = False
     problems: tuple[int, ...] = ()
-    more: Text | None = None
+    also: tuple[int, ...] = ()
 
     @property
     def tag(self) -> str:

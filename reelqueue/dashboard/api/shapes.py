@@ -38,9 +38,9 @@ def _none(value: object) -> bool:
     return value is None
 
 
-Cursor = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_ID)]
+Cursor = Annotated[int, Field(ge=1, le=MOST_ID), BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
-Limit = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_LISTED)]
+Limit = Annotated[int, Field(ge=1, le=MOST_LISTED), BeforeValidator(_whole)]
 
 
 # Queries.
@@ -72,15 +72,21 @@ class PageQuery(Frozen):
 class ResultsQuery(Frozen):
     """How many lines, and behind which place."""
 
-    limit: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_RESULTS)] = MOST_RESULTS
-    after: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_RESULTS)] = 0
+    limit: Annotated[int, Field(ge=1, le=MOST_RESULTS), BeforeValidator(_whole)] = MOST_RESULTS
+    after: Annotated[int, Field(ge=0, le=MOST_RESULTS), BeforeValidator(_whole)] = 0
 
 
 class ContentsQuery(Frozen):
     """How many jobs, and behind which place."""
 
     limit: Limit = 100
-    after: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_ID)] = 0
+    after: Annotated[int, Field(ge=0, le=MOST_ID), BeforeValidator(_whole)] = 0
+
+
+class EventsQuery(Frozen):
+    """Behind which event, where `Last-Event-ID` can't be sent."""
+
+    after: str | None = None
 
 
 class CreateQuery(Frozen):
@@ -116,7 +122,7 @@ class FileQuery(Frozen):
 class CostsQuery(Frozen):
     """How many of the last days."""
 
-    days: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_DAYS)] = USUAL_DAYS
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS), BeforeValidator(_whole)] = USUAL_DAYS
 
 
 _STAGES, _STATUSES = ", ".join(Stage), ", ".join(ProjectStatus)

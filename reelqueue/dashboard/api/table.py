@@ -1,12 +1,13 @@
 """Everything that the API can do, row by row: what is served and what `/api/openapi.json` says are both made of it."""
 
-from reelqueue.dashboard.api import batches, files, fleet, money, projects, scripts
+from reelqueue.dashboard.api import batches, files, fleet, money, progress, projects, scripts
 from reelqueue.dashboard.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *projects.OPERATIONS,
     *scripts.OPERATIONS,
     *files.OPERATIONS,
+    *progress.OPERATIONS,
     *batches.OPERATIONS,
     *fleet.OPERATIONS,
     *money.OPERATIONS,
