@@ -15,14 +15,19 @@ from storage.bookings import Bookings
 
 MOST_MOMENTS = 2_000
 """Of one calendar in a week: one each fifteen minutes, the most that there can be, are 672."""
-LOOKED_AT = 50
-"""So many batches, the newest, are asked for their calendars."""
 
 
 async def openings(
-    board: Board, outlines: Sequence[Outline], channel_of: Mapping[int, str], since: datetime, until: datetime
+    board: Board,
+    outlines: Sequence[Outline],
+    channel_of: Mapping[int, str],
+    since: datetime,
+    until: datetime,
+    batches: Iterable[BatchState],
 ) -> dict[str, list[datetime]]:
-    """Free moments from `since` on and before `until`, ascending; `channel_of` are the channels of `outlines`, by project.
+    """Free moments of the calendars of `batches` from `since` on and before `until`, ascending.
+
+    `channel_of` are the channels of `outlines`, by project.
 
     Raises:
         StorageUnavailable: the disk does not answer.
@@ -35,7 +40,7 @@ async def openings(
         if one.batch_id is not None:
             members[one.batch_id].add(channel_of[one.project_id])
     found: defaultdict[str, set[datetime]] = defaultdict(set)
-    for state in await board.batches.list(limit=LOOKED_AT):
+    for state in batches:
         if state.status is BatchStatus.RUNNING and state.calendar is not None and members[state.batch_id]:
             moments = _moments(state, since, until)
             for channel in members[state.batch_id]:

@@ -23,7 +23,7 @@ SAYS = {
     "all_there": Text("全部就緒", "all there"),
     "ready_of": Text("{planned} 支中 {ready} 支就緒", "{ready} of {planned} ready"),
     "free": Text("{count} 個空時段", "{count} free"),
-    "more": Text("另有 {count} 支", "{count} more"),
+    "more_of_day": Text("另有 {count} 支", "{count} more"),
     "units": Text("點數", "Units"),
     "by_upload_day": Text("依上傳日", "by upload day"),
     "used": Text("已用 {percent}%", "{percent}% used"),

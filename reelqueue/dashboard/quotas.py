@@ -156,12 +156,12 @@ async def units_by_day(
 async def _units(board: Board, meter: Meter, day: date, today: date, planned: Mapping[date, float]) -> UnitsDay:
     end = ends_at(day)
     if day > today:
-        return UnitsDay(day, end, planned=planned.get(day))
+        coming = planned.get(day)
+        return UnitsDay(day, end, planned=coming if coming is None else min(coming, meter.cap))
     if day < today and not await asyncio.to_thread((board.paths.ledger / day.isoformat()).is_dir):
         return UnitsDay(day, end)  # it was cleaned up, or there was nothing yet
     account = await board.ledger.account(Bucket(meter.client, meter.name, day))
-    coming = planned.get(day) if day == today else None
-    return UnitsDay(day, end, int(account.used), int(account.unsettled), coming)
+    return UnitsDay(day, end, int(account.used), int(account.unsettled), planned.get(day) if day == today else None)
 
 
 def planned_units(forecasts: Iterable[tuple[Forecast, Mapping[str, float]]]) -> dict[str, dict[date, float]]:

@@ -3,7 +3,8 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -21,9 +22,15 @@ from reelqueue.dashboard.batch_words import LEVER, LIMIT, SAYS, STATUS, a_day, b
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.causes import failures_of
 from reelqueue.dashboard.cells import KINDS, Cell, cells_of, legend
+from reelqueue.dashboard.channel_names import ChannelNames
 from reelqueue.dashboard.now import Now, moment, now_of
+from reelqueue.dashboard.openings import openings
 from reelqueue.dashboard.prices import price_of_all
+from reelqueue.dashboard.publishing_words import SAYS as PLAN_SAYS
+from reelqueue.dashboard.publishing_words import day_at_length, day_in_words, week_in_words
 from reelqueue.dashboard.rendering import page
+from reelqueue.dashboard.week import DAYS, LEGEND, bounds, week_of
+from reelqueue.dashboard.week_asked import week_asked
 from reelqueue.errors import NeedsPerson, ProjectNotFound
 from reelqueue.models.batch import BatchState
 from reelqueue.models.stage import BatchStatus, ProjectStatus
@@ -95,7 +102,7 @@ async def show(request: Request) -> Response:
     return page(
         request,
         "batch.html",
-        says=SAYS,
+        says={**PLAN_SAYS, **SAYS},
         state=state,
         status_word=STATUS[state.status],
         figures=figures,
@@ -121,6 +128,7 @@ async def show(request: Request) -> Response:
         projects_from_here=address(request, "/projects/"),
         KINDS=KINDS,
         brief=lambda at: brief_moment(at, now, zone),
+        **(await _calendar(request, look) if view == "calendar" else {}),
         moment=lambda at: moment(at, now, zone),
         now=now,
     )
@@ -153,10 +161,12 @@ def _cells(state: BatchState, outlines: Outlines, span: Span) -> list[Cell]:
 
 
 async def _lines(look: Look, numbers: Sequence[int], first: int) -> list[Line]:
+    running = [number for number in numbers if (one := look.outlines.get(number)) is not None and one.running is not None]
+    heard = await look.board.hub.last_of(running) if running else {}
     lines = []
     for cell in cells_of(numbers, look.outlines, first=first):
         known = look.outlines.get(cell.project_id)
-        now = now_of(known, None, look.now, look.zone) if known is not None else None
+        now = now_of(known, heard.get(cell.project_id), look.now, look.zone) if known is not None else None
         lines.append(Line(cell, known, now))
     return lines
 
@@ -176,6 +186,32 @@ def _first_to_look_at(look: Look) -> int | None:
             places.setdefault(known.status, place)
     otherwise = 1 if look.state.project_ids else None
     return next((places[status] for status in _LOOKED_AT_FIRST if status in places), otherwise)
+
+
+async def _calendar(request: Request, look: Look) -> dict[str, Any]:
+    """A week of this batch's publications."""
+    board, today = look.board, look.now.astimezone(look.zone).date()
+    asked, names = week_asked(request, today), ChannelNames(look.board.shelf)
+    mine = [one for one in look.outlines.values() if one is not None]
+    channels = {one.project_id: names.of(one.channel) for one in mine}
+    shown = [name for name in board.shelf.channels if name in channels.values()]
+    begins, ends = bounds(asked.first, look.zone)
+    everyone = await board.catalogue.all()  # another batch's moment is not free
+    whose = {one.project_id: names.of(one.channel) for one in everyone}
+    free = await openings(board, everyone, whose, max(begins, look.now), ends, [look.state]) if ends > look.now else {}
+    return {
+        "asked": asked,
+        "near": asked.near,
+        "days": asked.days,
+        "today": today,
+        "week": week_in_words(asked.first, DAYS),
+        "day_words": day_in_words,
+        "day_at_length": day_at_length,
+        "weeks": week_of(asked.first, mine, free, shown, names.of, look.now, look.zone),
+        "legend": LEGEND,
+        "week_before": asked.first - timedelta(days=DAYS),
+        "week_after": asked.first + timedelta(days=DAYS),
+    }
 
 
 def _may_retry(state: BatchState) -> bool:

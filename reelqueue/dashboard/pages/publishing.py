@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -15,38 +14,20 @@ from reelqueue.dashboard import publishing_words as words
 from reelqueue.dashboard import quotas
 from reelqueue.dashboard.asked import board_of, zone_of
 from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.channel_names import ChannelNames
 from reelqueue.dashboard.figures import usd
 from reelqueue.dashboard.money import Money, money_of
 from reelqueue.dashboard.now import moment
 from reelqueue.dashboard.openings import openings
 from reelqueue.dashboard.rendering import page
-from reelqueue.dashboard.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, monday_of, week_of
-from reelqueue.errors import InvalidBrief, InvalidSettings
-from reelqueue.models.brief import Brief
-from reelqueue.models.channel import DEFAULT_CHANNEL
+from reelqueue.dashboard.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, week_of
+from reelqueue.dashboard.week_asked import WeekAsked, week_asked
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.stage import BatchStatus
 from storage import Debts, Outline
 
 LOOKED_AT = 50
 """So many batches, the newest, are asked what they will take of quota."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which week is shown, which day of it was chosen (a phone shows it and the next one), and of which channel, if of one."""
-
-    first: date
-    day: date
-    channel: str | None
-    opened: bool
-
-    @property
-    def near(self) -> frozenset[date]:
-        """The two days that a phone has room for."""
-        last = self.first + timedelta(days=DAYS - 1)
-        begin = min(self.day, last - timedelta(days=1))
-        return frozenset({begin, begin + timedelta(days=1)})
 
 
 async def show(request: Request) -> Response:
@@ -58,20 +39,20 @@ async def show(request: Request) -> Response:
     """
     board, zone, now = board_of(request), zone_of(request), clock.now()
     outlines = await board.catalogue.all()
-    asked = _asked(request, now.astimezone(zone).date())
-    names = _Names(board)
+    asked = week_asked(request, now.astimezone(zone).date())
+    names = ChannelNames(board.shelf)
     channels = {one.project_id: names.of(one.channel) for one in outlines}
     weeks = await _weeks(board, outlines, channels, asked, names, now, zone)
     units = await _units(board, asked, await _forecasts(board, outlines, names), zone)
     money = await money_of(board, outlines)
-    days = [asked.first + timedelta(days=place) for place in range(DAYS)]
     today = now.astimezone(zone).date()
     return page(
         request,
         "publishing.html",
         says=words.SAYS,
         asked=asked,
-        days=days,
+        near=asked.near,
+        days=asked.days,
         today=today,
         week=words.week_in_words(asked.first, DAYS),
         day_words=words.day_in_words,
@@ -95,62 +76,32 @@ async def show(request: Request) -> Response:
     )
 
 
-def _asked(request: Request, today: date) -> Asked:
-    query = request.query_params
-    day, week = _day(query.get("day", "")), _day(query.get("week", ""))
-    first = monday_of(day or week or today)
-    chosen = day or (today if first <= today < first + timedelta(days=DAYS) else first)
-    channel = query.get("channel") or None
-    return Asked(first, chosen, channel, opened=day is not None and channel is not None)
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text) if len(text) == len("2026-11-29") else None
-    except ValueError:
-        return None
-    return found if found is not None and date(2000, 1, 10) < found < date(2200, 1, 1) else None
-
-
-class _Names:
-    """Which channel a project means, by the name that its brief has."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._known: dict[str | None, str] = {}
-
-    def of(self, wanted: str | None) -> str:
-        """Its name; of one that is not set up any more the name that it had."""
-        if wanted not in self._known:
-            try:
-                self._known[wanted] = self._board.shelf.channel_of(Brief(topic="-", channel=wanted)).name
-            except (InvalidBrief, InvalidSettings):
-                self._known[wanted] = wanted or DEFAULT_CHANNEL
-        return self._known[wanted]
-
-
 async def _weeks(
     board: Board,
     outlines: Sequence[Outline],
     channels: Mapping[int, str],
-    asked: Asked,
-    names: _Names,
+    asked: WeekAsked,
+    names: ChannelNames,
     now: datetime,
     zone: ZoneInfo,
 ) -> list[ChannelWeek]:
     begins, ends = bounds(asked.first, zone)
-    free = await openings(board, outlines, channels, max(begins, now), ends) if ends > now else {}
+    free = (
+        await openings(board, outlines, channels, max(begins, now), ends, await board.batches.list(limit=LOOKED_AT))
+        if ends > now
+        else {}
+    )
     found = week_of(asked.first, outlines, free, [*board.shelf.channels], names.of, now, zone)
     return [one for one in found if asked.channel in {None, one.name}]
 
 
-def _opened(weeks: Sequence[ChannelWeek], asked: Asked) -> ChannelDay | None:
+def _opened(weeks: Sequence[ChannelWeek], asked: WeekAsked) -> ChannelDay | None:
     """The day that is shown moment by moment."""
     days = [day for week in weeks for day in week.days if day.day == asked.day] if asked.opened else []
     return days[0] if len(days) == 1 else None
 
 
-async def _forecasts(board: Board, outlines: Sequence[Outline], names: _Names) -> list[tuple[Forecast, Counter[str]]]:
+async def _forecasts(board: Board, outlines: Sequence[Outline], names: ChannelNames) -> list[tuple[Forecast, Counter[str]]]:
     """What running batches are expected to take, and how many of their projects are still to be made for each channel."""
     members: dict[int, dict[int, Outline | None]] = {}
     for one in outlines:
@@ -166,12 +117,11 @@ async def _forecasts(board: Board, outlines: Sequence[Outline], names: _Names) -
 
 
 async def _units(
-    board: Board, asked: Asked, forecasts: Sequence[tuple[Forecast, Counter[str]]], zone: ZoneInfo
+    board: Board, asked: WeekAsked, forecasts: Sequence[tuple[Forecast, Counter[str]]], zone: ZoneInfo
 ) -> list[quotas.ClientUnits]:
-    days = [asked.first + timedelta(days=place) for place in range(DAYS)]
     clients = await quotas.clients_of_channels(board)
     shared = [(forecast, _shares(left, clients)) for forecast, left in forecasts]
-    found = await quotas.units_by_day(board, days, zone, quotas.planned_units(shared))
+    found = await quotas.units_by_day(board, asked.days, zone, quotas.planned_units(shared))
     return [one for one in found if asked.channel is None or asked.channel in one.channels]
 
 
