@@ -12,23 +12,18 @@ from redis.exceptions import RedisError
 
 from jobs.pipeline import VIDEO
 from jobs.spending import money_bucket
-from jobs.standing import standings
 from progress import ProgressEvent
 from reelqueue import clock
-from reelqueue.bootstrap import read_watched
 from reelqueue.dashboard import today
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.causes import Cause, causes_of
 from reelqueue.dashboard.verdict import Sight, Verdict, verdict
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.batch import BatchState
-from reelqueue.models.buckets import CLOSED, SERVICES, TITLES
 from reelqueue.models.fleet import QueueStanding, WorkerBeat
 from reelqueue.models.forecast import Forecast
-from reelqueue.models.meter import Standing
 from reelqueue.models.numbers import Duration, HeatCell, Point, StageNumbers
 from reelqueue.models.stage import ProjectStatus, Stage
-from reelqueue.wording import Text, same
 from storage import Outline
 from storage.ledger import pacific_day, pacific_midnight_after
 
@@ -252,7 +247,7 @@ async def running(glance: Glance) -> list[Running]:
     """What runs, as far as it is shown."""
     shown = glance.running[:MOST_RUNNING]
     heard = await glance.board.hub.last_of([one.project_id for one in shown])
-    holders = {job.project_id: beat.name for beat in glance.workers or () for job in beat.jobs}
+    holders = {job.project_id: beat.label or beat.name for beat in glance.workers or () for job in beat.jobs}
     return [Running(one, heard.get(one.project_id), holders.get(one.project_id)) for one in shown]
 
 
@@ -346,39 +341,3 @@ async def heat(board: Board) -> list[HeatRow]:
 async def stages(board: Board, span: Span) -> list[StageNumbers]:
     """Each stage over the span."""
     return await board.numbers.stages(*SPANS[span])
-
-
-# Quota.
-
-
-@dataclass(frozen=True, slots=True)
-class BucketRow:
-    """A bucket of quota: whose and which, what is used of it and held, and what is left; None where only the service knows."""
-
-    title: Text
-    used: int
-    held: int
-    limit: int | None
-    left: int | None
-    resets_at: datetime | None
-
-
-async def buckets(glance: Glance) -> list[BucketRow]:
-    """Those that are counted, YouTube's first.
-
-    Raises:
-        StorageUnavailable: the disk does not answer.
-    """
-    watched = await asyncio.to_thread(read_watched, glance.board.settings)
-    rows = await standings(glance.board.ledger, watched.meters, glance.now)
-    return [
-        BucketRow(_bucket_title(one), one.used, one.reserved, one.limit, one.remaining, one.resets_at)
-        for one in rows
-        if one.bucket != CLOSED
-    ]
-
-
-def _bucket_title(one: Standing) -> Text:
-    title = TITLES.get(one.bucket, same(one.bucket.replace("_", ".")))
-    whose = ", ".join(one.channels) or SERVICES.get(one.service, one.service)
-    return Text(f"{title.zh} · {whose}", f"{title.en.capitalize() if one.bucket in TITLES else title.en} · {whose}")

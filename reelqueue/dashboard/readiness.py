@@ -65,8 +65,13 @@ class Readiness:
         if link.is_there and link.ping_ms is not None:
             where = redacted(url) if url else "localhost"
             return Need("ready", Text("Redis 有回應", "Redis answers"), same(f"{where} · {link.ping_ms:.1f} ms"))
-        why = link.why.text if link.why is not None else Text("啟動它，或啟動內建的：", "Start it, or the embedded one:")
-        return Need("missing", Text("Redis 沒有回應", "Redis does not answer"), why, "reelqueue worker all")
+        if link.why is not None:  # it answers, and can't be ours
+            said, do = link.why.text, link.why.hint_text
+            return Need(
+                "missing", Text("Redis 不能用", "Redis can't be used"), Text(f"{said.zh}。{do.zh}", f"{said.en}. {do.en}")
+            )
+        start = Text("啟動它，或啟動內建的：", "Start it, or the embedded one:")
+        return Need("missing", Text("Redis 沒有回應", "Redis does not answer"), start, "reelqueue worker all")
 
     async def _workers(self) -> Need:
         title = Text("尚未看到 Worker", "No worker seen")

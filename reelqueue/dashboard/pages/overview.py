@@ -11,15 +11,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs.pipeline import QUEUES
-from reelqueue.dashboard import charts, glance, now, today
+from reelqueue.dashboard import charts, glance, now, quotas, today
 from reelqueue.dashboard.asked import address, board_of, zone_of
 from reelqueue.dashboard.glance import MOST_CAUSES, MOST_PUBLISHED, MOST_SLOTS, SPANS, Glance, Span
 from reelqueue.dashboard.pages.overview_words import SAYS, SPAN_WORDS, about
 from reelqueue.dashboard.rendering import page
+from reelqueue.dashboard.room import room_of
 from reelqueue.models.numbers import StageNumbers
 from storage import Outline
 
-MOST_EVENTS = 40
+MOST_EVENTS, MOST_BUCKETS = 16, 5
 
 Values = Mapping[str, Any]
 
@@ -111,9 +112,8 @@ async def _batches(seen: Glance, _span: Span) -> Values:
 
 
 async def _quota(seen: Glance, _span: Span) -> Values:
-    rows = await glance.buckets(seen)
-    resets = min((row.resets_at for row in rows if row.resets_at is not None), default=None)
-    return {"quota": rows, "quota_resets": resets, "quota_word": None}
+    rows = await quotas.rows(seen.board, await seen.board.forecasts.site())
+    return {"room": room_of(rows, seen.outlines, most=MOST_BUCKETS)}
 
 
 async def _queues(seen: Glance, _span: Span) -> Values:

@@ -106,7 +106,6 @@ SAYS = {
     "videos": Text("影片", "Videos"),
     "work_an_hour": Text("每小時執行時間", "Work by the hour"),
     "heat_key": Text("與該階段平時相比；◆ 表示有失敗", "against the stage's usual hour; ◆ something failed"),
-    "heat_cell": Text("{at}：{n} 次，{span}，失敗 {failed} 次", "{at}: {n} runs, {span}, {failed} failed"),
     "n_failed": Text("失敗 {n} 次", "{n} failed"),
     "last_published": Text("最近發布", "Last published"),
     "took": Text("耗時 {span}", "took {span}"),
