@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 from redis.exceptions import RedisError
 from starlette.requests import Request
@@ -38,7 +38,7 @@ async def metrics(request: Request) -> Response:
     if OPENMETRICS in request.headers.get("accept", ""):
         body, kind = openmetrics.generate_latest(collected), openmetrics.CONTENT_TYPE_LATEST  # type: ignore[no-untyped-call]
     else:
-        body, kind = generate_latest(collected), CONTENT_TYPE_LATEST
+        body, kind = generate_latest(collected), CONTENT_TYPE_PLAIN_0_0_4
     return Response(body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 
 
