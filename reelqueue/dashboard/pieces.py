@@ -39,7 +39,7 @@ class Scene:
     """One part of the script, at its `place` from 1, and what there is of it.
 
     `title` is what is written large in it, `picture` a path below the project's folder (None: it is drawn, or not there yet).
-    `voice` are the sounds that are there, of `pieces` in all; `voice_s` their length.  `unit` is its encoded scene, None where
+    `voice` are the sounds that are there, of `pieces` in all; `voice_s` their length, `estimate_s` what the script expects.  `unit` is its encoded scene, None where
     there is none yet or nobody can tell which it is.
     """
 
@@ -55,7 +55,13 @@ class Scene:
     spoken: tuple[Made, ...] = ()
     pieces: int = 0
     voice_s: float = 0.0
+    estimate_s: float = 0.0
     unit: Made | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it is spoken: as it was, else as the script estimates."""
+        return self.voice_s if 0 < self.pieces == len(self.spoken) else self.estimate_s
 
     @property
     def is_ready(self) -> bool:
