@@ -18,7 +18,7 @@ from reelqueue.bootstrap import Settings, read_settings
 from reelqueue.cli.console import STYLES, note, out, say, say_json, size
 from reelqueue.cli.console import clock as span
 from reelqueue.cli.outcome import DONE, run
-from reelqueue.errors import WorkerNotFound
+from reelqueue.errors import InvalidBrief, WorkerNotFound
 from reelqueue.models.fleet import QueuedJob, QueueStanding, WorkerBeat, WorkerJob
 from reelqueue.supervisor import QUEUES
 from reelqueue.wording import Text
@@ -168,8 +168,10 @@ def _state(one: WorkerBeat) -> str:
 async def _drain(given: str, *, as_json: bool) -> int:
     async with _fleet(read_settings()) as fleet:
         found = [one for one in await fleet.workers() if given in {one.name, one.label}]
-        if len(found) != 1:  # two machines may have a `video-2` each
+        if not found:
             raise WorkerNotFound(given)
+        if len(found) > 1:  # two machines may have a `video-2` each
+            raise InvalidBrief("NAME", ", ".join(one.name for one in found), given)
         worker = await fleet.drain(found[0].name)
     if as_json:
         say_json(worker.model_dump(mode="json"))
