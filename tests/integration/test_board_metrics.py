@@ -123,15 +123,16 @@ async def test_a_board_that_can_act_says_that_it_is_ready(settings):
         assert (await asked(board, "/readyz"))[0] == 200
 
 
-async def test_a_board_with_a_password_tells_its_figures_by_token_alone(settings):
+async def test_a_board_with_a_password_tells_its_figures_to_this_machine_and_by_token(settings):
     words = {
         "dashboard_password": SecretStr("of the tests, long enough"),
         "api_token": SecretStr("token-of-the-tests-0123456789"),
     }
+    from_elsewhere = {"X-Forwarded-For": "203.0.113.7"} | OPENMETRICS
     async with serving_board(settings.model_copy(update=words)) as board:
-        without = await asked(board, **OPENMETRICS)
-        with_it = await asked(board, Authorization="Bearer token-of-the-tests-0123456789")
-        health = await asked(board, "/healthz")
+        here, elsewhere = await asked(board, **OPENMETRICS), await asked(board, **from_elsewhere)
+        by_token = await asked(board, Authorization="Bearer token-of-the-tests-0123456789", **from_elsewhere)
+        health = await asked(board, "/healthz", **from_elsewhere)
 
-    assert (without[0], with_it[0], health[0]) == (401, 200, 200)
-    assert "reelqueue_" not in without[2]
+    assert (here[0], elsewhere[0], by_token[0], health[0]) == (200, 401, 200, 200)
+    assert "reelqueue_" not in elsewhere[2]
