@@ -58,7 +58,7 @@ def test_the_paths_of_the_contract_are_served():
     wanted = {f"/projects{{project_id}}{end}".replace("{", "/{", 1) for end in (*one, "/files/{path:path}", "/files", "/script")}
     wanted |= {f"/batches/{{batch_id}}{end}" for end in (*one, "/pause", "/resume", "/results")}
     wanted |= {"/projects", "/batches", "/workers", "/queues", "/queues/{name}/pause", "/queues/{name}/resume"}
-    wanted |= {"/quotas", "/costs", "/openapi.json", "/docs", "/workers/{name}/drain", "/queues/{name}/jobs"}
+    wanted |= {"/quotas", "/costs", "/openapi.json", "/docs", "/workers/{name:path}/drain", "/queues/{name}/jobs"}
     assert wanted <= paths
 
 

@@ -13,6 +13,7 @@ from jobs import connect
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import Paths, ProjectStore
+from tests.api_client import asked
 from tests.boards import serving_board
 
 BRIEF = {"topic": "Why bread crackles when it cools"}
@@ -29,13 +30,6 @@ async def made(api, brief=None, **headers) -> dict:
     async with api.post("/api/projects", json=brief or BRIEF, headers=headers) as answer:
         assert answer.status == 201, await answer.text()
         return await answer.json()
-
-
-async def asked(api, method, path, **rest):
-    """Status, body and headers."""
-    async with api.request(method, path, **rest) as answer:
-        body = await answer.read()
-        return answer.status, json.loads(body) if body else None, answer.headers
 
 
 def store_of(settings) -> ProjectStore:

@@ -63,11 +63,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/workers", "list_workers", Text("現在有哪些 Worker", "The workers that live"), list_workers, answers=WorkerPage
     ),
     Operation(
-        "GET", "/workers/{name}", "get_worker", Text("一個 Worker", "One worker"), get_worker, answers=WorkerBeat, problems=(404,)
+        "GET", "/workers/{name:path}", "get_worker", Text("一個 Worker", "One worker"), get_worker, answers=WorkerBeat, problems=(404,)
     ),
     Operation(
         "POST",
-        "/workers/{name}/drain",
+        "/workers/{name:path}/drain",
         "drain_worker",
         Text("收尾：不再接新工作，手上的做完就結束", "Drain: it takes nothing more and ends when its jobs have ended"),
         drain_worker,

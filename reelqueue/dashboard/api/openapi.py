@@ -61,7 +61,7 @@ def document(operations: tuple[Operation, ...], language: Language, prefix: str)
     schemas, answers = schemas_of(operations, language)
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
-        paths.setdefault(one.path.replace("{path:path}", "{path}"), {})[one.method.lower()] = _operation(one, language, answers)
+        paths.setdefault(one.path.replace(":path}", "}"), {})[one.method.lower()] = _operation(one, language, answers)
     return {
         "openapi": "3.1.0",
         "info": {
