@@ -1,6 +1,8 @@
 """`reelqueue batch FILE`: a video of each row, unattended."""
 
 import asyncio
+import contextlib
+from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -10,15 +12,19 @@ from redis.exceptions import AuthenticationError, RedisError
 from jobs import connect
 from jobs.batch import asked
 from jobs.batch.making import make_batch
+from jobs.batch.site import Site
+from jobs.client import site_of
 from reelqueue import clock
+from reelqueue.ahead.batch_file import Mistaken, TopicFile
+from reelqueue.ahead.batch_offer import makers_in_words, offer_in_words
+from reelqueue.ahead.batch_prepared import Ground, Prepared, Wish, prepared
 from reelqueue.ahead.offer import unagreed
-from reelqueue.bootstrap import Settings, open_tools, read_settings
+from reelqueue.bootstrap import Settings, open_shelf, open_tools, read_settings
 from reelqueue.cli.agreeing import Declined, ask_whether
+from reelqueue.cli.batch_ahead import places
 from reelqueue.cli.batch_course import follow_batch
-from reelqueue.cli.batch_file import read_file
-from reelqueue.cli.batch_offer import makers_in_words, offer_in_words
+from reelqueue.cli.batch_file import read_file, refuse
 from reelqueue.cli.batch_plan import plan_as_json, tell_file, tell_plan
-from reelqueue.cli.batch_prepared import Prepared, Wish, prepared
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import name_of
 from reelqueue.cli.console import note, notes, out, say, say_json
@@ -32,6 +38,16 @@ from storage import Agreements, BatchStore, Owner, Paths, ProjectStore, open_ins
 
 MANY = 200
 """From so many on it takes seconds to put them on disk (10 ms each, measured), which is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed(Wish):
+    """What was typed beside the file: what is wanted, and how it is to be told."""
+
+    dry_run: bool = False
+    yes: bool = False
+    detach: bool = False
+    as_json: bool = False
 
 
 def _help(zh: str, en: str) -> str:
@@ -64,7 +80,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:  # fmt: skip
         names = tuple(name for part in review or () for name in part.split(",") if name) or None
         fields = {"priority": _number(priority), "deadline": deadline, "channel": channel, "privacy": privacy, "review": names}
-        wish = Wish(fields, every, slots, webhook, dry_run=dry_run, yes=yes, detach=detach, as_json=as_json)
+        wish = Typed(fields, every, slots, webhook, dry_run=dry_run, yes=yes, detach=detach, as_json=as_json)
         raise typer.Exit(_batch(file, wish))
 
 
@@ -76,9 +92,12 @@ def _number(text: str | None) -> int | str | None:
         return text
 
 
-def _batch(name: str, wish: Wish) -> int:
+def _batch(name: str, wish: Typed) -> int:
     settings, file = read_settings(), read_file(name)
-    ready = asyncio.run(prepared(file, wish, settings))
+    try:
+        ready = asyncio.run(_looked_at(file, wish, settings))
+    except Mistaken as error:
+        raise refuse(file, error.found, as_json=wish.as_json) from None
     if not wish.as_json or not wish.dry_run:
         tell_file(file, ready.sheet, ready.past)
     if wish.dry_run:
@@ -99,6 +118,15 @@ def _batch(name: str, wish: Wish) -> int:
         return INTERRUPTED
     number: list[int] = []
     return run(_made(ready, wish, settings, number), interrupted=lambda: come_back(number[0]) if number else _go_on())
+
+
+async def _looked_at(file: TopicFile, wish: Typed, settings: Settings) -> Prepared:
+    async with contextlib.aclosing(open_shelf(settings, Paths(settings.data_dir))) as shelf:
+
+        async def site_now() -> Site:
+            return site_of(settings, shelf, await places(settings))
+
+        return await prepared(file, wish, Ground(settings, shelf, site_now))
 
 
 def _agree(ready: Prepared, settings: Settings, *, yes: bool) -> None:
@@ -128,7 +156,7 @@ def _agree(ready: Prepared, settings: Settings, *, yes: bool) -> None:
     asyncio.run(agreements.add(new))
 
 
-async def _made(ready: Prepared, wish: Wish, settings: Settings, number: list[int]) -> int:
+async def _made(ready: Prepared, wish: Typed, settings: Settings, number: list[int]) -> int:
     await open_tools(settings)
     paths = Paths(settings.data_dir)
     await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
@@ -190,7 +218,7 @@ def _already(state: BatchState) -> Text:
     return Text(f"這個檔案已經是{name.zh}，接著做", f"this file is {name.en} already: it goes on")
 
 
-def _say_which(state: BatchState, ready: Prepared, wish: Wish) -> None:
+def _say_which(state: BatchState, ready: Prepared, wish: Typed) -> None:
     name, count = name_of(state), len(state.project_ids)
     note(_already(state) if _is_whole(ready) else Text(f"{name.zh}：{count:,} 支影片", f"{name.en}: {counted(count, 'video')}"))
     if ready.past.batch is not None and (wish.every or wish.slots or wish.webhook):

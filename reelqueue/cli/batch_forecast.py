@@ -1,11 +1,11 @@
 """A forecast in words: when a batch ends, what limits it, what each day takes; and the outcome beside it."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
 
+from reelqueue.ahead.batch_offer import usd
 from reelqueue.ahead.moments import between, moment
 from reelqueue.cli.console import out, say
 from reelqueue.models.forecast import DayForecast, Forecast, Outcome
@@ -99,12 +99,6 @@ def _print_days(days: Sequence[DayForecast]) -> None:
     out().print(table)
     if (more := len(days) - SHOWN_DAYS) > 0:
         say(Text(f"…再 {more} 天", f"… and {more} more days"))
-
-
-def usd(amount: tuple[Decimal, Decimal]) -> str:
-    """A range of US dollars, rounded up."""
-    least, most = (value.quantize(Decimal("0.01"), rounding="ROUND_UP") for value in amount)
-    return f"{least:,}" if least == most else f"{least:,}-{most:,}"
 
 
 def forecast_as_json(forecast: Forecast | None) -> Any:

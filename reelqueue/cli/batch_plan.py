@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from jobs.batch.rows import Sheet
+from reelqueue.ahead.batch_file import TopicFile
+from reelqueue.ahead.batch_offer import BatchOffer, makers_in_words, offer_in_words
+from reelqueue.ahead.batch_past import Past
+from reelqueue.ahead.batch_prepared import Prepared
 from reelqueue.ahead.offer import PRIVACY
-from reelqueue.cli.batch_file import TopicFile
 from reelqueue.cli.batch_forecast import forecast_as_json, tell_forecast
-from reelqueue.cli.batch_offer import BatchOffer, makers_in_words, offer_in_words
-from reelqueue.cli.batch_past import Past
-from reelqueue.cli.batch_prepared import Prepared
 from reelqueue.cli.console import note, out, say
 from reelqueue.cli.widths import counted, fit, spans
 from reelqueue.models.brief import Brief

@@ -8,8 +8,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from jobs.estimate import Estimate, Item, Range
+from reelqueue.ahead.batch_offer import batch_offer_of
 from reelqueue.ahead.offer import Offer, Room, in_words, who_makes_what
-from reelqueue.cli.batch_offer import batch_offer_of
 from reelqueue.models.brief import Brief
 from reelqueue.models.channel import Channel
 from reelqueue.providers.registry import open_shelf

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from reelqueue.ahead.offer import NAMES, PRIVACY, Offer, Room, offer_of
 from reelqueue.bootstrap import Settings
-from reelqueue.cli.batch_forecast import usd
 from reelqueue.models.brief import Brief
 from reelqueue.models.forecast import Forecast
 from reelqueue.providers.registry import KINDS, Shelf
@@ -100,3 +99,9 @@ def _caps(room: Room | None) -> Text:
         f"今天的上限還留有 {min(caps):.2f} 美元：用完就等到隔天，不會超支",
         f"today's caps leave {min(caps):.2f} US dollars: then it waits for the next day",
     )
+
+
+def usd(amount: tuple[Decimal, Decimal]) -> str:
+    """A range of US dollars, rounded up."""
+    least, most = (value.quantize(Decimal("0.01"), rounding="ROUND_UP") for value in amount)
+    return f"{least:,}" if least == most else f"{least:,}-{most:,}"
