@@ -6,17 +6,19 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
+from starlette.applications import Starlette
 
 from reelqueue.dashboard import dashboard
 from reelqueue.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serving_board(settings: Settings) -> AsyncIterator[str]:
-    """Its address, such as `http://127.0.0.1:40123`, until the block ends."""
+async def serving_board(board: Settings | Starlette) -> AsyncIterator[str]:
+    """Its address, such as `http://127.0.0.1:40123`, until the block ends; of these settings, or the application itself."""
+    app = dashboard(board) if isinstance(board, Settings) else board
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    config = uvicorn.Config(dashboard(settings), log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # the signals are pytest's
     serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -27,5 +29,6 @@ async def serving_board(settings: Settings) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
+        app.state.board.hub.end()
         server.should_exit = True
         await serving
