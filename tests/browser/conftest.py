@@ -55,7 +55,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
             )
             origin = address.split("/", 3)
             base = "/".join(origin[:3])
-            await context.add_cookies([{"name": name, "value": value, "url": base} for name, value in (("language", lang), ("theme", theme))])
+            await context.add_cookies([{"name": name, "value": value, "url": base} for name, value in (("lang", lang), ("theme", theme))])
             contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)
