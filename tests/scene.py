@@ -35,12 +35,15 @@ from reelqueue.models.forecast import Forecast
 from reelqueue.models.project import ProjectState, StageError, Upload, Usage, Wait
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
+from reelqueue.providers.registry import open_shelf
+from reelqueue.settings import Settings
 from storage import BatchStore, Bucket, Ledger, Owner, Paths, ProjectStore
 from storage.bookings import Bookings
 from storage.installation import open_installation
 from storage.ledger import pacific_day
 from tests.scene_fleet import Fleet
 from tests.scene_numbers import tell_history
+from tests.scene_pieces import put_pieces
 
 CHANNELS = ("tea", "science", "history")
 TITLES = (
@@ -97,12 +100,21 @@ class Scene:
         self._channels()
         for number, title in enumerate(TITLES[:19]):
             await self._single(number, title)
+        await self._pieces()
         if batch:
             await self._batch(batch)
         for _ in range(many):
             await self._finished(self.chance.randrange(len(TITLES)), self.chance.uniform(1, 80))
         await self._money()
         await tell_history(self.paths, self.now, LENGTHS_S, self.chance)
+
+    async def _pieces(self) -> None:
+        """What the single ones are made of."""
+        given = {name.removeprefix("REELQUEUE_").lower(): value for name, value in self.environment.items()}
+        async with contextlib.aclosing(open_shelf(Settings(**given), self.paths)) as shelf:  # type: ignore[arg-type]  # pydantic reads text
+            for number in await self.projects.ids():
+                if (await self.projects.load(number)).stages[Stage.SCRIPT].artifacts:
+                    await put_pieces(self.projects, shelf, number, self.chance)
 
     def _channels(self) -> None:
         tables = []

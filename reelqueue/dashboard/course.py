@@ -253,7 +253,8 @@ def _below(stage: Stage, known: StageState, pieces: Pieces, scale: _Scale, work:
     if stage is Stage.ASSETS and pieces.scenes:
         wanted = sum(scene.pieces for scene in pieces.scenes) or None
         kinds = (("images", pieces.images, len(pieces.scenes)), ("voice", pieces.voice, wanted))
-        return [_row_of(stage, kind, known, made, of, scale, work) for kind, made, of in kinds]
+        is_over = known.status in {StageStatus.DONE, StageStatus.SKIPPED}
+        return [_row_of(stage, kind, known, made, of, scale, work) for kind, made, of in kinds if made or not is_over]
     if stage is Stage.RENDER and pieces.units and known.started_at is not None:
         is_done = known.status is StageStatus.DONE
         units = pieces.units if is_done else [one for one in pieces.units if one.at >= known.started_at]

@@ -104,6 +104,12 @@ class Sight:
         return sum(scene.seconds for scene in self.pieces.scenes) or None
 
     @property
+    def has_film(self) -> bool:
+        """Whether it can be told scene by scene what there is: pieces that are known, or a stage that is still to make them."""
+        made = bool(self.pieces.images or self.pieces.voice)
+        return bool(self.pieces.scenes) and (made or self.state.stages[Stage.ASSETS].status not in _ENDED)
+
+    @property
     def scene_now(self) -> Scene | None:
         """The scene that is worked on: the first that is not rendered, or is not ready to be."""
         scenes = self.pieces.scenes

@@ -37,6 +37,19 @@
   form.addEventListener("submit", event => {
     const act = event.submitter?.value;
     price.querySelectorAll("input[name=seen]").forEach(seen => { seen.disabled = seen.dataset.for !== act; });
+    form.toggleAttribute("data-asks", !price.querySelector("input[name=seen]:enabled"));  // a dialog asks what was not said yet
+  });
+  // `r` and `a` act on the row that has the focus, and ask first.
+  document.addEventListener("keydown", event => {
+    const row = event.target.closest?.("tr[data-project]"), key = { r: "retry", a: "approve" }[event.key];
+    const button = buttons.find(one => one.value === key);
+    if (!row || !button || event.ctrlKey || event.metaKey || event.altKey || document.documentElement.dataset.keys === "off") return;
+    boxes().forEach(box => { box.checked = row.contains(box); });
+    asking?.abort();
+    price.textContent = before;
+    button.disabled = false;
+    form.requestSubmit(button);
+    show();
   });
   form.addEventListener("change", event => {
     if (event.target === all) boxes().forEach(box => { box.checked = all.checked; });
