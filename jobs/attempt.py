@@ -262,6 +262,8 @@ class Attempt:
             )
         match error:
             case Fenced():
+                if not self.lease.lost.is_set():  # else whoever took over counts it: cancelled, and asked for anew
+                    self._count("cancelled")
                 log.warning("fenced")
                 return Later(FENCED_SECONDS)
             case ProjectCancelled():
