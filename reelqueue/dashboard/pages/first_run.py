@@ -87,8 +87,9 @@ async def _page(
 ) -> Response:
     board = board_of(request)
     wrong = error.all if isinstance(error, SeveralInvalid) else (error,) if error is not None else ()
-    fields = {one.field: one for one in wrong if isinstance(one, InvalidBrief)}
-    others = [one for one in wrong if not isinstance(one, InvalidBrief) or one.field not in _SHOWN]
+    has_files = board.settings.brief_files_dir is not None
+    fields = {one.field: one for one in wrong if isinstance(one, InvalidBrief) and _is_shown(one.field, has_files=has_files)}
+    others = [one for one in wrong if not isinstance(one, InvalidBrief) or one.field not in fields]
     return page(
         request,
         "first_run.html",
@@ -96,7 +97,7 @@ async def _page(
         says=SAYS,
         form=values,
         key=key,
-        errors={_SHOWN[name]: one for name, one in fields.items() if name in _SHOWN},
+        errors={_SHOWN[name]: one for name, one in fields.items()},
         others=others,
         offer=offer,
         lines=list(in_words(offer, zone_of(request))) if offer is not None else (),
@@ -106,8 +107,12 @@ async def _page(
         opened=_is_opened(values) or any(name not in _ABOVE for name in fields),
         needs=await board.readiness.needs(),
         choices=_choices(board, values),
-        has_files=board.settings.brief_files_dir is not None,
+        has_files=has_files,
     )
+
+
+def _is_shown(field: str, *, has_files: bool) -> bool:
+    return field in _SHOWN and (has_files or _SHOWN[field] not in brief_form.FILES)
 
 
 def _status(error: ReelqueueError | None) -> int:

@@ -22,7 +22,10 @@
     const when = window.uPlot.fmtDate(`${day} ${clock}`), at = (seconds) => window.uPlot.tzDate(new Date(seconds * 1e3), zone);
     return {
       width, height: HEIGHT, legend: { show: false }, padding: [6, 0, 0, 0], tzDate: at,
-      cursor: { sync: { key: "board" }, points: { show: !columns }, drag: { x: false, y: false } },
+      cursor: {
+        y: false, sync: { key: "board" }, points: { show: !columns }, drag: { x: false, y: false },
+        dataIdx: (plot, series, nearest, x) => (nearest && plot.data[0][nearest] > x ? nearest - 1 : nearest),  // a step is told of from its beginning on
+      },
       scales: { x: { time: true, range: (plot, least, most) => [least, most + step] }, y: { range: (plot, least, most) => [0, Math.max(1, most * 1.1)] } },
       axes: [
         { ...axis, size: 20, gap: 2, space: 64, grid: { show: false }, values: [[86400, day, ...none], [60, clock, ...none]] },
