@@ -13,6 +13,7 @@ from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from pydantic import ValidationError
 
+from jobs.claims import PLACED_AT_ONCE
 from jobs.holding import paused_key
 from jobs.pipeline import SPECS, STAGE_OF, Load
 from jobs.subject import subject_of
@@ -21,8 +22,8 @@ from reelqueue.models.fleet import Line, QueuedJob
 
 LOOKED_AT = 200
 """Of each line so many are looked at for the one that waits longest: it is the first, but where priorities differ."""
-CAME_AT_ONCE = 2_000
-"""Jobs that came due and that no worker gave a place yet; behind so many they are shown as they came."""
+CAME_AT_ONCE = PLACED_AT_ONCE
+"""Jobs that came due and that no worker gave a place yet; behind so many they are shown as they came (2,000 took Redis 11 ms)."""
 HEAD_BYTES = 4_096
 """Of a payload; ours have under 200 bytes."""
 MOST_ROWS = 1_000

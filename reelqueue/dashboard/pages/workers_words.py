@@ -100,7 +100,7 @@ ASK_TITLE = Text("讓 {name} 收尾？", "Drain {name}?")
 ASK_BODY = (
     Text(
         "它不再接新的工作，手上的 {n} 件會做完，然後結束。",
-        "It takes nothing more, finishes the {n} jobs that it has in hand, and ends.",
+        "It takes nothing more, finishes what it has in hand ({n}), and ends.",
     ),
     Text(
         "reelqueue worker 不會再啟動它；由 systemd 或容器直接啟動的，依那邊的設定。要它再工作，請在那台機器上重新啟動。",
@@ -113,11 +113,11 @@ ASK_LAST = Text(
 )
 KEEP = Text("讓它繼續", "Keep it working")
 DRAIN = Text("收尾", "Drain it")
-DRAINS = Text("{name} 正在收尾，還有 {n} 件", "{name} is draining; {n} jobs left")
+DRAINS = Text("{name} 正在收尾，還有 {n} 件", "{name} is draining; jobs left: {n}")
 DRAINS_NOW = Text("{name} 正在收尾，手上沒有工作", "{name} is draining; it has nothing in hand")
-PAUSED = Text("{queue} 已暫停；進行中的 {n} 件會做完", "{queue} is paused; the {n} jobs that run are finished")
+PAUSED = Text("{queue} 已暫停；進行中的 {n} 件會做完", "{queue} is paused; what runs ({n}) is finished")
 PAUSED_NOW = Text("{queue} 已暫停；沒有進行中的工作", "{queue} is paused; nothing of it runs")
-RESUMED = Text("{queue} 繼續；{n} 件等待中", "{queue} goes on; {n} are waiting")
+RESUMED = Text("{queue} 繼續；{n} 件等待中", "{queue} goes on; waiting: {n}")
 
 
 def lasting(span: timedelta) -> Text:
