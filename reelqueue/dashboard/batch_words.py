@@ -130,10 +130,11 @@ SAYS = {
     "was_started": Text("批次開始了。", "The batch has begun."),
     "cancel_title": Text("取消批次 {number}？", "Cancel batch {number}?"),
     "cancel_body": Text(
-        "{left} 個還沒結束的專案會停下，正在做的在 2 秒內停止。已完成的 {done} 支不變；做好的素材會保留，之後重試不必再付。",
-        "{left} projects that have not ended stop; work in hand stops within 2 seconds. The {done} that are done stay as they are; what "
-        "is made already is kept, and starting again does not pay for it twice.",
+        "{left} 個還沒結束的專案會停下，正在做的在 2 秒內停止。做好的素材會保留，之後重試不必再付。",
+        "{left} projects that have not ended stop; work in hand stops within 2 seconds. What is made already is kept, and starting "
+        "again does not pay for it twice.",
     ),
+    "cancel_kept": Text("已完成的 {done} 支不變。", "The {done} that are done stay as they are."),
     "cancel_do": Text("取消這個批次", "Cancel the batch"),
     "keep": Text("讓它繼續", "Let it go on"),
     "gone_count": Text("已刪除 {count}", "Deleted {count}"),

@@ -19,6 +19,7 @@ from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.miniatures import Miniatures
 from reelqueue.dashboard.pulse import Pulse
 from reelqueue.dashboard.readiness import Readiness
+from reelqueue.dashboard.sheets import Sheets
 from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.chronicle import Chronicle
@@ -46,6 +47,7 @@ class Board:
     miniatures: Miniatures
     numbers: Numbers
     readiness: Readiness
+    sheets: Sheets
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +65,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
         await stack.enter_async_context(link.kept())
         hub, pulse = await stack.enter_async_context(heard(link, projects, batches))
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
+        sheets = await stack.enter_async_context(contextlib.aclosing(Sheets()))
         redis = partial(_redis_of, link)
         await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
         yield Board(
@@ -81,6 +84,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             miniatures=Miniatures(),
             numbers=Numbers(paths.metrics, redis),
             readiness=Readiness(settings, link),
+            sheets=sheets,
         )
 
 

@@ -48,7 +48,7 @@ async def cancel(request: Request) -> Response:
         return confirm(
             request,
             title=_with(SAYS["cancel_title"], number=state.batch_id),
-            body=[_with(SAYS["cancel_body"], left=left, done=completed)],
+            body=[_with(SAYS["cancel_body"], left=left), *([_with(SAYS["cancel_kept"], done=completed)] if completed else [])],
             path=f"{path}/cancel",
             label=SAYS["cancel_do"],
             keep=SAYS["keep"],

@@ -12,7 +12,7 @@ from reelqueue.dashboard.asked import board_of, zone_of
 from reelqueue.dashboard.batch_figures import BatchFigures, figures_of
 from reelqueue.dashboard.batch_words import SAYS, STATUS, expected_end
 from reelqueue.dashboard.now import moment
-from reelqueue.dashboard.pages import batch, batch_acts
+from reelqueue.dashboard.pages import batch, batch_acts, new_batch
 from reelqueue.dashboard.rendering import page
 from reelqueue.models.batch import BatchState
 from reelqueue.wording import Text
@@ -63,4 +63,4 @@ async def show(request: Request) -> Response:
     )
 
 
-ROUTES: list[BaseRoute] = [Route("/batches", show), *batch.ROUTES, *batch_acts.ROUTES]
+ROUTES: list[BaseRoute] = [Route("/batches", show), *new_batch.ROUTES, *batch.ROUTES, *batch_acts.ROUTES]
