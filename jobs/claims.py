@@ -14,7 +14,7 @@ from arq.connections import ArqRedis
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 from pydantic import ValidationError
 
-from jobs.holding import drain_key, paused_key
+from jobs.halting import drain_key, paused_key
 from jobs.line import Line
 from jobs.pipeline import Load
 from jobs.turns import LINES_APART_MS, PLAIN_SECONDS

@@ -13,7 +13,7 @@ from cronsim import CronSim
 
 from jobs.beats import Beat, Beats
 from jobs.clock import RECORD_PREFIX
-from jobs.holding import DRAIN_ASKED_SECONDS, drain_key, paused_key
+from jobs.halting import DRAIN_ASKED_SECONDS, drain_key, paused_key
 from jobs.numbers import Numbers
 from jobs.order import CPU_JOBS, Order, Standing
 from jobs.pipeline import QUEUES, SPECS

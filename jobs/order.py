@@ -14,7 +14,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix
 from pydantic import ValidationError
 
 from jobs.claims import PLACED_AT_ONCE
-from jobs.holding import paused_key
+from jobs.halting import paused_key
 from jobs.pipeline import SPECS, STAGE_OF, Load
 from jobs.subject import subject_of
 from jobs.turns import LINES_APART_MS, PLAIN_SECONDS

@@ -30,7 +30,7 @@ from jobs import tally
 from jobs.carrier import Carrier, Run, Stop
 from jobs.claims import Claims, Look, Taken
 from jobs.clock import Clock
-from jobs.holding import drain_key, paused_key
+from jobs.halting import drain_key, paused_key
 from jobs.keeper import Keeper
 from jobs.pipeline import Load
 from jobs.pools import open_pool, open_thread_client
