@@ -422,7 +422,7 @@ def _result(stage: Stage, project: int) -> dict[str, Any]:
 def _script(title: str) -> Script:
     sentences = ("深海九成的生物會自己發光。", "牠們不是為了好看，", "而是為了吃飯、求偶，還有——不被吃掉。")
     segments = tuple(
-        Segment(index=place, text="".join(sentences), duration=13.0, image_description=f"scene {place + 1}")
+        Segment(index=place, text=f"{place + 1}、" + "".join(sentences), duration=13.0, image_description=f"scene {place + 1}")
         for place in range(16)
     )
     return Script(

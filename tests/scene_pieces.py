@@ -7,6 +7,7 @@ import io
 import os
 import random
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from jobs.video.images import image_record, image_requests, named_requests
 from jobs.video.speech import speech_key, speech_request
 from reelqueue.models.manifest import AssetsManifest, PartAssets, RenderManifest, ShownPiece, SpokenPiece, UnitPiece
 from reelqueue.models.media import Loudness, MediaInfo
-from reelqueue.models.project import Artifact, ProjectState, Usage
+from reelqueue.models.project import Artifact, ProjectState, Usage, summed
 from reelqueue.models.scene import SceneSpec
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage, StageStatus
@@ -26,7 +27,8 @@ from reelqueue.models.voice import Speech
 from reelqueue.providers.registry import Shelf
 from storage import Lease, ProjectStore
 
-IMAGE_USD, VOICE_USD = 0.02, 0.004
+IMAGE_USD, VOICE_USD = 0.26 / 16, 0.11 / 18
+"""Sixteen pictures and eighteen sentences are what the scene's states were billed for."""
 RATE = 24_000
 
 
@@ -35,24 +37,27 @@ async def put_pieces(projects: ProjectStore, shelf: Shelf, number: int, chance: 
     state = await projects.load(number)
     script = Script.model_validate_json(projects.paths.project(number).script.read_bytes())
     async with await projects.take_over(number) as lease:
-        listed = _assets(lease, state, script, shelf, chance)
+        listed, paid = _assets(lease, state, script, shelf, chance)
         rendered = await _render(lease, state, len(script.segments) + 2)
     made = {Stage.ASSETS: listed, Stage.RENDER: rendered}
+    bills = paid if state.stages[Stage.ASSETS].status is not StageStatus.DONE else ()
 
     def with_files(state: ProjectState) -> ProjectState:
         for stage, artifacts in made.items():
             if artifacts and state.stages[stage].status is StageStatus.DONE:
                 state = state.with_stage(stage, artifacts=artifacts)
-        return state
+        return state.replace(usage=summed(state.usage, bills)) if bills else state
 
     await projects.change(number, with_files)
     await projects.unmark(number)
 
 
-def _assets(lease: Lease, state: ProjectState, script: Script, shelf: Shelf, chance: random.Random) -> tuple[Artifact, ...]:
+def _assets(
+    lease: Lease, state: ProjectState, script: Script, shelf: Shelf, chance: random.Random
+) -> tuple[tuple[Artifact, ...], tuple[Usage, ...]]:
     known, root = state.stages[Stage.ASSETS], lease.files.root
     if known.started_at is None:
-        return ()
+        return (), ()
     until = known.finished_at or known.started_at + timedelta(seconds=50)
     share = 1.0 if known.status is StageStatus.DONE else 0.45
     brief, providers = shelf.filled(state.brief), shelf.chosen(state.brief)
@@ -71,8 +76,9 @@ def _assets(lease: Lease, state: ProjectState, script: Script, shelf: Shelf, cha
             spoken.append(_spoken(lease, key, piece, paid=providers.voice.name != "local"))
             _age(root / f"audio/{key}.json", moments[place])
         parts.append(PartAssets(role=request.role, index=place, text=script.texts[place], voice=tuple(spoken), shown=shown))
+    paid = tuple(use for part in parts for use in (*part.shown.usage, *(one for piece in part.voice for one in piece.usage)))
     if known.status is not StageStatus.DONE:
-        return ()
+        return (), paid
     manifest = AssetsManifest(
         language=script.language,
         title=script.metadata.title,
@@ -80,7 +86,7 @@ def _assets(lease: Lease, state: ProjectState, script: Script, shelf: Shelf, cha
         tags=script.metadata.tags,
         parts=tuple(parts),
     )
-    return (_put(lease, "assets/manifest.json", manifest.model_dump_json().encode()),)
+    return (_put(lease, "assets/manifest.json", manifest.model_dump_json().encode()),), paid
 
 
 def _shown(lease: Lease, name: str, text: str, language: str, place: int, *, paid: bool) -> ShownPiece:
@@ -196,12 +202,24 @@ def _film() -> bytes:
         "-i",
         "sine=frequency=330:duration=12",
     ]
-    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-c:a", "aac"]
-    fragmented = ["-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
-    done = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *wanted, *coded, *fragmented], capture_output=True, check=True
-    )
-    return done.stdout
+    coded = [
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        "yuv420p",
+        "-g",
+        "15",
+        "-c:a",
+        "aac",
+        "-movflags",
+        "+faststart",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "film.mp4"
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *wanted, *coded, str(film)], check=True)
+        return film.read_bytes()
 
 
 _CAPTIONS = "1\n00:00:00,500 --> 00:00:05,000\n深海九成的生物會自己發光。\n\n2\n00:00:05,200 --> 00:00:11,000\n量子位元最怕的，是有人偷看。\n"

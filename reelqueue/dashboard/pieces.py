@@ -82,17 +82,27 @@ class Pieces:
     @property
     def images(self) -> tuple[Made, ...]:
         """What is shown, part by part."""
-        return tuple(scene.shown for scene in self.scenes if scene.shown is not None)
+        return tuple(scene.shown for scene in self.scenes if scene.shown is not None)  # each part has a picture of its own
 
     @property
     def voice(self) -> tuple[Made, ...]:
         """What is spoken, piece by piece."""
-        return tuple(made for scene in self.scenes for made in scene.spoken)
+        return _once((path, made) for scene in self.scenes for path, made in zip(scene.voice, scene.spoken, strict=True))
 
     @property
     def rendered(self) -> int:
         """How many scenes are encoded, as far as it can be told scene by scene."""
         return sum(scene.unit is not None for scene in self.scenes)
+
+
+def _once(pieces: Iterable[tuple[str, Made]]) -> tuple[Made, ...]:
+    """Each piece by its path; what is said twice is one piece, and was paid for once."""
+    seen: set[str] = set()
+    found = []
+    for path, made in pieces:
+        found.append(replace(made, usd=0.0) if path in seen else made)
+        seen.add(path)
+    return tuple(found)
 
 
 def pieces_of(state: ProjectState, root: Path, brief: Brief | None, providers: Providers | None) -> Pieces:
@@ -112,7 +122,7 @@ def pieces_of(state: ProjectState, root: Path, brief: Brief | None, providers: P
         scenes = _expected(root, script, brief, providers)
         presenters = [_made(root, name, piece.usage) for name, piece in _records(root, "avatars", PresentedPiece)]
     elif script is not None:
-        scenes = [Scene(place, role, text, title) for place, role, text, title, _ in _parts(script)]
+        scenes = _parts(script)
         presenters = []
     else:
         return Pieces()
@@ -151,41 +161,40 @@ def _expected(root: Path, script: Script, brief: Brief, providers: Providers) ->
     from jobs.video.images import image_record, image_requests, named_requests  # noqa: PLC0415 - a board's start loads no pictures
     from jobs.video.speech import speech_key, speech_request  # noqa: PLC0415 - as above
 
-    scenes = []
+    scenes: list[Scene] = []
     requests = named_requests(providers.image, image_requests(brief, script))
-    for (place, role, text, title, described), (request, _) in zip(_parts(script), requests, strict=True):
+    for part, (request, _) in zip(_parts(script), requests, strict=True):
         makers = (providers.image, providers.stand_in) if request.role == "segment" else (providers.stand_in,)
         names = [image_record(maker, request) for maker in makers]
         shown = next((found for name in names if (found := _record(root, name, ShownPiece)) is not None), None)
-        pieces = providers.voice.pieces(text, script.language)
+        pieces = providers.voice.pieces(part.text, script.language)
         keys = [speech_key(providers.voice, speech_request(brief, piece, script.language)) for piece in pieces]
         spoken = [heard for key in keys if (heard := _record(root, f"audio/{key}.json", SpokenPiece)) is not None]
-        scenes.append(
-            Scene(
-                place=place,
-                role=role,
-                text=text,
-                title=shown[0].scene.title if shown is not None else title,
-                image_description=described,
-                picture=shown[0].picture.path if shown is not None and shown[0].picture is not None else None,
-                shown=Made(shown[1], _usd(shown[0].usage)) if shown is not None else None,
-                voice=tuple(piece.sound.path for piece, _ in spoken),
-                spoken=tuple(Made(at, _usd(piece.usage)) for piece, at in spoken),
-                pieces=len(pieces),
-                voice_s=sum(piece.speech.duration_s for piece, _ in spoken),
-            )
+        scene = replace(
+            part,
+            voice=tuple(piece.sound.path for piece, _ in spoken),
+            spoken=tuple(Made(at, _usd(piece.usage)) for piece, at in spoken),
+            pieces=len(pieces),
+            voice_s=sum(piece.speech.duration_s for piece, _ in spoken),
         )
+        scenes.append(scene if shown is None else _with_picture(scene, *shown))
     return scenes
 
 
-def _parts(script: Script) -> list[tuple[int, str, str, str, str]]:
-    """Place, role, text, title and image description of each part."""
+def _with_picture(scene: Scene, piece: ShownPiece, at: datetime) -> Scene:
+    picture = piece.picture.path if piece.picture is not None else None
+    return replace(scene, title=piece.scene.title, picture=picture, shown=Made(at, _usd(piece.usage)))
+
+
+def _parts(script: Script) -> list[Scene]:
+    """Each part of a script, as it is before anything of it is made."""
+    title = script.metadata.title
     middle = [
-        (place, "segment", one.text, one.heading or "", one.image_description)
+        Scene(place, "segment", one.text, one.heading or "", one.image_description, estimate_s=one.duration)
         for place, one in enumerate(script.segments, start=2)
     ]
-    title = script.metadata.title
-    return [(1, "intro", script.intro.text, title, ""), *middle, (len(middle) + 2, "outro", script.outro.text, title, "")]
+    first = Scene(1, "intro", script.intro.text, title, estimate_s=script.intro.duration)
+    return [first, *middle, Scene(len(middle) + 2, "outro", script.outro.text, title, estimate_s=script.outro.duration)]
 
 
 def _segment(script: Script | None, index: int) -> Segment | None:

@@ -13,7 +13,7 @@ TABS = (
 KINDS = {
     "images": Text("畫面", "Pictures"),
     "voice": Text("配音", "Voice"),
-    "scenes": Text("場景", "Scenes"),
+    "scenes": Text("場景與轉場", "Scenes, joints"),
 }
 ICONS = {"images": "assets", "voice": "voice", "scenes": "render"}
 STAGE_ICONS = {
@@ -122,6 +122,8 @@ SAYS = {
     "made_reused": Text("{n} 新製 · {old} 沿用", "{n} made · {old} reused"),
     "made_only": Text("{n} 新製", "{n} made"),
     "reused_only": Text("{old} 沿用", "{old} reused"),
+    "to_make_n": Text("預計 {n}", "{n} to make"),
+    "scenes_of": Text("{n} / {all} 景", "{n} of {all} scenes"),
     "of_all": Text("，共 {all}", " of {all}"),
     "skipped": Text("不需要", "not needed"),
     "call_one": Text("1 次上傳", "1 upload"),
