@@ -37,6 +37,7 @@ from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.models.brief import Brief
 from reelqueue.providers.protocols import Choice
 from reelqueue.settings import Settings, read_settings, redacted
+from reelqueue.tally import TALLY
 from reelqueue.wording import Text, speak
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.installation import open_installation
@@ -154,6 +155,8 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         owner = Owner.here()
         batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
         announcer = announcer_of(settings, batches, is_worker=redis is not None)
+        if redis is None:  # a worker hands over what it counts as long as it lives
+            stack.push_async_callback(_hand_over, pool, paths, owner)
         yield Client(
             settings=settings,
             instance=instance,
@@ -178,6 +181,15 @@ def announcer_of(settings: Settings, batches: BatchStore, *, is_worker: bool) ->
         webhook_of=batches.webhook_of,
         leaves_it=not is_worker,
     )
+
+
+async def _hand_over(pool: ArqRedis, paths: Paths, owner: Owner) -> None:
+    """What a client counted, if anything: a paid call, a project taken over."""
+    if TALLY.is_empty:
+        return
+    from jobs.counting import hand_over_once  # noqa: PLC0415 - only what is asked for is loaded
+
+    await hand_over_once(pool, paths, owner)
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from jobs.tally import queue_stood
 from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.tally import TALLY, Batch, Tally
+from storage import Owner, Paths
 from storage.chronicle import Chronicle, Left
 
 HAND_OVER_SECONDS, LAST_SECONDS = 4.0, 1.5
@@ -124,6 +125,12 @@ async def counted(
         handing_over.cancel()
         await asyncio.wait({handing_over})
         await _last(counting)
+
+
+async def hand_over_once(redis: ArqRedis, paths: Paths, owner: Owner) -> None:
+    """Hand over what this process counted so far.  Where Redis is away by now it stays in memory: never raises."""
+    counting = Counting(lambda: redis, Chronicle(paths.metrics), owner.name)
+    await _tried(lambda: asyncio.wait_for(counting.hand_over(), LAST_SECONDS))
 
 
 async def _last(counting: Counting) -> None:

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from jobs import tally
+from jobs import connect, tally
 from jobs.copying import copy, restore
 from jobs.counting import Counting, counted
 from jobs.numbers import Numbers
@@ -216,6 +216,13 @@ def test_what_redis_did_has_a_few_names(error, kind):
 
 
 # How it is handed over.
+
+
+async def test_what_a_client_counts_is_handed_over_when_it_closes(settings, numbers):
+    async with connect(settings):
+        TALLY.count(FENCED)
+
+    assert (await numbers.totals())[FENCED] == 1
 
 
 async def test_the_same_batch_counts_once_however_often_it_is_handed_over(redis, counting, mine, numbers):
