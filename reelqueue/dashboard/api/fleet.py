@@ -63,7 +63,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/workers", "list_workers", Text("現在有哪些 Worker", "The workers that live"), list_workers, answers=WorkerPage
     ),
     Operation(
-        "GET", "/workers/{name:path}", "get_worker", Text("一個 Worker", "One worker"), get_worker, answers=WorkerBeat, problems=(404,)
+        "GET",
+        "/workers/{name:path}",
+        "get_worker",
+        Text("一個 Worker", "One worker"),
+        get_worker,
+        answers=WorkerBeat,
+        problems=(404,),
     ),
     Operation(
         "POST",

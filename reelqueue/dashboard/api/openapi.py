@@ -121,7 +121,7 @@ def _parameters(one: Operation, language: Language) -> list[dict[str, Any]]:
 
 
 _HEADERS = {
-    "put_script": (("If-Match", Text("讀取時的 ETag", "the ETag that it was read under"), '"0123…"'),),
+    "put_script": (("If-Match", Text("讀取時的 ETag", "the ETag that it was read under"), '"9f86d081884c7d65"'),),
     "project_events": (("Last-Event-ID", Text("最後收到的事件", "the event that was heard last"), "k3f9-7"),),
     "batch_events": (("Last-Event-ID", Text("最後收到的事件", "the event that was heard last"), "k3f9-7"),),
     "get_file": (("Range", Text("要檔案的哪一部分", "which part of the file is wanted"), "bytes=0-1048575"),),
