@@ -29,6 +29,7 @@ async def serving_board(board: Settings | Starlette) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        app.state.board.hub.end()
+        if hasattr(app.state, "board"):  # a host that mounts a board has none itself
+            app.state.board.hub.end()
         server.should_exit = True
         await serving

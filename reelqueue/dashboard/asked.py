@@ -11,6 +11,7 @@ from reelqueue.dashboard.seal import Seal
 from reelqueue.wording import Language
 
 MOST_PATH_CHARACTERS = 2_000
+MOST_PARTS = 32
 UTC_COOKIE, ZONE_COOKIE = "utc", "zone"
 """Whether the reader wants UTC, and where its clock is; the first by a switch, the second told by its browser."""
 
@@ -51,6 +52,11 @@ def language_of(request: Request) -> Language:
     """The language of the answer."""
     language: Language = request.state.language
     return language
+
+
+def parts_of(request: Request) -> list[str]:
+    """Which pieces of a page are asked for (`?part=NAME`, once for each); none where it is the whole page."""
+    return request.query_params.getlist("part")[:MOST_PARTS]
 
 
 def prefix_of(scope: Scope) -> str:

@@ -2,12 +2,12 @@
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from reelqueue import clock
 from reelqueue.dashboard import charts, figures
 from reelqueue.dashboard.access import Role, role_of
-from reelqueue.dashboard.asked import address, board_of, language_of, path_of, prefix_of, seal_of, whole_path, zone_of
+from reelqueue.dashboard.asked import address, board_of, language_of, parts_of, path_of, prefix_of, seal_of, whole_path, zone_of
 from reelqueue.dashboard.assets import HERE, address_of
 from reelqueue.dashboard.strip import strip_of
 from reelqueue.dashboard.words import LOOKS, STAGE, STATUS, WORDS
@@ -38,7 +38,7 @@ _pages.globals.update(charts=charts, LOOKS=LOOKS, STATUS=STATUS, STAGE=STAGE, st
 def page(
     request: Request, template: str, *, status: int = 200, says: Mapping[str, Text] | None = None, **values: Any
 ) -> HTMLResponse:
-    """A page; with `?part=NAME` only its block `part_NAME`, for a page that is open already.
+    """A page; with `?part=NAME` only its block `part_NAME`, for a page that is open already; with several, each in a `<template>`.
 
     Beside `values` templates have `board`, `role`, `lang`, `theme`, `here` (the path, without what the board is mounted under),
     `url(path)`, `static(name)`, `say(text or name)`, `told` (the same, with markup in its parts), `sentence(text)` (of an error: with
@@ -65,15 +65,25 @@ def page(
     }
     names["m"] = _pages.get_template("macros.html").make_module(names)
     names["c"] = _pages.get_template("charts.html").make_module(names)
-    part = request.query_params.get("part")
-    block = found.blocks.get(f"part_{part}") if part else None
-    if block is not None:
-        return HTMLResponse("".join(block(found.new_context(names))), status_code=status)
+    if parts := parts_of(request):
+        return _parts(found, parts, names, status)
     names["said"] = said = _said(request)
     answer = HTMLResponse(found.render(names), status_code=status)
     if said is not None:
         answer.delete_cookie(SAID, path=prefix_of(request.scope) or "/")
     return answer
+
+
+def _parts(found: Template, parts: Sequence[str], names: dict[str, Any], status: int) -> HTMLResponse:
+    """Blocks of a template or of what it extends, those that there are; 404 where there is none."""
+    context = found.new_context(names)
+    next(iter(found.root_render_func(context)), None)  # runs what stands before the blocks: imports, `set`, `extends`
+    made = {part: "".join(context.blocks[f"part_{part}"][0](context)) for part in parts if f"part_{part}" in context.blocks}
+    if not made:
+        return HTMLResponse(status_code=404)
+    if len(parts) > 1:
+        made = {part: f'<template data-part="{escape(part)}">{block}</template>' for part, block in made.items()}
+    return HTMLResponse("".join(made.values()), status_code=status)
 
 
 def bare(

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from jobs.pipeline import QUEUES
 from reelqueue.dashboard import charts, glance, now, quotas, today
-from reelqueue.dashboard.asked import address, board_of, zone_of
+from reelqueue.dashboard.asked import address, board_of, parts_of, zone_of
 from reelqueue.dashboard.glance import MOST_CAUSES, MOST_PUBLISHED, MOST_SLOTS, SPANS, Glance, Span
 from reelqueue.dashboard.pages.overview_words import SAYS, SPAN_WORDS, about
 from reelqueue.dashboard.rendering import page
@@ -31,8 +31,8 @@ async def show(request: Request) -> Response:
     seen = await glance.look(board, zone_of(request))
     if not seen.outlines and "part" not in request.query_params and not await board.batches.list(limit=1):
         return RedirectResponse(address(request, "/new"))
-    part = request.query_params.get("part", "")
-    wanted = {part: PARTS[part]} if part in PARTS else PARTS
+    parts = parts_of(request)
+    wanted = {part: PARTS[part] for part in parts if part in PARTS} if parts else PARTS
     found = await asyncio.gather(*(load(seen, span) for load in wanted.values()))
     return page(request, "overview.html", says=SAYS, **_tools(seen), glance=seen, span=span, **_merged(found))
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from jobs.pipeline import BATCH, MAINTENANCE, QUEUES, VIDEO
 from reelqueue import clock
 from reelqueue.dashboard import charts, crew
-from reelqueue.dashboard.asked import board_of
+from reelqueue.dashboard.asked import board_of, parts_of
 from reelqueue.dashboard.crew import SPANS, Span
 from reelqueue.dashboard.forms import confirm, done, form_of
 from reelqueue.dashboard.pages import workers_words as words
@@ -35,8 +35,8 @@ async def show(request: Request) -> Response:
     Raises:
         StorageUnavailable: the disk does not answer.
     """
-    part = request.query_params.get("part", "")
-    wanted = {part: PARTS[part]} if part in PARTS else PARTS
+    parts = parts_of(request)
+    wanted = {part: PARTS[part] for part in parts if part in PARTS} if parts else PARTS
     found = await asyncio.gather(*(load(request) for load in wanted.values()))
     asked: dict[str, Any] = {"span": _span(request), "queue": _queue(request), "after": _after(request)}
     merged = {name: value for values in found for name, value in values.items()}

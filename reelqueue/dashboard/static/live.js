@@ -153,35 +153,39 @@ const due = (what) => all("[data-part]").forEach((part) => {
   if (what === "all" || part.dataset.on?.split(" ").includes(what)) standing(part).due = true;
 });
 let asking = false;
+const isDue = (part) => {
+  const known = standing(part), {on, every} = part.dataset, past = Date.now() - known.at;
+  if (known.due === "now") return true;
+  return (known.due || (every && (!on || on === "link"))) && past >= 1000 * (known.due && on === "link" ? 0 : Number(every) || 1);
+};
 const ask = async () => {
   if (asking || held || document.hidden) return;
+  const wanted = all("[data-part]").filter((part) => !part.parentElement.closest("[data-part]") || !isDue(part.parentElement.closest("[data-part]"))).filter(isDue);
+  if (!wanted.length) return;
   asking = true;
-  try {
-    for (const part of all("[data-part]")) {
-      const known = standing(part), every = 1000 * (Number(part.dataset.every) || 1);
-      const timed = part.dataset.every && !part.dataset.on;
-      if (!(known.due || timed) || Date.now() - known.at < (known.due === "now" ? 0 : every) || !part.isConnected) continue;
-      known.due = false;
-      known.at = Date.now();
-      await renew(part);
-    }
-  } finally { asking = false; }
+  for (const part of wanted) Object.assign(standing(part), {due: false, at: Date.now()});
+  try { await renew(wanted); } catch { /* they stay as they are, and their age is shown */ } finally { asking = false; }
 };
-const renew = async (part) => {
+const renew = async (wanted) => {
   const url = new URL(location.href);
   url.hash = "";
-  url.searchParams.set("part", part.dataset.part);
-  new URLSearchParams(part.dataset.ask ?? "").forEach((value, name) => url.searchParams.set(name, value));
-  try {
-    const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
-    if (!answer.ok) return;
-    const made = document.createElement("template");
-    made.innerHTML = await answer.text();
-    if (held || document.hidden) { standing(part).due = true; return; }
-    lay(part, made.content);
+  url.searchParams.delete("part");
+  for (const part of wanted) {
+    url.searchParams.append("part", part.dataset.part);
+    new URLSearchParams(part.dataset.ask ?? "").forEach((value, name) => url.searchParams.set(name, value));
+  }
+  const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
+  if (!answer.ok) return;
+  const made = document.createElement("template");
+  made.innerHTML = await answer.text();
+  if (held || document.hidden) { wanted.forEach((part) => { standing(part).due = true; }); return; }
+  for (const part of wanted) {
+    const found = wanted.length === 1 ? made : [...made.content.children].find((one) => one.dataset.part === part.dataset.part);
+    if (!found || !part.isConnected) continue;
+    lay(part, found.content);
     part.dataset.at = new Date(now()).toISOString();
     document.dispatchEvent(new CustomEvent("board:part", {detail: part}));
-  } catch { /* it stays as it is, and its age is shown */ }
+  }
 };
 
 // Laying over: what is the same stays the same element.
