@@ -12,6 +12,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from jobs.client import INSTANCE_KEY
+from jobs.halting import paused_key
 from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
@@ -134,7 +135,7 @@ async def _examined(client: Redis, url: str, settings: Settings) -> list[Finding
         "CONFIG SET maxmemory-policy noeviction: else hints are thrown away",
     )
     found.append(Finding("ok" if keeps else "fail", same("  maxmemory-policy"), same(policy), NOTHING if keeps else do))
-    found += [*await _installation(client, settings), await _clock(client), await _workers(client)]
+    found += [*await _installation(client, settings), await _clock(client), *await _paused(client), await _workers(client)]
     return found
 
 
@@ -165,6 +166,21 @@ async def _clock(client: Redis) -> Finding:
     if apart <= CLOCK_SECONDS:
         return Finding("ok", what, saw)
     return Finding("warn", what, saw, Text("請用 NTP 校時", "set both clocks by NTP"))
+
+
+async def _paused(client: Redis) -> list[Finding]:
+    """Queues that a person paused; nothing where none is."""
+    found = [kind for kind, queue in QUEUES.items() if await client.exists(paused_key(queue))]
+    do = Text("什麼都不會開始，直到：reelqueue queues resume {}", "nothing of it begins until: reelqueue queues resume {}")
+    return [
+        Finding(
+            "warn",
+            Text("  佇列", "  queue"),
+            Text(f"{kind} 已暫停", f"{kind} is paused"),
+            Text(do.zh.format(kind), do.en.format(kind)),
+        )
+        for kind in found
+    ]
 
 
 async def _workers(client: Redis) -> Finding:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jobs import connect
 from reelqueue.bootstrap import Settings
+from reelqueue.cli.alive import paused
 from reelqueue.cli.bars import TITLES
-from reelqueue.cli.console import clock, say, size
+from reelqueue.cli.console import clock, note, say, size
 from reelqueue.cli.following import follow_to_end
 from reelqueue.cli.server import log_file, redis_server, worker_environment
 from reelqueue.models.brief import Brief
@@ -50,6 +51,8 @@ async def make_video(settings: Settings, brief: Brief, *, created: Callable[[int
             project = await queue.create_project(brief)
             created(project.project_id)
             await queue.start(project.project_id)
+            if (held := await paused(live)) is not None:
+                note(held)
             store = ProjectStore.reader(Paths(live.data_dir))
             following = asyncio.create_task(follow_to_end(live, store, project.project_id))
             try:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis
 
+from jobs.halting import paused_key
 from jobs.worker import WORKERS_PREFIX
 from reelqueue import embedded
 from reelqueue.ahead import checks
@@ -47,6 +48,16 @@ async def test_a_queue_at_which_nobody_looks_is_named(settings, tmp_path, there,
 
     assert (finding.level, finding.what.en.strip()) == ("warn", "worker")
     assert f"reelqueue worker {kind}" in finding.do.zh
+
+
+async def test_a_queue_that_somebody_paused_is_named(settings, tmp_path):
+    async with embedded.server(tmp_path / "redis") as url, Redis.from_url(url) as redis:
+        await redis.set(paused_key("video_generation"), "1")
+        found = await checks.redis(settings.model_copy(update={"redis_url": SecretStr(url)}))
+
+    (finding,) = [one for one in found if one.what.en.strip() == "queue"]
+    assert (finding.level, finding.saw.en) == ("warn", "video is paused")
+    assert "reelqueue queues resume video" in finding.do.zh
 
 
 async def test_a_server_that_forgets_evicts_or_is_another_installations_is_named(settings, tmp_path):
