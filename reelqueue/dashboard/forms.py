@@ -65,7 +65,9 @@ async def form_of(request: Request) -> Form:
     try:
         sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
     except HTTPException as error:
-        raise Refused(HTTPStatus.BAD_REQUEST) from error
+        is_large = any(word in error.detail for word in ("exceeded", "Too many"))
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_large else HTTPStatus.BAD_REQUEST) from error
+    request.state.sent = sent  # the gate closes its files, once the answer is given
     form = _form(sent)
     if not seal_of(request).is_token(form.get(TOKEN_FIELD), request.state.seed):
         raise Refused(HTTPStatus.FORBIDDEN, STALE, STALE_HINT)

@@ -115,7 +115,8 @@ class Gate:
             try:
                 refused = await self._let_in(request)
                 if refused is not None:
-                    await _drain(request, receive)
+                    if scope["method"] not in LOOKING:
+                        await _drain(receive)
                     await refused(scope, receive, answer)
                 else:
                     await self._app(scope, _at_most(receive, _room(request)), answer)
@@ -124,6 +125,9 @@ class Gate:
                 if started:
                     raise  # what was begun can't be taken back: the server cuts it off
                 await plain(request, None)(scope, receive, answer)
+            finally:
+                if "sent" in state:
+                    await state["sent"].close()
 
     async def _let_in(self, request: Request) -> Response | None:
         """What it is answered at the door; None lets it in."""
@@ -241,10 +245,8 @@ def _room(request: Request) -> int:
     return UPLOAD_BYTES if path.startswith(("/api/", "/batches")) else FORM_BYTES
 
 
-async def _drain(request: Request, receive: Receive) -> None:
+async def _drain(receive: Receive) -> None:
     """Let a client that is refused send the rest, within bounds: one that is cut off in its sending never reads why."""
-    if request.method in LOOKING:
-        return
     came = 0
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS):
@@ -264,6 +266,8 @@ def _at_most(receive: Receive, most: int) -> Receive:
         message = await receive()
         came += len(message.get("body", b""))
         if came > most:
+            if message.get("more_body"):
+                await _drain(receive)
             raise _too_large()
         return message
 

@@ -13,7 +13,7 @@ from reelqueue.dashboard.asked import path_of, prefix_of
 from reelqueue.dashboard.problems import Refused, answer, is_api, problem, status_and_code
 from reelqueue.dashboard.rendering import bare, page
 from reelqueue.errors import ReelqueueError
-from reelqueue.wording import Text
+from reelqueue.wording import Text, same
 
 FAILED = Text("此頁無法顯示", "This page could not be made")
 TITLES = {
@@ -32,6 +32,11 @@ TITLES = {
     503: Text("現在做不到", "Not possible now"),
     507: Text("磁碟空間不足", "The disk is full"),
 }
+PAGES = {
+    404: (Text("這個網址沒有頁面", "there is no page at this address"), same("")),
+    405: (Text("這個網址要從頁面上的按鈕送出", "this address is for the buttons of a page"), same("")),
+}
+"""What people read where programs are told of methods and lists of addresses."""
 
 
 def told(request: Request, error: Exception) -> Response:
@@ -67,9 +72,10 @@ def plain(request: Request, error: Refused | None) -> Response:
 
 
 def _refused(error: Exception) -> Refused:
-    if isinstance(error, HTTPException):
-        return Refused(error.status_code, headers=error.headers)
-    raise error
+    if not isinstance(error, HTTPException):
+        raise error
+    sentence, hint = PAGES.get(error.status_code, (None, same("")))
+    return Refused(error.status_code, sentence, hint, headers=error.headers)
 
 
 def _numbered(request: Request) -> Response:
