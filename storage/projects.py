@@ -202,6 +202,19 @@ class ProjectStore:
                     found.append(await self.load(number))
         return found
 
+    async def some(self, project_ids: Sequence[int]) -> Sequence[ProjectState]:
+        """The newest states of these, in their order, by one look; one that is gone or can't be read is left out (and logged).
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        seen = await hop(lambda: [self._states.peek(number) for number in project_ids])
+        found: list[ProjectState] = []
+        for number, known in zip(project_ids, seen, strict=True):
+            with contextlib.suppress(ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
+                found.append(known.state if known is not None else await self.load(number))
+        return found
+
     async def unfinished(self) -> Sequence[int]:
         """The ids that are marked as not ended, oldest first.  One that ended just now may be among them: see `unmark`."""
         return sorted(await hop(self._nursery.marked))

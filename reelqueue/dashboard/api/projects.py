@@ -1,7 +1,5 @@
 """`/api/projects`: list, make, start, retry, cancel, approve, delete."""
 
-from collections.abc import Sequence
-
 from reelqueue.dashboard.api.briefs import brief_of, refuse_brief
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
 from reelqueue.dashboard.api.repeating import REPLAYED, once
@@ -14,7 +12,7 @@ from reelqueue.dashboard.api.shapes import (
     RetryQuery,
 )
 from reelqueue.dashboard.catalogue import Wanted
-from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound
+from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import Stage
@@ -39,7 +37,7 @@ async def list_projects(asked: Asked) -> ProjectPage:
         )
         found = await asked.board.catalogue.find(wanted, limit=query.limit, after=query.after)
         numbers, following = [row.project_id for row in found.rows], found.after
-    states = await _states(asked, numbers)
+    states = await asked.board.projects.some(numbers)
     fit = [state for state in states if not query.status or state.status in query.status]  # they may have gone on since
     return ProjectPage(items=tuple(fit), next=following)
 
@@ -49,16 +47,6 @@ async def _newest(asked: Asked, limit: int, after: int | None) -> tuple[list[int
     behind = [number for number in await asked.board.projects.ids() if after is None or number < after]
     page = behind[:limit]
     return page, page[-1] if len(behind) > limit else None
-
-
-async def _states(asked: Asked, numbers: Sequence[int]) -> list[ProjectState]:
-    states = []
-    for number in numbers:
-        try:
-            states.append(await asked.board.projects.load(number))
-        except (ProjectNotFound, NeedsPerson):  # deleted since; or unreadable, which the store reports itself
-            continue
-    return states
 
 
 async def create_project(asked: Asked) -> Answer:

@@ -259,6 +259,16 @@ async def test_projects_are_listed_newest_first_by_status_and_batch(store):
         await store.list(status="no_status")
 
 
+async def test_some_projects_are_read_at_one_look_but_for_what_is_gone_or_broken(store):
+    ids = [(await store.create({"topic": f"Topic {n}"})).project_id for n in range(4)]
+    await store.delete(ids[1])
+    store.paths.project(ids[2]).state.write_text("torn", encoding="utf-8")
+
+    found = await store.some([*reversed(ids), 4711])
+
+    assert [state.project_id for state in found] == [ids[3], ids[0]]
+
+
 async def test_an_empty_folder_lists_nothing(store):
     assert (await store.ids(), await store.unfinished(), await store.list()) == ([], [], [])
 
