@@ -149,8 +149,9 @@ def in_words(price: Price) -> Text:
     zh, en = [], []
     if price.usd.most or not price.unknown:
         usd = usd_of(price.usd)
-        zh.append(f"最多 {usd}" if price.usd.most else f"費用 {usd}")
-        en.append(f"at most {usd}" if price.usd.most else f"costs {usd}")
+        known = price.usd.least == price.usd.most
+        zh.append(f"費用 {usd}" if not price.usd.most else (f"最多 {usd}" if known else f"約 {usd}"))
+        en.append(f"costs {usd}" if not price.usd.most else (f"at most {usd}" if known else f"about {usd}"))
     if price.uploads:
         zh.append(f"{price.uploads:,} 次上傳")
         en.append("1 upload" if price.uploads == 1 else f"{price.uploads:,} uploads")

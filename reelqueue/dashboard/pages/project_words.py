@@ -13,7 +13,7 @@ TABS = (
 KINDS = {
     "images": Text("畫面", "Pictures"),
     "voice": Text("配音", "Voice"),
-    "scenes": Text("場景與轉場", "Scenes, joints"),
+    "scenes": Text("場景", "Scenes"),
 }
 ICONS = {"images": "assets", "voice": "voice", "scenes": "render"}
 STAGE_ICONS = {
@@ -122,6 +122,9 @@ SAYS = {
     "made_reused": Text("{n} 新製 · {old} 沿用", "{n} made · {old} reused"),
     "made_only": Text("{n} 新製", "{n} made"),
     "reused_only": Text("{old} 沿用", "{old} reused"),
+    "clips": Text("{n} 段新製（含轉場）", "{n} clips made, with joints"),
+    "clips_reused": Text("{n} 段新製 · {old} 沿用", "{n} clips made · {old} reused"),
+    "from_state_kept": Text("以磁碟上的紀錄為準", "as the disk knows it"),
     "to_make_n": Text("預計 {n}", "{n} to make"),
     "scenes_of": Text("{n} / {all} 景", "{n} of {all} scenes"),
     "of_all": Text("，共 {all}", " of {all}"),

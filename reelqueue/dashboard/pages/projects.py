@@ -29,7 +29,8 @@ from reelqueue.wording import Text, same
 from storage import Outline
 
 Name = TypeVar("Name", ProjectStatus, Stage)
-PAGE_ROWS = 50
+PAGE_ROWS = 40
+"""As many as keep the page below 70 kB (dashboard.md, Budget)."""
 MOST_TEXT_CHARS = 200
 MOST_BATCHES = 50
 """That a menu names; the page of a batch leads here, too."""
