@@ -108,6 +108,7 @@ async def _page(
         needs=await board.readiness.needs(),
         choices=_choices(board, values),
         has_files=has_files,
+        asks_channel=_asks_channel(board),
     )
 
 
@@ -127,7 +128,7 @@ _SHOWN = {name: name for name in FIELDS if not name.startswith("maker_")} | {
     "review": "review",
 }
 """Where in the form what is wrong with a field of a brief is said."""
-_ABOVE = frozenset({"topic", "language", "duration_s", "aspect"})
+_ABOVE = frozenset({"topic", "language", "duration_s", "aspect", "channel"})
 """Fields that are seen without opening anything."""
 
 
@@ -152,6 +153,12 @@ def _choices(board: Board, values: Filled) -> dict[str, Any]:
         "makers": {kind: (brief_form.MAKERS[kind], [name for name in names if _is_there(board, name)]) for kind, names in PROVIDERS.items()},
         "channels": sorted(board.shelf.channels),
     }  # fmt: skip
+
+
+def _asks_channel(board: Board) -> bool:
+    """Whether nobody can tell for the reader where a video goes."""
+    settings = board.settings
+    return settings.has_key("youtube") and not settings.has_default_channel and len(board.shelf.channels) > 1
 
 
 def _is_there(board: Board, name: str) -> bool:

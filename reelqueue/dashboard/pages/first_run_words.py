@@ -54,6 +54,7 @@ SAYS = {
     "tags": Text("標籤", "Tags"),
     "tags_hint": Text("以逗號分開。", "Separated by commas."),
     "channel": Text("頻道", "Channel"),
+    "choose": Text("請選擇", "Choose one"),
     "default_channel": Text("預設頻道", "The default one"),
     "privacy": Text("誰看得到", "Who may see it"),
     "publish_at": Text("公開時間", "Becomes public at"),
