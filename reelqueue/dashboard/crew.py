@@ -27,7 +27,7 @@ SPANS: dict[Span, tuple[timedelta, timedelta]] = {
     "7d": (timedelta(days=7), timedelta(hours=4)),
 }
 """What a reader may look back over, and by which steps."""
-ROWS = 50
+ROWS = 40
 MOST_BATCHES, LOOKED_AT_BATCHES = 4, 50
 MOST_SQUARES = 16
 """More places than that are told as a figure."""
