@@ -13,10 +13,10 @@ from reelqueue.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serving_board(board: Settings | Starlette) -> AsyncIterator[str]:
+async def serving_board(board: Settings | Starlette, port: int = 0) -> AsyncIterator[str]:
     """Its address, such as `http://127.0.0.1:40123`, until the block ends; of these settings, or the application itself."""
     app = dashboard(board) if isinstance(board, Settings) else board
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     port = listening.getsockname()[1]
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

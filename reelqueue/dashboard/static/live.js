@@ -86,7 +86,11 @@ const show = (event, topic) => {
   for (const row of shown(topic)) {
     const was = row.dataset.status;
     row.dataset.at = new Date(now()).toISOString();
-    if (was !== undefined && was !== event.status) { row.dataset.status = event.status; say(row, event.status); }
+    if (was !== undefined && was !== event.status) {
+      row.dataset.status = event.status;
+      say(row, event.status);
+      isOver ||= row.dataset.whole !== undefined;
+    }
     for (const field of all("[data-field]", row)) if (field.closest(named) === row) write(field, event);
   }
 };
@@ -152,7 +156,7 @@ const standing = (part) => parts.get(part) ?? parts.set(part, {at: Date.now(), d
 const due = (what) => all("[data-part]").forEach((part) => {
   if (what === "all" || part.dataset.on?.split(" ").includes(what)) standing(part).due = true;
 });
-let asking = false;
+let asking = false, isOver = false;  // over: what the page is about stands elsewhere now, and with it buttons and panels
 const isDue = (part) => {
   const known = standing(part), {on, every} = part.dataset, past = Date.now() - known.at;
   if (known.due === "now") return true;
@@ -160,11 +164,26 @@ const isDue = (part) => {
 };
 const ask = async () => {
   if (asking || held || document.hidden) return;
+  if (isOver) {
+    asking = true;
+    try { await renewPage(); } catch { /* asked again in a second */ } finally { asking = false; }
+    return;
+  }
   const wanted = all("[data-part]").filter((part) => !part.parentElement.closest("[data-part]") || !isDue(part.parentElement.closest("[data-part]"))).filter(isDue);
   if (!wanted.length) return;
   asking = true;
   for (const part of wanted) Object.assign(standing(part), {due: false, at: Date.now()});
   try { await renew(wanted); } catch { /* they stay as they are, and their age is shown */ } finally { asking = false; }
+};
+const asked = async (url) => {
+  const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
+  return answer.ok ? answer.text() : "";
+};
+const renewPage = async () => {
+  const fresh = new DOMParser().parseFromString(await asked(location.href), "text/html").querySelector("main");
+  if (!fresh || held || document.hidden) return;
+  isOver = false;
+  lay(document.querySelector("main"), fresh);
 };
 const renew = async (wanted) => {
   const url = new URL(location.href);
@@ -174,10 +193,9 @@ const renew = async (wanted) => {
     url.searchParams.append("part", part.dataset.part);
     new URLSearchParams(part.dataset.ask ?? "").forEach((value, name) => url.searchParams.set(name, value));
   }
-  const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
-  if (!answer.ok) return;
   const made = document.createElement("template");
-  made.innerHTML = await answer.text();
+  made.innerHTML = await asked(url);
+  if (!made.content.hasChildNodes()) return;
   if (held || document.hidden) { wanted.forEach((part) => { standing(part).due = true; }); return; }
   for (const part of wanted) {
     const found = wanted.length === 1 ? made : [...made.content.children].find((one) => one.dataset.part === part.dataset.part);
@@ -195,7 +213,7 @@ const keyOf = (node) => {
   return node.id ? `#${node.id}` : key ? `k${key}` : project ? `p${project}` : batch ? `b${batch}` : "";
 };
 const lay = (old, fresh, whole) => {
-  if (!whole && old.dataset?.rows !== undefined && old.children.length) { layRows(old, fresh); return; }
+  if (!whole && old.dataset?.rows !== undefined && old.children.length && !isLeftAlone(old)) { layRows(old, fresh); return; }
   const wanted = [...fresh.childNodes], keys = new Set(wanted.map(keyOf));
   const byKey = new Map([...old.childNodes].map((node) => [keyOf(node), node]));
   let at = old.firstChild;
@@ -219,7 +237,12 @@ const patch = (old, fresh) => {
   for (const {name} of [...old.attributes]) if (!mine.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
   lay(old, fresh);
 };
+// Where nobody touched the page for a minute nobody loses a place in it: a screen on a wall shows new rows by itself.
+let touchedAt = Date.now();
+for (const name of ["pointermove", "pointerdown", "keydown", "wheel"]) addEventListener(name, () => { touchedAt = Date.now(); }, {passive: true});
+const isLeftAlone = (list) => Date.now() - touchedAt > 60000 && !frozen(list);
 const later = new Map();
+const linkOf = (list) => document.querySelector(`[data-new="${CSS.escape(list.dataset.rows)}"]`);
 const layRows = (old, fresh) => {
   const there = new Map([...old.children].map((row) => [keyOf(row), row]));
   let more = 0;
@@ -233,7 +256,7 @@ const layRows = (old, fresh) => {
   }
   there.forEach((row) => row.setAttribute("data-gone", ""));
   later.set(old.dataset.rows, [old, whole]);
-  const link = document.querySelector(`[data-new="${CSS.escape(old.dataset.rows)}"]`);
+  const link = linkOf(old);
   if (link) { link.hidden = !more; text(link, set.new.replace("{n}", more)); }
 };
 
