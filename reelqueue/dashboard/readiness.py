@@ -4,6 +4,7 @@ A part of what `reelqueue doctor` looks at, of which nothing is paid for, sent o
 """
 
 import asyncio
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from reelqueue.bootstrap import Settings, redacted
 from reelqueue.dashboard.link import Link
 from reelqueue.errors import ReelqueueError
 from reelqueue.wording import Text, same
+from storage import Paths
 
 KEPT_SECONDS = 30.0
 """How long the answers about this machine hold: FFmpeg is asked what it can do, which is a process each time."""
@@ -51,14 +53,24 @@ class Readiness:
     async def _here(self) -> Sequence[Need]:
         async with self._looking:
             if time.monotonic() > self._known_until:
-                found = await asyncio.gather(checks.ffmpeg(self.settings), checks.disk(self.settings))
-                ffmpeg, disk = (finding for each in found for finding in each[:1])
-                self._machine = (
-                    _of(ffmpeg, Text("找到 FFmpeg", "FFmpeg found"), Text("FFmpeg 不能用", "FFmpeg can't be used")),
-                    _of(disk, Text("資料夾可寫入", "The data folder can be written"), Text("資料夾有問題", "The data folder is not right")),
-                )  # fmt: skip
+                self._machine = await asyncio.gather(self._ffmpeg(), self._disk())
                 self._known_until = time.monotonic() + KEPT_SECONDS
         return self._machine
+
+    async def _ffmpeg(self) -> Need:
+        (found,) = await checks.ffmpeg(self.settings)
+        if found.level != "ok":
+            return _missing(Text("FFmpeg 不能用", "FFmpeg can't be used"), found)
+        version, _, _path = found.saw.en.partition(", ")
+        return Need("ready", Text("找到 FFmpeg", "FFmpeg found"), same(version.partition("-")[0]))
+
+    async def _disk(self) -> Need:
+        found = (await checks.disk(self.settings))[0]
+        if found.level != "ok":
+            return _missing(Text("資料夾有問題", "The data folder is not right"), found)
+        free = round((await asyncio.to_thread(shutil.disk_usage, self.settings.data_dir)).free / 1e9)
+        name = Paths(self.settings.data_dir).root.name
+        return Need("ready", Text("資料夾可寫入", "The data folder can be written"), Text(f"{name}/ · 剩 {free} GB", f"{name}/ · {free} GB free"))  # fmt: skip
 
     def _redis(self) -> Need:
         link, url = self.link, self.settings.configured_redis_url
@@ -89,10 +101,8 @@ class Readiness:
         return Need("missing", title, start, "reelqueue worker all")
 
 
-def _of(finding: Finding, ready: Text, missing: Text) -> Need:
-    if finding.level == "ok":
-        return Need("ready", ready, finding.saw)
-    return Need("missing", missing, Text(f"{finding.saw.zh}。{finding.do.zh}", f"{finding.saw.en}. {finding.do.en}"))
+def _missing(title: Text, found: Finding) -> Need:
+    return Need("missing", title, Text(f"{found.saw.zh}。{found.do.zh}", f"{found.saw.en}. {found.do.en}"))
 
 
 def _services(settings: Settings) -> list[Need]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reelqueue.dashboard.quotas import Row
-from reelqueue.models.buckets import CLOSED, SERVICES, TITLES
+from reelqueue.models.buckets import CHANNEL, SERVICES, TITLES
 from reelqueue.models.meter import Standing
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text, same
@@ -25,20 +25,24 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The buckets that matter, the tightest first; `word` says how many videos still fit, None where nobody counts."""
+    """The buckets that matter, the tightest first, and how many `more` there are; `word` says how many videos still fit, None where
+    nobody counts.
+    """
 
     buckets: Sequence[Bucket]
+    more: int
     resets_at: datetime | None
     word: Text | None
 
 
 def room_of(rows: Iterable[Row], outlines: Iterable[Outline], *, most: int) -> Room:
-    """What of these matters now: what is used, held or closed, and what has a limit."""
+    """What of these matters now, and what it has room for; waiting projects are counted among `outlines`."""
     there = [row for row in rows if not row.is_door and _matters(row.standing)]
     shown = sorted(there, key=lambda row: (row.standing.limit is None, row.standing.share_left))[:most]
     waiting = sum(one.status is ProjectStatus.WAITING_QUOTA and one.resume_at is not None for one in outlines)
     return Room(
         [_bucket(row.standing) for row in shown],
+        len(there) - len(shown),
         min((row.standing.resets_at for row in there if row.standing.resets_at is not None), default=None),
         _word(there, waiting),
     )
@@ -54,7 +58,9 @@ def title_of(one: Standing) -> Text:
 
 
 def _matters(one: Standing) -> bool:
-    return one.bucket != CLOSED and (one.limit is not None or one.used > 0 or one.closed_until is not None)
+    """A channel's own cap from which nobody drew, or a model that nobody asked, says nothing yet."""
+    is_own = one.client.startswith(f"{CHANNEL}-")
+    return one.used > 0 or one.closed_until is not None or (one.limit is not None and not is_own)
 
 
 def _bucket(one: Standing) -> Bucket:

@@ -84,6 +84,7 @@ SAYS = {
     "resets": Text("{at} 重置 · {span}後", "resets {at} · in {span}"),
     "used_n": Text("已用 {n}", "{n} used"),
     "left_of": Text("上限 {all}，還剩 {n}", "{n} of {all} are left"),
+    "more_buckets": Text("還有 {n} 項配額", "{n} more quotas"),
     "no_quota": Text("全部在本機製作，沒有會用完的配額。", "All is made on this machine: there is no quota to run out of."),
     "queues": Text("佇列", "Queues"),
     "queue": Text("佇列", "Queue"),
