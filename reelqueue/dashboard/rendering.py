@@ -111,6 +111,10 @@ def _names(request: Request, zone: ZoneInfo, says: Mapping[str, Text]) -> dict[s
         sentence = (text if isinstance(text, Text) else known[text]).in_language(language)
         return sentence.format(**parts) if parts else sentence
 
+    def word(name: str, **parts: Any) -> str:
+        """As `say`, of the board's own words: a page's sentence of the same name does not come between."""
+        return say(WORDS[name], **parts)
+
     def told(text: Text | str, **parts: Any) -> Markup:
         """As `say`, where a part is markup: a clock time, a link."""
         return escape(say(text)).format(**parts)
@@ -138,6 +142,8 @@ def _names(request: Request, zone: ZoneInfo, says: Mapping[str, Text]) -> dict[s
         "url": lambda path: address(request, path),
         "static": lambda name: address(request, address_of(name)),
         "say": say,
+        "word": word,
+        "WORDS": WORDS,
         "told": told,
         "sentence": whole_sentence,
         "when": when,
