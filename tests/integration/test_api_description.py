@@ -73,6 +73,16 @@ async def test_the_page_is_ours_alone_and_names_every_operation(api):
     assert page.count("<h1") == 1
 
 
+async def test_every_shape_that_the_page_links_to_is_told(api):
+    async with api.get("/api/docs") as answer:
+        linked = set(re.findall(r'href="/api/docs/shapes#(shape-\w+)"', await answer.text()))
+    async with api.get("/api/docs/shapes") as answer:
+        told = set(re.findall(r'id="(shape-\w+)"', await answer.text()))
+
+    assert linked
+    assert linked <= told
+
+
 async def test_a_problem_says_where_its_code_is_explained(api):
     async with api.get("/api/projects/7") as answer:
         problem = await answer.json()

@@ -86,11 +86,17 @@ async def docs(request: Request) -> Response:
         says=SAYS,
         api=whole,
         groups=_groups(whole),
-        shapes=[(name, _fields(schema), schema) for name, schema in whole["components"]["schemas"].items()],
         codes=sorted(CODES.items(), key=lambda one: (one[1], one[0])),
         phrase=PHRASES,
         base=f"{request.url.scheme}://{request.url.netloc}{address(request, '/api')}",
     )
+
+
+async def shapes(request: Request) -> Response:
+    """What is taken and answered, by its name."""
+    whole = document(OPERATIONS, language_of(request), prefix_of(request.scope))
+    told = [(name, _fields(schema), schema) for name, schema in whole["components"]["schemas"].items()]
+    return page(request, "api_shapes.html", says=SAYS, shapes=told)
 
 
 async def root(request: Request) -> Response:
@@ -162,4 +168,4 @@ def _name(schema: Mapping[str, Any]) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-ROUTES = [Route("/openapi.json", openapi), Route("/docs", docs), Route("/", root)]
+ROUTES = [Route("/openapi.json", openapi), Route("/docs", docs), Route("/docs/shapes", shapes), Route("/", root)]

@@ -7,8 +7,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *projects.OPERATIONS,
     *scripts.OPERATIONS,
     *files.OPERATIONS,
-    *progress.OPERATIONS,
     *batches.OPERATIONS,
+    *progress.OPERATIONS,
     *fleet.OPERATIONS,
     *money.OPERATIONS,
 )
