@@ -89,6 +89,7 @@ def failures_of(outlines: Iterable[Outline], zone: ZoneInfo) -> list[Cause]:
     return causes_of((one for one in outlines if one.status is ProjectStatus.FAILED), zone)
 
 
+REFUSED = "content_refused"
 _SERVICE_CODES = frozenset({"authentication", "misconfigured"})
 """Errors that fail whoever asks the same service next, until the operator acts."""
 
@@ -146,11 +147,17 @@ def _cause(key: str, group: Sequence[Outline], zone: ZoneInfo) -> Cause:
 
 
 def _where(projects: Sequence[Outline]) -> str:
-    """Where the button leads: to the project, or to the list of those that are alike."""
+    """Where the button leads: to the project or its script, or to the list of those that are alike."""
     first = projects[0]
-    if len(projects) == 1 or first.error is not None:  # how to mend it stands with each of them
-        return f"/projects/{first.project_id}"
-    return f"/projects?status={first.status}&stage={_stage(first)}"
+    if first.error is not None:  # how to mend it stands with each of them
+        return f"/projects/{first.project_id}{'/script' if first.error.code == REFUSED else ''}"
+    if len(projects) > 1:
+        return f"/projects?status={first.status}&stage={_stage(first)}"
+    return f"/projects/{first.project_id}{'/script' if _reviews_script(first) else ''}"
+
+
+def _reviews_script(outline: Outline) -> bool:
+    return outline.status is ProjectStatus.WAITING_REVIEW and not _is_alike(outline) and _reviewed(outline) == "script"
 
 
 # In words.
@@ -198,7 +205,7 @@ def _failed(first: Outline, projects: Sequence[Outline]) -> _Told:
             count, "服務設定有誤：{n} 個專案停下", "A service is set up wrong: 1 project stopped", "A service is set up wrong: {n} projects stopped"
         )  # fmt: skip
         return Urgency.SERVICE, title, _said(first), _FIX
-    if code == "content_refused":
+    if code == REFUSED:
         title = _counted(
             count, "{n} 個專案的內容被拒絕", "The content of 1 project was refused", "The content of {n} projects was refused"
         )

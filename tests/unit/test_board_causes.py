@@ -118,3 +118,11 @@ def test_several_that_wait_for_a_decision_lead_to_their_list():
     causes = causes_of([outline(1, ProjectStatus.NEEDS_PERSON), outline(2, ProjectStatus.NEEDS_PERSON)], TAIPEI)
 
     assert [cause.path for cause in causes] == ["/projects?status=needs_person&stage=upload"]
+
+
+def test_what_is_mended_in_the_script_leads_there():
+    (refused,) = causes_of([failed(1, "content_refused", Stage.ASSETS)], TAIPEI)
+    (read,) = causes_of([reviewed(2, "script", next_stage=Stage.ASSETS)], TAIPEI)
+    (watched,) = causes_of([reviewed(3, "render")], TAIPEI)
+
+    assert (refused.path, read.path, watched.path) == ("/projects/1/script", "/projects/2/script", "/projects/3")
