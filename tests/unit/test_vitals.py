@@ -127,6 +127,8 @@ def test_memory_is_that_of_all():
 
     assert before["memory_bytes"] > 5_000_000
     assert seen["memory_bytes"] >= before["memory_bytes"] + 60_000_000
+    assert seen["children_bytes"] >= before["children_bytes"] + 60_000_000
+    assert before["children_bytes"] < before["memory_bytes"]
 
 
 def test_children_that_come_and_go_while_we_look_break_nothing():

@@ -16,7 +16,7 @@ from jobs.fleet import Fleet
 from jobs.keeper import BEATS_KEY, HEARTBEAT_PREFIX
 from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.schedule import SCHEDULE
-from reelqueue.errors import QueueNotFound, WorkerNotFound
+from reelqueue.errors import PermanentError, QueueNotFound, WorkerNotFound
 from reelqueue.models.numbers import StageNumbers
 from reelqueue.models.stage import Stage
 from storage import Owner
@@ -213,6 +213,27 @@ async def test_a_worker_says_what_it_has_in_hand_as_soon_as_it_has_it(crew, queu
     assert [(job.project_id, job.stage) for job in found.jobs] == [(project.project_id, Stage.SCRIPT)]
     assert found.memory_bytes > 10_000_000
     assert datetime.now(UTC) - found.seen_at < timedelta(seconds=10)
+
+
+async def test_a_worker_says_what_it_ended_and_the_course_of_its_cpu(crew, queue, fleet, until, monkeypatch):
+    monkeypatch.setattr("jobs.keeper.HISTORY_SECONDS", 0.0)
+    monkeypatch.setattr("jobs.keeper.HISTORY_STEPS", 3)
+    monkeypatch.setattr("jobs.keeper.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("jobs.keeper.MOST_SECONDS", 0.05)
+    async with crew.working():
+        good = await queue.enqueue_job("debug_task", _queue_name=VIDEO)
+        await good.result(timeout=5, poll_delay=0.01)
+        bad = await queue.enqueue_job("nothing_of_ours", _queue_name=VIDEO)
+        with pytest.raises(PermanentError):
+            await bad.result(timeout=5, poll_delay=0.01)
+
+        async def told():
+            found = await fleet.workers()
+            return found[0] if found and found[0].failed and len(found[0].cpu_history) == 3 else None
+
+        found = await until(told, "its heartbeats tell it")
+    assert (found.complete, found.failed) == (1, 1)
+    assert all(0 <= percent <= 6_400 for percent in found.cpu_history)
 
 
 async def test_what_is_no_heartbeat_of_ours_hides_no_worker(redis, fleet):
