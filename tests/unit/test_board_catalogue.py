@@ -1,0 +1,119 @@
+"""What lists are answered from: words, filters, counts, and pages that lose and repeat nobody."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reelqueue.dashboard.catalogue import Catalogue, Wanted
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from storage import Owner, Paths, ProjectStore
+
+TITLES = ("How a typhoon gets its name", "茶葉渡海四百年", "Why bridges hum", "一斤茶要多少芽？", "Tea and typhoons")
+
+
+@pytest.fixture
+def projects(tmp_path) -> ProjectStore:
+    paths = Paths(tmp_path)
+    paths.make()
+    return ProjectStore(paths, Owner.here(), lease_seconds=15)
+
+
+@pytest.fixture
+async def catalogue(projects) -> Catalogue:
+    """Five projects, 1 to 5; the third failed."""
+    for number, title in enumerate(TITLES):
+        await projects.create(
+            {"topic": title, "tags": ["sea"] if number == 2 else [], "channel": "tea" if "茶" in title else None}
+        )
+    await projects.change(
+        3,
+        lambda state: state.with_stage(
+            Stage.ASSETS, status=StageStatus.FAILED, error={"code": "media", "message": "the picture is torn"}
+        ).replace(status=ProjectStatus.FAILED),
+    )
+    return Catalogue(projects)
+
+
+def numbers(found) -> list[int]:
+    return [one.project_id for one in found.rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("TYPHOON", [5, 1], id="letters of any case"),
+        pytest.param("tea typhoons", [5], id="every word has to stand there"),
+        pytest.param("茶", [4, 2], id="Chinese"),
+        pytest.param("#3", [3], id="a number as it is written"),
+        pytest.param("sea", [3], id="a tag"),
+        pytest.param("torn", [3], id="what an error said"),
+        pytest.param("space tea", [], id="nothing"),
+        pytest.param("  ", [5, 4, 3, 2, 1], id="blanks ask for nothing"),
+    ],
+)
+async def test_words_find_projects_by_what_is_said_of_them(catalogue, text, expected):
+    found = await catalogue.find(Wanted(text=text))
+
+    assert numbers(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        pytest.param(Wanted(channel="tea"), [4, 2], id="a channel"),
+        pytest.param(Wanted(stage=Stage.ASSETS), [], id="a stage that none waits for"),
+        pytest.param(Wanted(statuses=frozenset({ProjectStatus.FAILED})), [3], id="a status"),
+        pytest.param(Wanted(since=datetime.now(UTC) + timedelta(hours=1)), [], id="changed since"),
+        pytest.param(Wanted(batch_id=1), [], id="a batch"),
+    ],
+)
+async def test_filters_leave_out_what_does_not_fit(catalogue, wanted, expected):
+    assert numbers(await catalogue.find(wanted)) == expected
+
+
+async def test_counts_by_status_are_of_all_that_fit_whatever_status_is_asked_for(catalogue):
+    found = await catalogue.find(Wanted(statuses=frozenset({ProjectStatus.FAILED})))
+
+    assert found.total == 1
+    assert found.counts == {ProjectStatus.CREATED: 4, ProjectStatus.FAILED: 1}
+
+
+async def test_pages_lead_to_the_end_and_back_to_the_beginning(catalogue):
+    first = await catalogue.find(Wanted(), limit=2)
+    second = await catalogue.find(Wanted(), limit=2, after=first.after)
+    third = await catalogue.find(Wanted(), limit=2, after=second.after)
+    back = await catalogue.find(Wanted(), limit=2, before=third.before)
+
+    assert [numbers(page) for page in (first, second, third, back)] == [[5, 4], [3, 2], [1], [3, 2]]
+    assert [page.first for page in (first, second, third)] == [1, 3, 5]
+    assert (first.before, third.after) == (None, None)
+
+
+async def test_a_page_behind_one_that_was_deleted_goes_on_where_it_was(catalogue, projects):
+    first = await catalogue.find(Wanted(), limit=2)
+    await projects.delete(4)
+    catalogue.look_anew()
+
+    second = await catalogue.find(Wanted(), limit=2, after=first.after)
+
+    assert numbers(second) == [3, 2]
+
+
+async def test_the_page_before_is_whole_where_fewer_lie_before_it(catalogue):
+    found = await catalogue.find(Wanted(), limit=3, before=4)
+
+    assert numbers(found) == [5, 4, 3]
+
+
+async def test_no_page_is_larger_than_a_page_may_be(catalogue):
+    assert len((await catalogue.find(Wanted(), limit=1_000_000)).rows) == 5
+    assert len((await catalogue.find(Wanted(), limit=-3)).rows) == 1
+
+
+async def test_who_changed_something_sees_it_at_once(catalogue, projects):
+    await catalogue.all()
+    await projects.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+
+    catalogue.look_anew()
+
+    assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
