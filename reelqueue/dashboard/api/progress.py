@@ -10,19 +10,12 @@ from reelqueue.wording import Text
 
 async def project_events(asked: Asked) -> Response:
     """A project's."""
-    return _head(await events.project_events(asked.request), asked)
+    return await events.project_events(asked.request)
 
 
 async def batch_events(asked: Asked) -> Response:
     """A batch's."""
-    return _head(await events.batch_events(asked.request), asked)
-
-
-def _head(stream: Response, asked: Asked) -> Response:
-    """For who asks for the head alone: a stream would never end, and nobody would hear it."""
-    if asked.request.method != "HEAD":
-        return stream
-    return Response(status_code=stream.status_code, media_type="text/event-stream")
+    return await events.batch_events(asked.request)
 
 
 OPERATIONS: tuple[Operation, ...] = (
