@@ -229,7 +229,7 @@ def _is_open(request: Request) -> bool:
 
 def _wants_page(request: Request) -> bool:
     path = path_of(request.scope)
-    if path.startswith(("/api/", "/static/", "/live", "/metrics", "/healthz", "/readyz")) and path != "/api/docs":
+    if path.startswith(("/api/", "/static/", "/live", "/metrics", "/healthz", "/readyz")) and not path.startswith("/api/docs"):
         return False
     accepts = request.headers.get("accept", "*/*")
     return "text/html" in accepts or "*/*" in accepts
