@@ -77,7 +77,7 @@ WORDS = {
     "failed_count": Text("{n} 個失敗", "{n} failed"),
     "no_worker_count": Text("沒有 Worker", "no worker"),
     "skip": Text("跳到內容", "Skip to the content"),
-    "pages": Text("主要頁面", "Pages"),
+    "pages": Text("主要頁面", "Main pages"),
     "other_language": Text("English", "中文"),
     "theme_auto": Text("主題：跟隨系統", "Theme: as the system"),
     "theme_light": Text("主題：淺色", "Theme: light"),
