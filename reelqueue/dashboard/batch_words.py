@@ -80,7 +80,7 @@ SAYS = {
     "calendar": Text("行事曆", "Calendar"),
     "views": Text("檢視方式", "View"),
     "from_to": Text("第 {first}–{last} 列", "Rows {first}–{last}"),
-    "row_pages": Text("分頁", "Pages"),
+    "row_pages": Text("列", "Rows"),
     "open": Text("開啟", "Open"),
     "row_of": Text("第 {place} 列", "Row {place}"),
     "forecast": Text("預測", "Forecast"),

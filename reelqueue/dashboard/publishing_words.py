@@ -40,9 +40,9 @@ SAYS = {
     "left": Text("剩餘", "Left"),
     "room": Text("還夠", "Room for"),
     "fits": Text("{count} 支", "{count} videos"),
-    "fits_whole": Text("{count} 支，含字幕 {whole} 支", "{count} videos, {whole} with captions"),
+    "fits_whole": Text("{count} 支 · 含字幕 {whole}", "{count} videos · {whole} captioned"),
     "closed": Text("{at} 再試", "closed until {at}"),
-    "learned": Text("上限只有服務知道", "only the service knows"),
+    "learned": Text("今天用了（上限只有服務知道）：", "Used today, of limits that only the service knows:"),
     "empty_bucket": Text("今天已用完", "gone for today"),
     "no_quota": Text("全部由這台機器製作，沒有會用完的配額", "All is made on this machine: no quota to run out of"),
     "owed": Text("{count} 支影片的字幕等有剩餘點數時補上。", "Captions of {count} videos follow when units are left."),
@@ -81,6 +81,14 @@ SAYS = {
     "free_slot": Text("空時段", "Free"),
     "close_day": Text("關閉", "Close"),
 }  # fmt: skip
+
+
+def hours_in_words(left: timedelta) -> Text:
+    """A span of hours and minutes."""
+    hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
+    if not hours:
+        return Text(f"{minutes} 分鐘", f"{minutes} min")
+    return Text(f"{hours} 小時 {minutes} 分", f"{hours} h {minutes} min")
 
 
 def day_in_words(day: date) -> Text:

@@ -39,6 +39,11 @@ class Row:
         return self.standing.bucket == CLOSED
 
     @property
+    def is_counted(self) -> bool:
+        """Whether it has a limit that we know, or is closed: of others there is only what was used."""
+        return self.standing.limit is not None or self.standing.closed_until is not None
+
+    @property
     def settled(self) -> int:
         """What was really used, without what is held for calls that are under way."""
         return self.standing.used - self.standing.reserved

@@ -142,8 +142,8 @@ async def test_quota_is_told_by_the_client_that_owns_it(published, ledger):
     quota = page[page.index('id="quota"') :]
     rows = re.findall(r"<tr>(.*?)</tr>", quota, re.DOTALL)
     told = [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip() for row in rows]
-    assert "YouTube units tea, history 5,050 1,515 3,435 34 videos, 6 with captions" in told
-    assert "YouTube units science 0 0 10,000 99 videos, 19 with captions" in told
+    assert "YouTube units tea, history 5,050 1,515 3,435 34 videos · 6 captioned" in told
+    assert "YouTube units science 0 0 10,000 99 videos · 19 captioned" in told
     assert "YouTube uploads tea, history 13 0 87 87 videos" in told
 
 

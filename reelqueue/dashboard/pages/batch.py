@@ -15,7 +15,7 @@ from jobs.batch.asked import again_of
 from jobs.batch.ground import evenly
 from jobs.batch.running import AGAIN
 from reelqueue import clock
-from reelqueue.dashboard.asked import address, board_of, zone_of
+from reelqueue.dashboard.asked import address, board_of, parts_of, zone_of
 from reelqueue.dashboard.band import band_of
 from reelqueue.dashboard.batch_figures import figures_of
 from reelqueue.dashboard.batch_words import LEVER, LIMIT, SAYS, STATUS, a_day, brief_moment, expected_end, is_late
@@ -124,7 +124,7 @@ async def show(request: Request) -> Response:
         line=await _line(look, request.query_params.get("item", "")),
         again=sum(figures.counts[status] for status in AGAIN[again_of(state)]) if _may_retry(state) else 0,
         retry_word=SAYS["retry_all" if state.status is BatchStatus.CANCELLED else "retry_failed"],
-        price=await _price(look) if _may_retry(state) else None,
+        price=await _price(look) if _may_retry(state) and not parts_of(request) else None,
         projects_from_here=address(request, "/projects/"),
         KINDS=KINDS,
         brief=lambda at: brief_moment(at, now, zone),

@@ -45,7 +45,7 @@ async def show(request: Request) -> Response:
     weeks = await _weeks(board, outlines, channels, asked, names, now, zone)
     units = await _units(board, asked, await _forecasts(board, outlines, names), zone)
     money = await money_of(board, outlines)
-    today = now.astimezone(zone).date()
+    rows, today = await quotas.rows(board, await board.forecasts.site()), now.astimezone(zone).date()
     return page(
         request,
         "publishing.html",
@@ -62,9 +62,10 @@ async def show(request: Request) -> Response:
         opened=_opened(weeks, asked),
         units=units,
         legend=LEGEND,
-        rows=await quotas.rows(board, await board.forecasts.site()),
+        rows=[row for row in rows if row.is_counted],
+        uncounted=[row for row in rows if not row.is_counted],
         bucket_title=words.bucket_title,
-        resets_in=quotas.resets_in(now),
+        resets_in=words.hours_in_words(quotas.resets_in(now)),
         day_ends=quotas.ends_at(quotas.quota_day(today, zone)),
         owed=len(await Debts(board.paths.owed).all()),
         money=money,
