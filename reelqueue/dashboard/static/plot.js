@@ -28,7 +28,7 @@
       },
       scales: { x: { time: true, range: (plot, least, most) => [least, most + step] }, y: { range: (plot, least, most) => [0, Math.max(1, most * 1.1)] } },
       axes: [
-        { ...axis, size: 20, gap: 2, space: 64, grid: { show: false }, values: [[86400, day, ...none], [60, clock, ...none]] },
+        { ...axis, size: 22, gap: 5, space: 64, grid: { show: false }, values: [[86400, day, ...none], [60, clock, ...none]] },
         { ...axis, size: 28, gap: 6, space: 28, grid: { stroke: line, width: 1 } },
       ],
       series: [{}, {
