@@ -1,7 +1,7 @@
-"""What happens is counted once, wherever it happens, and what was counted outlives Redis and the workers."""
+"""What happens is counted once, wherever it happens, and handed over whatever Redis does meanwhile."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,6 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobs import connect, tally
-from jobs.copying import copy, restore
 from jobs.counting import Counting, counted
 from jobs.numbers import Numbers
 from jobs.pipeline import MAINTENANCE, VIDEO
@@ -25,7 +24,7 @@ from reelqueue.models.stage import Stage
 from reelqueue.tally import FENCED, TAKEOVERS, TALLY, Tally, labelled
 from reelqueue.wording import same
 from storage import Ledger, Owner, Paths, ProjectStore
-from storage.chronicle import HOURS_KEPT, MINUTES_KEPT_HOURS, Chronicle
+from storage.chronicle import Chronicle
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 MINUTE = timedelta(minutes=1)
@@ -279,148 +278,6 @@ async def test_of_the_last_runs_a_thousand_are_kept(counting, mine, numbers):
     await counting.hand_over()
 
     assert len(await Rollups(counting.redis()).runs_by_time(10_000)) == MOST_RUNS
-
-
-# What outlives what.
-
-
-async def test_a_redis_without_its_memory_is_told_what_the_disk_knows(redis, redis_admin, chronicle, counting, mine, numbers):
-    _a_run(mine, seconds=12.0)
-    await counting.hand_over()
-    await copy(Rollups(redis), chronicle, clock.now())
-    before, since = await numbers.stages(HOUR, MINUTE), await numbers.since()
-
-    await redis_admin.flushall()
-    mine.count(PUBLISHED)
-    await counting.hand_over()
-
-    fresh = Numbers(chronicle.folder, redis)
-    assert await fresh.stages(HOUR, MINUTE) == before
-    assert await fresh.stages(WEEK, HOUR) == await Numbers(chronicle.folder).stages(WEEK, HOUR)
-    assert (await fresh.totals())[PUBLISHED] == 1
-    assert (await fresh.since(), len(await fresh.recent())) == (since, 1)
-
-
-async def test_two_that_find_an_empty_redis_put_everything_back_once(redis, redis_admin, chronicle, counting, mine, numbers):
-    mine.count(PUBLISHED, 5)
-    await counting.hand_over()
-    await copy(Rollups(redis), chronicle, clock.now())
-    await redis_admin.flushall()
-
-    others = [Counting(lambda: redis, chronicle, f"host/{number}", Tally()) for number in range(3)]
-    for other in others:
-        other.tally.count(PUBLISHED)
-    while not all([await other.hand_over() for other in others]):
-        await redis_admin.delete(f"{COUNTED}:restoring")  # whoever was faster is through
-
-    assert (await numbers.totals())[PUBLISHED] == 8
-
-
-async def test_a_redis_that_comes_back_from_an_old_snapshot_is_raised_to_what_the_disk_knows(
-    redis, redis_admin, chronicle, counting, mine
-):
-    mine.count(PUBLISHED, 5)
-    await counting.hand_over()
-    rollups = Rollups(redis)
-    await copy(rollups, chronicle, clock.now())
-    old = {key: await redis_admin.dump(key) for key in await redis_admin.keys(b"reelqueue:*")}
-    mine.count(PUBLISHED, 2)
-    mine.note({"p": 2.0})
-    await counting.hand_over()
-    await copy(rollups, chronicle, clock.now())
-
-    await redis_admin.flushall()
-    for key, value in old.items():
-        await redis_admin.restore(key, 0, value)
-    await copy(rollups, chronicle, clock.now())
-
-    assert (await rollups.totals())[PUBLISHED] == 7
-    assert (await chronicle.summary()).totals[PUBLISHED] == 7
-
-
-async def test_without_redis_the_numbers_come_from_disk(redis, chronicle, counting, mine):
-    _a_run(mine, seconds=40.0)
-    await counting.hand_over()
-    await copy(Rollups(redis), chronicle, clock.now())
-
-    alone = Numbers(chronicle.folder)
-
-    assert (await alone.stages(HOUR, MINUTE))[2].mean_s == 40.0
-    assert (await alone.stages(WEEK, HOUR))[2].mean_s == 40.0
-    assert (await alone.recent(1))[0].project_id == 7
-    assert (await alone.totals())[runs(Stage.RENDER, "ok")] == 1
-
-
-async def test_nothing_is_known_where_nothing_was_counted(tmp_path):
-    alone = Numbers(tmp_path / "none")
-
-    assert (await alone.since(), await alone.recent(), await alone.totals()) == (None, [], {})
-    assert {point.value for point in await alone.published(DAY, HOUR)} == {None}
-    assert (await alone.stages(DAY, HOUR))[0].success is None
-    assert {point.waiting for point in await alone.queue(VIDEO, DAY, HOUR)} == {None}
-
-
-async def test_a_page_that_cannot_be_read_costs_its_hour_alone(redis, chronicle, counting, mine):
-    _a_run(mine, seconds=40.0)
-    await counting.hand_over()
-    await copy(Rollups(redis), chronicle, clock.now())
-    page = next(chronicle.folder.glob("20*/*.json"))
-    page.write_text('{"hour": "none"', encoding="utf-8")
-
-    alone = Numbers(chronicle.folder)
-
-    assert (await alone.stages(HOUR, MINUTE))[2].mean_s is None
-    assert (await alone.totals())[runs(Stage.RENDER, "ok")] == 1
-
-
-async def test_old_minutes_go_after_a_week_and_hours_after_five(redis, chronicle, counting, mine):
-    hour = int(clock.now().timestamp()) // 3600
-    ages = (0, MINUTES_KEPT_HOURS + 30, HOURS_KEPT + 30)
-    for age in ages:
-        mine.note({"p": 1.0}, minute=(hour - age) * 60)
-    await counting.hand_over()
-    rollups = Rollups(redis)
-    for age in ages:
-        await copy(rollups, chronicle, datetime.fromtimestamp((hour - age) * 3600, UTC))
-
-    await chronicle.forget(hour)
-
-    pages = await chronicle.pages(hour - HOURS_KEPT - 40, hour)
-    assert {hour - number: bool(page.minutes) for number, page in pages.items()} == {0: True, MINUTES_KEPT_HOURS + 30: False}
-
-
-async def test_restoring_begins_anew_where_it_was_broken_off(redis, redis_admin, chronicle, counting, mine, numbers):
-    mine.count(PUBLISHED, 5)
-    await counting.hand_over()
-    rollups = Rollups(redis)
-    await copy(rollups, chronicle, clock.now())
-    await redis_admin.flushall()
-    summary = await chronicle.summary()
-    await rollups.put_back([("reelqueue:totals", 60, summary.totals)], (), knows=False)  # and here it died
-
-    assert await restore(rollups, chronicle, clock.now())
-
-    assert (await numbers.totals())[PUBLISHED] == 5
-
-
-async def test_every_key_of_the_numbers_ends_by_itself(redis, redis_admin, chronicle, counting, mine):
-    _a_run(mine, seconds=1.0)
-    await counting.each_minute()
-    await counting.hand_over()
-
-    keys = [key for key in await redis_admin.keys("reelqueue:*") if not key.startswith(b"reelqueue:i")]
-
-    assert keys
-    assert [key for key in keys if await redis_admin.ttl(key) < 0] == []
-
-
-def _a_run(mine: Tally, *, seconds: float) -> None:
-    """A render of project 7, as another process counts it."""
-    before, tally.TALLY = tally.TALLY, mine
-    try:
-        tally.stage_ended(Stage.RENDER, "ok", project_id=7, now=clock.now(), seconds=seconds, worker="host/me")
-    finally:
-        tally.TALLY = before
 
 
 def _dead_owner() -> Owner:
