@@ -68,6 +68,8 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
         sheets = await stack.enter_async_context(contextlib.aclosing(Sheets()))
         redis = partial(_redis_of, link)
         await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
+        catalogue = await stack.enter_async_context(contextlib.aclosing(Catalogue(projects)))
+        catalogue.begin()
         yield Board(
             settings=settings,
             paths=paths,
@@ -78,7 +80,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             link=link,
             hub=hub,
             pulse=pulse,
-            catalogue=Catalogue(projects),
+            catalogue=catalogue,
             shelf=shelf,
             forecasts=forecasts,
             miniatures=Miniatures(),

@@ -8,14 +8,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import structlog
+
+from reelqueue.errors import ReelqueueError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Outline, ProjectStore
 
-FRESH_SECONDS = 1.0
-"""How old what is known may be: ten thousand files are looked at in a few hundredths of a second, but not for each reader."""
+FRESH_SECONDS, WHOLE_SECONDS = 1.0, 30.0
+"""How old what is known may be; how often all projects are looked at, beside the answers.
+
+An answer waits only for a look at what may change by itself: projects that are new, or have not ended.  One that has ended changes by
+a person's hand alone, which leads to an open one nearly always; what little else there is, is seen when all are looked at.
+"""
 MOST_LOOKING = 0.02
 """Of all time may be spent on looking, where the disk is so slow or the projects so many that a second is too short."""
+QUICK_SECONDS = 0.01
+"""A look that takes less (a thousand projects, say) may be had by each who asks."""
 MOST_ROWS = 200
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +76,22 @@ class Catalogue:
 
     def __init__(self, projects: ProjectStore) -> None:
         self._projects = projects
+        self._known: dict[int, Outline] = {}
         self._standing = Standing()
         self._texts: dict[int, tuple[Outline, str]] = {}
-        self._stale_at = float("-inf")
+        self._whole_at = self._fresh_until = float("-inf")
         self._looking = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Look for the first time, beside whatever else begins: ten thousand files are read then, which takes seconds."""
+        self._look_beside()
+
+    async def aclose(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
 
     async def all(self) -> Sequence[Outline]:
         """All of them, newest first.
@@ -84,15 +107,17 @@ class Catalogue:
         Raises:
             StorageUnavailable: the disk does not answer.
         """
-        if time.monotonic() >= self._stale_at:
+        if time.monotonic() > self._fresh_until:
             async with self._looking:
-                if time.monotonic() >= self._stale_at:  # nobody else looked while we waited
-                    await self._look()
+                if time.monotonic() > self._fresh_until:  # nobody else looked while we waited
+                    await self._look(whole=not self._known)
+        if time.monotonic() - self._whole_at > WHOLE_SECONDS:
+            self._look_beside()
         return self._standing
 
     def look_anew(self) -> None:
-        """Somebody changed something and shall see it: what is known is too old."""
-        self._stale_at = float("-inf")
+        """Somebody changed something and shall see it: it is looked at before the next answer."""
+        self._fresh_until = float("-inf")
 
     async def find(self, wanted: Wanted, *, limit: int = 50, after: int | None = None, before: int | None = None) -> Found:
         """A page of those that fit: behind the project `after`, or the one right before the project `before`.
@@ -131,19 +156,37 @@ class Catalogue:
         wanted = frozenset(project_ids)
         return {one.project_id: one for one in await self.all() if one.project_id in wanted}
 
-    async def _look(self) -> None:
+    def _look_beside(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look_quietly())
+
+    async def _look_quietly(self) -> None:
+        try:
+            async with self._looking:
+                await self._look(whole=True)
+        except ReelqueueError as error:  # who asks next waits for a look, and hears it
+            log.warning("projects_not_looked_at", error=error.message)
+
+    async def _look(self, *, whole: bool) -> None:
         began = time.monotonic()
-        known = await self._projects.outlines(await self._projects.ids())
-        found = [one for one in known.values() if one is not None]
-        self._standing = Standing(
-            found,
-            Counter(one.status for one in found),
-            tuple(sorted({one.channel for one in found if one.channel is not None})),
-        )
+        numbers = await self._projects.ids()
+        marked = frozenset(await self._projects.unfinished())
+        known = self._known
+        wanted = [
+            number for number in numbers if whole or number in marked or number not in known or not known[number].status.is_final
+        ]
+        seen = await self._projects.outlines(wanted)
+        found = {number: one for number in numbers if (one := seen.get(number, known.get(number))) is not None}
+        for number, one in seen.items():
+            if one is None:  # deleted meanwhile, or it can't be read
+                found.pop(number, None)
+        if found != known:
+            self._known, self._standing = found, _standing_of(list(found.values()))
         if len(self._texts) > len(found):
-            self._texts = {one.project_id: self._texts[one.project_id] for one in found if one.project_id in self._texts}
+            self._texts = {number: text for number, text in self._texts.items() if number in found}
         now = time.monotonic()
-        self._stale_at = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
+        self._whole_at = now if whole else self._whole_at
+        self._fresh_until = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
 
     def _fit(self, all_: Sequence[Outline], wanted: Wanted) -> Sequence[Outline]:
         if wanted == Wanted():
@@ -160,6 +203,11 @@ class Catalogue:
         text = "\n".join(said).casefold()
         self._texts[one.project_id] = (one, text)
         return text
+
+
+def _standing_of(found: Sequence[Outline]) -> Standing:
+    channels = sorted({one.channel for one in found if one.channel is not None})
+    return Standing(found, Counter(one.status for one in found), tuple(channels))
 
 
 def _place(newest_first: Sequence[Outline], project_id: int) -> int:

@@ -221,4 +221,5 @@ SAYS = {
     "view": Text("檢視", "Views"),
     "yes": Text("是", "yes"),
     "no_word": Text("否", "no"),
+    "comma": Text("、", ", "),
 }  # fmt: skip

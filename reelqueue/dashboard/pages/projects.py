@@ -81,7 +81,7 @@ SAYS = {
     "new_waiting": Text("有新專案 · 顯示", "New ones · show"),
     "nothing": Text("還沒有專案", "No projects yet"),
     "nothing_why": Text("一個主題就能做出第一支影片。", "One topic is enough for the first video."),
-    "no_match": Text("找不到符合「{text}」的專案", "No project matches “{text}”"),
+    "no_match": Text("找不到符合「{words}」的專案", "No project matches “{words}”"),
     "no_match_at_all": Text("沒有符合這些條件的專案", "No project matches these filters"),
     "searched": Text("已搜尋標題、編號、標籤、頻道與錯誤。", "Looked in titles, ids, tags, channels and errors."),
     "searched_of": Text(
