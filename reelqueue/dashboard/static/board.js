@@ -29,9 +29,9 @@
     dialog.setAttribute("aria-labelledby", "dialog-title");
     dialog.append(...question.childNodes);
     document.body.append(dialog);
-    const keep = dialog.querySelector("[data-keep]");
+    const keep = dialog.querySelector("[data-safe]");
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog || event.target.closest("[data-keep]")) { event.preventDefault(); dialog.close(); }
+      if (event.target === dialog || event.target.closest("[data-safe]")) { event.preventDefault(); dialog.close(); }
     });
     dialog.addEventListener("close", () => { dialog.remove(); if (from && from.isConnected) from.focus(); });
     dialog.showModal();
