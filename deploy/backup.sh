@@ -15,6 +15,7 @@
 #   8. the library of what was published
 #   9. a marker for each project that had not ended at the start, or was written to since: the first worker takes away those of
 #      projects that have ended.  Not for all: what ended long ago would be told once more
+#  10. the numbers' history: nothing decides by it.  Without metrics/left/, which may be counted by now
 # Left out: redis/ (hints; they are renewed), trash/, logs/, *.part, .reserve, and tokens/: whoever has those publishes on your
 # channels, so keep them elsewhere, or sign in again.  Uploads' addresses are in the copy: keep it private.
 set -eu
@@ -47,4 +48,5 @@ mkdir "$work/open"
 find projects -mindepth 2 -maxdepth 2 -name project_state.json -newer "$work/start" | sed 's,/project_state.json$,,; s,.*/,,' >> "$work/marked"
 sed 's,.*/,,' "$work/projects" | grep -Fxf "$work/marked" | while read -r id; do : > "$work/open/$id"; done
 pack -rf "$file.part" -C "$work" open
+[ ! -e metrics ] || pack -rf "$file.part" --exclude='*.part' --exclude='metrics/left' metrics
 mv "$file.part" "$file"

@@ -22,6 +22,8 @@ from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage import Blobs, History, Owner, Paths, ProjectStore
 from storage.bookings import Bookings
+from storage.chronicle import Chronicle, HourPage, Left, Summary
+from storage.installation import open_installation
 from storage.notices import Notices
 from storage.outbox import Outbox
 from tests.workers import until, worker
@@ -201,3 +203,21 @@ def made_again(before: dict[int, ProjectState], after: dict[int, ProjectState]) 
         for stage, known in state.stages.items()
         if known.status is StageStatus.DONE and after[number].stages[stage] != known
     ]
+
+
+async def test_the_history_of_the_numbers_is_in_the_copy(tmp_path):
+    data, chronicle = tmp_path / "data", Chronicle(Paths(tmp_path / "data").metrics)
+    await store_of(data).create({"topic": "tides"})
+    open_installation(Paths(data))
+    await chronicle.keep(
+        Summary(since_ms=1, totals={"reelqueue_published_total": 3.0}), [HourPage(hour=490_000, fields={"p": 3.0})]
+    )
+    await chronicle.leave(Left(process="host/gone", number=1, totals={"reelqueue_published_total": 1.0}))
+
+    copied = Chronicle(Paths(restored(await backed_up(data, tmp_path / "copy.tar"), tmp_path / "again")).metrics)
+
+    assert (await copied.summary(), await copied.pages(490_000, 490_000)) == (
+        await chronicle.summary(),
+        await chronicle.pages(490_000, 490_000),
+    )
+    assert await copied.left() == []
