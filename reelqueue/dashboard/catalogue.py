@@ -80,6 +80,7 @@ class Catalogue:
         self._standing = Standing()
         self._texts: dict[int, tuple[Outline, str]] = {}
         self._whole_at = self._fresh_until = float("-inf")
+        self._took = 0.0
         self._looking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -114,6 +115,11 @@ class Catalogue:
         if time.monotonic() - self._whole_at > WHOLE_SECONDS:
             self._look_beside()
         return self._standing
+
+    def look_anew_if_quick(self) -> None:
+        """Who asks has to hear of what another process did just now: it is looked again, but where that takes its time."""
+        if self._took < QUICK_SECONDS:
+            self.look_anew()
 
     def look_anew(self) -> None:
         """Somebody changed something and shall see it: it is looked at before the next answer."""
@@ -185,6 +191,7 @@ class Catalogue:
         if len(self._texts) > len(found):
             self._texts = {number: text for number, text in self._texts.items() if number in found}
         now = time.monotonic()
+        self._took = now - began
         self._whole_at = now if whole else self._whole_at
         self._fresh_until = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
 

@@ -218,6 +218,18 @@ async def test_a_list_is_what_was_asked_for_and_knows_what_happened_just_now(api
     assert await found("batch_id=1") == []
 
 
+async def test_a_list_by_status_knows_what_another_process_did_just_now(api, settings):
+    number = (await made(api))["project_id"]
+    before = (await asked(api, "GET", "/api/projects?status=cancelled"))[1]
+    async with connect(settings) as queue:
+        await queue.cancel(number)
+
+    after = (await asked(api, "GET", "/api/projects?status=cancelled"))[1]
+
+    assert [one["project_id"] for one in before["items"]] == []
+    assert [one["project_id"] for one in after["items"]] == [number]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

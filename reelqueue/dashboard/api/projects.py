@@ -35,6 +35,7 @@ async def list_projects(asked: Asked) -> ProjectPage:
             stage=query.stage,
             batch_id=query.batch_id,
         )
+        asked.board.catalogue.look_anew_if_quick()
         found = await asked.board.catalogue.find(wanted, limit=query.limit, after=query.after)
         numbers, following = [row.project_id for row in found.rows], found.after
     states = await asked.board.projects.some(numbers)
