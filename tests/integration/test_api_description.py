@@ -5,10 +5,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from reelqueue.dashboard import api as served
+from reelqueue.dashboard import dashboard
 from reelqueue.dashboard.api.openapi import document
 from reelqueue.dashboard.api.table import OPERATIONS
+from tests.api_client import asked
 from tests.boards import serving_board
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract.md"
@@ -103,3 +107,19 @@ async def test_who_asks_for_the_api_itself_is_shown_what_it_can_do(api):
 async def test_a_problem_speaks_the_callers_language(api, language, word):
     async with api.get("/api/projects/7", headers={"Accept-Language": language}) as answer:
         assert word in (await answer.json())["detail"]
+
+
+async def test_mounted_in_a_hosts_application_every_address_begins_where_it_is_mounted(settings):
+    board = dashboard(settings)
+    host = Starlette(routes=[Mount("/videos", board)], lifespan=lambda _host: board.router.lifespan_context(board))
+    async with serving_board(host) as address, aiohttp.ClientSession(address) as api:
+        made = await asked(api, "POST", "/videos/api/projects", json={"topic": "x"})
+        wrong = await asked(api, "GET", "/videos/api/projects/99")
+        nowhere = await asked(api, "GET", "/videos/api/nothing")
+        whole = await asked(api, "GET", "/videos/api/openapi.json")
+
+    assert made[0] == 201
+    assert made[2]["Location"] == f"/videos/api/projects/{made[1]['project_id']}"
+    assert (wrong[0], wrong[1]["type"]) == (404, "/videos/api/docs#problem-not_found")
+    assert (nowhere[0], nowhere[1]["code"]) == (404, "not_found")
+    assert whole[1]["servers"] == [{"url": "/videos/api"}]
