@@ -81,6 +81,16 @@ async def test_two_forms_of_the_same_make_two(settings):
     assert len(await all_of(settings)) == 2
 
 
+async def test_a_form_that_was_gone_back_to_and_changed_makes_another(settings):
+    async with browsing(settings) as browser:
+        form = {**await browser.hidden(), **TOPIC}
+        await browser.send(form)
+        status, _, _ = await browser.send({**form, "topic": "水母為什麼不會死？"})
+
+    assert status == 303
+    assert len(await all_of(settings)) == 2
+
+
 async def test_what_is_to_begin_later_waits(settings):
     async with browsing(settings) as browser:
         await browser.send({**await browser.hidden(), **TOPIC, "later": "1"})

@@ -1,5 +1,6 @@
 """`/new`: one topic becomes a video; and what this machine still lacks for it."""
 
+import hashlib
 import secrets
 from http import HTTPStatus
 from typing import Any
@@ -63,12 +64,17 @@ async def _made(request: Request, board: Board, brief: Brief, form: Form, terms:
     queue = board.link.queue
     if terms:
         await Agreements(board.paths).add(terms)
-    project = await queue.create_project(brief, idempotency_key=f"form-{key}")
+    project = await queue.create_project(brief, idempotency_key=_key_of(key, brief))
     board.catalogue.look_anew()
     if form.has("later"):
         return done(request, f"/projects/{project.project_id}", Text("已建立，尚未開始。", "Made; it is not begun yet."))
     await queue.start(project.project_id)
     return done(request, f"/projects/{project.project_id}", begun(brief), "run")
+
+
+def _key_of(form_key: str, brief: Brief) -> str:
+    """The same form with the same in it is the same wish; one that was gone back to and changed is another."""
+    return f"form-{hashlib.sha256(f'{form_key} {brief.model_dump_json()}'.encode()).hexdigest()[:32]}"
 
 
 def _terms(terms: tuple[str, ...]) -> str:
