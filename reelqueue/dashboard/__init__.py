@@ -4,6 +4,7 @@ from reelqueue.dashboard import dashboard
 host.mount("/videos", dashboard())
 """
 
+from reelqueue.dashboard.access import Role
 from reelqueue.dashboard.app import dashboard
 
-__all__ = ["dashboard"]
+__all__ = ["Role", "dashboard"]

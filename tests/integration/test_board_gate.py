@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -485,6 +486,23 @@ async def test_a_host_mounts_it_under_its_own_name_and_users(settings):
     assert (viewer.status, style.status, act.status) == (200, 200, 403)
     assert re.findall(r'(?:href|action|src)="/(?!videos)[^"]*"', text) == []
     assert viewer.cookies["reelqueue_seed"]["path"] == "/videos"
+
+
+async def test_the_page_about_the_board_mounts_it_as_it_says(settings, monkeypatch):
+    """The example of docs/dashboard.md, run as it stands."""
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "dashboard.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    monkeypatch.setenv("REDIS_URL", settings.redis_url.get_secret_value())
+    monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+    names: dict[str, Any] = {}
+    exec(example, names)
+
+    async with serving_board(names["app"]) as address, program(address, **PAGE) as session:
+        stranger = await session.get("/videos/account")
+        staff = await session.get("/videos/account", headers={"x-staff": "yes"})
+
+    assert (stranger.status, staff.status) == (303, 200)
 
 
 async def test_a_board_whose_lifespan_does_not_run_says_so(settings):
