@@ -1,5 +1,6 @@
 """What was counted, read: by the minute from Redis for a week, by the hour for five; from its copy on disk where Redis can't tell."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class _Kept:
     """Rollups of one unit that were read before, by their number, each with when."""
 
     by_number: dict[int, tuple[float, Fields]] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def missing(self, numbers: Sequence[int], newest: int) -> list[int]:
         """Those that have to be read."""
@@ -170,9 +172,10 @@ class Numbers:
         """Each step, and what was counted in it."""
         unit = steps.unit
         numbers, kept = range(steps.number(steps.first), steps.number(steps.last) + 1), self._kept[unit]
-        missing = kept.missing(numbers, steps.number(clock.now()))
-        if missing:
-            kept.add(missing, await self._found(missing, unit))
+        async with kept.turn:  # a page asks for several things at once: one reads, the others find it
+            missing = kept.missing(numbers, steps.number(clock.now()))
+            if missing:
+                kept.add(missing, await self._found(missing, unit))
         rows = [(steps.first + place * steps.step, Fields()) for place in range(steps.count)]
         for number in numbers:
             _, fields = kept.by_number.get(number, (0.0, {}))

@@ -1,5 +1,6 @@
 """What was counted outlives Redis, its memory and the disk's mishaps, and is read the same from either."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -207,6 +208,17 @@ async def test_a_total_never_falls_for_who_watches(redis, redis_admin, counting,
     await counting.hand_over()
 
     assert (before, (await numbers.totals())[PUBLISHED]) == (5, 5)
+
+
+async def test_who_asks_for_the_same_at_once_reads_it_once(redis, redis_admin, counting, mine, numbers):
+    _a_run(mine, seconds=4.0)
+    await counting.hand_over()
+    await redis_admin.config_resetstat()
+
+    await asyncio.gather(*(numbers.stages(WEEK, HOUR) for _ in range(5)), *(numbers.heat(WEEK) for _ in range(5)))
+
+    calls = (await redis_admin.info("commandstats"))["cmdstat_hgetall"]["calls"]
+    assert calls <= 2 * 7 * 24 + 2  # the week, and the one before it
 
 
 @pytest.mark.parametrize(
