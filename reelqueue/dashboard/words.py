@@ -95,5 +95,7 @@ WORDS = {
     "live_age": Text("{span} 前", "{span} ago"),
     "live_new": Text("{n} 筆新的 · 顯示", "{n} new · show"),
     "live_waiting": Text("{n} 筆新的", "{n} new"),
+    "live_held": Text("畫面更新已暫停。", "Updates are held."),
+    "live_let_go": Text("繼續更新", "Go on"),
     "live_said": Text("{title}：{status}", "{title}: {status}"),
 }

@@ -76,19 +76,21 @@ const shown = (selector) => all(selector).filter((row) => !row.closest("[data-ev
 const said = document.getElementById("live-said");
 const say = (row, status) => {
   const word = pillOf(status)?.textContent.trim();
-  if (!word || !row.dataset.title) return;
+  if (!word || !row.dataset.title) return false;
   const line = document.createElement("p");
   line.textContent = set.said.replace("{status}", () => word).replace("{title}", () => row.dataset.title);
   said.append(line);
   while (said.children.length > 5) said.firstChild.remove();
+  return true;
 };
 const show = (event, topic) => {
+  let isSaid = false;
   for (const row of shown(topic)) {
     const was = row.dataset.status;
     row.dataset.at = new Date(now()).toISOString();
     if (was !== undefined && was !== event.status) {
       row.dataset.status = event.status;
-      say(row, event.status);
+      if (!isSaid) isSaid = say(row, event.status);
       isOver ||= row.dataset.whole !== undefined;
     }
     for (const field of all("[data-field]", row)) if (field.closest(named) === row) write(field, event);
@@ -231,7 +233,7 @@ const lay = (old, fresh, whole) => {
 const mine = new Set(["open", "data-at", "data-gone", "aria-pressed"]);  // what a reader, or this script, did to an element
 const patch = (old, fresh) => {
   if (old.nodeType !== 1) { if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue; return; }
-  if (old.hasAttribute("data-keep") || old.hasAttribute("data-events") || old.isEqualNode(fresh)) return;
+  if (old.matches("[data-keep],[data-events],[data-new],[data-waiting]") || old.isEqualNode(fresh)) return;
   if (/^(INPUT|SELECT|TEXTAREA)$/.test(old.tagName) && (old === document.activeElement || old.type === "checkbox")) return;
   for (const {name, value} of [...fresh.attributes]) if (!mine.has(name)) mark(old, name, value);
   for (const {name} of [...old.attributes]) if (!mine.has(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
@@ -327,6 +329,7 @@ const tick = () => {
 const hold = () => {
   held = !held;
   all("[data-hold]").forEach((one) => mark(one, "aria-pressed", String(held)));
+  document.getElementById("live-held").hidden = !held;
   if (!held) { soon(); ask(); }
 };
 document.addEventListener("board:hold", hold);

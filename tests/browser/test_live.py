@@ -1,0 +1,259 @@
+"""What moves on an open page, and what must not, in a real browser on a real board with a real Redis."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+from playwright.async_api import expect as expected
+from pydantic import SecretStr
+from redis.asyncio import Redis
+
+from jobs.pipeline import overall as overall_of
+from progress import Publisher
+from reelqueue import clock
+from reelqueue.dashboard import dashboard
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.settings import Settings
+from storage import Owner, Paths, ProjectStore
+from tests.boards import serving_board
+from tests.browser.conftest import Open
+from tests.faults.redis_server import RedisServer, running
+
+SOMETHING = re.compile(".+")
+TITLE = "深海為什麼會發光？"
+
+
+@pytest.fixture
+async def server(tmp_path) -> AsyncIterator[RedisServer]:
+    async with running(tmp_path / "server") as found:
+        yield found
+
+
+@pytest.fixture
+def ours(server: RedisServer, settings: Settings) -> Settings:
+    return settings.model_copy(update={"redis_url": SecretStr(server.url)})
+
+
+@pytest.fixture
+def projects(ours: Settings) -> ProjectStore:
+    return ProjectStore(Paths(ours.data_dir), Owner.here(), lease_seconds=3)
+
+
+@pytest.fixture
+async def publisher(server: RedisServer) -> AsyncIterator[Publisher]:
+    async with Redis.from_url(server.url) as redis:
+        yield Publisher(redis)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+async def made(projects: ProjectStore, status: ProjectStatus = ProjectStatus.RUNNING, title: str = TITLE) -> int:
+    number = (await projects.create({"topic": title})).project_id
+    await become(projects, number, status)
+    return number
+
+
+async def become(projects: ProjectStore, number: int, status: ProjectStatus) -> None:
+    def change(state: Any) -> Any:
+        if status is ProjectStatus.RUNNING:
+            at = clock.now()
+            for stage in (Stage.SCRIPT, Stage.ASSETS):
+                state = state.with_stage(stage, status=StageStatus.DONE, started_at=at, finished_at=at)
+            state = state.with_stage(Stage.RENDER, status=StageStatus.RUNNING, started_at=at)
+        return state.model_copy(update={"status": status})
+
+    await projects.change(number, change)
+
+
+def whole(percent: float) -> float:
+    """How far the project is while its render stands at `percent`."""
+    return overall_of(Stage.RENDER, percent)
+
+
+async def tell(publisher: Publisher, number: int, **fields: Any) -> None:
+    usual = {"stage": "video_rendering", "progress": 0, "message": "…", "status": "running", "run": 1}
+    assert await publisher.publish(project_id=number, **usual | fields) is not None
+
+
+def running_row(page: Page, number: int) -> Any:
+    return page.locator(f'tr[data-project="{number}"]')
+
+
+async def test_figures_move_and_a_status_is_shown_and_announced_once(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await tell(publisher, number, progress=25, overall=whole(25), eta_s=95)
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("53")
+        await tell(publisher, number, progress=50, overall=whole(50), eta_s=60)
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("66")
+        assert await page.locator("#live-said").inner_text() == ""
+        await become(projects, number, ProjectStatus.WAITING_DISK)
+        await tell(publisher, number, progress=50, overall=whole(50), status="waiting_disk", message="disk")
+        await expected(page.locator("#live-said")).to_have_text(f"{TITLE}: Waiting for disk")
+        await expected(page.locator(".facts .pill")).to_have_text("Waiting for disk")
+
+
+async def test_no_project_is_painted_more_than_four_times_a_second(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await tell(publisher, number, progress=0, overall=whole(0))
+        await page.evaluate(
+            """() => { window.seen = 0; new MutationObserver(() => { window.seen += 1; }).observe(
+                document.querySelector('[data-field="overall"]'), {childList: true, characterData: true, subtree: true}); }"""
+        )
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for percent in range(1, 100):
+            await tell(publisher, number, progress=percent, overall=whole(percent))
+            await asyncio.sleep(0.02)
+        took = loop.time() - began
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("91")
+
+        assert await page.evaluate("window.seen") <= 4 * took + 3
+
+
+async def test_held_nothing_moves_and_let_go_it_stands_where_it_is_now(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        overall = page.locator('[data-field="overall"]').first
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(overall).to_have_text("53")
+        await page.keyboard.press("p")
+        await expected(page.locator("#live-held")).to_have_text("Updates are held. Go on")
+        await tell(publisher, number, progress=50, overall=whole(50))
+        await tell(publisher, number, progress=75, overall=whole(75))
+        await page.wait_for_timeout(1_000)
+        assert await overall.inner_text() == "53"
+        await page.keyboard.press("p")
+        await expected(overall).to_have_text("79")
+
+
+async def test_a_hidden_page_paints_nothing_and_lets_its_stream_go(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    app = dashboard(ours)
+    async with serving_board(app) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        overall = page.locator('[data-field="overall"]').first
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(overall).to_have_text("53")
+        await hide(page, hidden=True)
+        await tell(publisher, number, progress=50, overall=whole(50))
+        async with asyncio.timeout(15):
+            while app.state.board.hub.has_pages:
+                await asyncio.sleep(0.05)
+        assert await overall.inner_text() == "53"
+        await tell(publisher, number, progress=75, overall=whole(75))
+        await hide(page, hidden=False)
+        await expected(overall).to_have_text("79")
+
+
+async def hide(page: Page, *, hidden: bool) -> None:
+    await page.evaluate(
+        """(hidden) => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+            document.dispatchEvent(new Event('visibilitychange')); }""",
+        hidden,
+    )
+
+
+async def test_rows_keep_their_order_and_new_ones_wait(ours, projects, publisher, open_page: Open):
+    first, second = await made(projects, title="First"), await made(projects, title="Second")
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects")
+        rows = page.locator('[data-rows="list"] > [data-project]')
+        await expected(rows).to_have_count(2)
+        top = (await running_row(page, second).bounding_box())["y"]
+        third = await made(projects, title="Third")
+        await tell(publisher, first, progress=50, overall=whole(50))
+        more = page.locator('[data-new="list"]')
+        await expected(more).to_be_visible(timeout=20_000)
+        assert await rows.count() == 2
+        assert (await running_row(page, second).bounding_box())["y"] == pytest.approx(top, abs=40)
+        await more.click()
+        await expected(rows).to_have_count(3)
+        assert await rows.first.get_attribute("data-project") == str(third)
+
+
+async def test_focus_and_selection_outlive_a_part_that_is_asked_for_again(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/")
+        link = page.locator(f'tr[data-project="{number}"] a').first
+        await link.focus()
+        await link.evaluate("(link) => { window.kept = link; }")
+        async with page.expect_response(lambda answer: "part=running" in answer.url, timeout=20_000):
+            other = await made(projects, ProjectStatus.QUEUED, title="Another")
+            await tell(publisher, other, status="queued")
+        await expected(page.locator('[data-part="running"]')).to_have_attribute("data-at", SOMETHING)
+
+        assert await page.evaluate("document.activeElement === window.kept && window.kept.isConnected")
+
+
+async def test_redis_goes_and_comes_back_while_a_page_is_open(ours, server, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        overall = page.locator('[data-field="overall"]').first
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(overall).to_have_text("53")
+        await page.evaluate("window.same = true")
+        async with server.gone():
+            await expected(page.locator('[data-part="banner"] .banner')).to_contain_text("Redis does not answer", timeout=20_000)
+            since = page.locator("[data-since]").first
+            await expected(since).to_have_text("0:03", timeout=20_000)
+        await expected(page.locator('[data-part="banner"] .banner')).to_have_count(0, timeout=20_000)
+        async with Redis.from_url(server.url) as redis:
+            await tell(Publisher(redis), number, progress=75, overall=whole(75))
+        await expected(overall).to_have_text("79")
+
+        assert await page.evaluate("window.same")
+
+
+async def test_a_board_that_goes_is_said_and_the_page_goes_on_when_it_is_back(
+    ours, projects, publisher, open_page: Open, unused_port
+):
+    number = await made(projects)
+    async with serving_board(ours, port=unused_port) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("53")
+    await expected(page.locator("#link-lost")).to_be_visible(timeout=20_000)
+    async with serving_board(ours, port=unused_port):
+        await expected(page.locator("#link-lost")).to_be_hidden(timeout=20_000)
+        await tell(publisher, number, progress=75, overall=whole(75))
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("79")
+
+
+async def test_what_is_older_than_ten_seconds_shows_its_age(ours, projects, publisher, open_page: Open):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(page.locator('[data-field="overall"]').first).to_have_text("53")
+        age = page.locator('[data-field="age"]').first
+        assert await age.is_hidden()
+        await expected(age).to_be_visible(timeout=20_000)
+        assert (await age.inner_text()).startswith("0:1")
+
+
+async def test_a_title_of_markup_is_text_wherever_it_is_said(ours, projects, publisher, open_page: Open):
+    nasty = '<img src=x onerror="window.bad=1">$&`'
+    number = await made(projects, title=nasty)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await tell(publisher, number, progress=10, message="<b>bold</b><script>window.bad=1</script>")
+        await expected(page.locator("[data-events]").first).to_contain_text("<b>bold</b><script>")
+        await tell(publisher, number, status="waiting_disk")
+        await expected(page.locator("#live-said")).to_contain_text(nasty)
+
+        assert await page.evaluate("window.bad") is None
