@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -203,3 +205,12 @@ def test_prometheus_asks_the_board_where_it_answers_by_default():
     asks = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"][0]
 
     assert (asks["metrics_path"], asks["static_configs"]) == ("/metrics", [{"targets": ["127.0.0.1:5555"]}])
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed: the alerts are not tried")
+def test_each_alert_is_raised_by_what_it_is_for_and_by_nothing_else():
+    tried = subprocess.run(
+        ["promtool", "test", "rules", "alerts.test.yml"], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False
+    )
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr

@@ -15,7 +15,7 @@ from jobs.numbers import Numbers
 from jobs.pipeline import MAINTENANCE, VIDEO
 from jobs.rollups import COUNTED, MOST_RUNS, Rollups
 from jobs.spending import Caps, Spender
-from jobs.tally import COST, DUPLICATES, PAID, PUBLISHED, RECONCILED, RUNS
+from jobs.tally import COST, DUPLICATES, PAID, PUBLISHED, RECONCILED, REDIS_ERRORS, RUNS
 from reelqueue import clock
 from reelqueue.errors import BudgetExhausted, Fenced, PermanentError, TransientError
 from reelqueue.models.cost import Cost, Need
@@ -197,6 +197,20 @@ async def test_paid_calls_are_counted_by_who_makes_them_and_how_they_ended(setti
         labelled(PAID, provider="youtube", outcome="ok"): 1,
         labelled(COST, provider="gemini"): 0.04,
     }
+
+
+async def test_a_redis_that_refuses_is_counted_and_told_when_it_takes_counts_again(crew, redis_admin, numbers):
+    """A server without memory takes no numbers either: they wait."""
+    memory = labelled(REDIS_ERRORS, kind="memory")
+    async with crew.working(), asyncio.timeout(20):
+        await redis_admin.config_set("maxmemory", 1)
+        try:
+            while TALLY.is_empty:
+                await asyncio.sleep(0.01)
+        finally:
+            await redis_admin.config_set("maxmemory", 0)
+        while (await numbers.totals()).get(memory, 0) < 1:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
