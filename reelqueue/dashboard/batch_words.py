@@ -137,6 +137,21 @@ SAYS = {
     "cancel_kept": Text("已完成的 {done} 支不變。", "The {done} that are done stay as they are."),
     "cancel_do": Text("取消這個批次", "Cancel the batch"),
     "keep": Text("讓它繼續", "Let it go on"),
+    "approve": Text("核可 {count} 個…", "Approve {count}…"),
+    "approve_title": Text("核可這個批次的 {count} 個審核？", "Approve {count} reviews of this batch?"),
+    "approve_body": Text("沒有逐一看過的也會繼續做下去，需要付費的會開始付費。", "They go on whether anybody looked at them or not, and what is paid for is paid."),
+    "approve_do": Text("全部核可", "Approve them all"),
+    "look_first": Text("先看一看", "Look at them first"),
+    "were_approved": Text("{count} 個審核已核可，專案繼續。", "{count} reviews are approved; their projects go on."),
+    "delete": Text("刪除批次…", "Delete the batch…"),
+    "delete_title": Text("刪除批次 {number}？", "Delete batch {number}?"),
+    "delete_body": Text(
+        "{count} 個專案與影片都留著，只刪除批次的紀錄：結果、預測與發布時程。",
+        "Its {count} projects and their videos stay; only the record of the batch goes: its results, its forecast, its calendar.",
+    ),
+    "delete_do": Text("刪除紀錄", "Delete the record"),
+    "keep_it": Text("留著", "Keep it"),
+    "was_deleted": Text("批次 {number} 已刪除，專案都留著。", "Batch {number} is deleted; its projects stay."),
     "gone_count": Text("已刪除 {count}", "Deleted {count}"),
 }  # fmt: skip
 

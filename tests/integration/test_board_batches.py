@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from jobs.client import connect
+from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import StageError, Wait
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
@@ -248,6 +249,40 @@ async def test_cancelling_asks_first(settings, batch, batches):
     assert (await batches.load(batch.batch_id)).status is BatchStatus.CANCELLED
 
 
+async def test_reviews_are_approved_together_once_somebody_is_sure(settings, batch, projects):
+    first, second, third = batch.project_ids
+    for number in (first, second):
+        await put(
+            projects,
+            number,
+            ProjectStatus.WAITING_REVIEW,
+            wait=Wait(reason="script"),
+            brief=parse_brief({"topic": "Tides", "review": ["script"]}),
+        )
+    await put(projects, third, ProjectStatus.COMPLETED)
+
+    async with browsing(settings) as browser:
+        asked = await browser.post(f"/batches/{batch.batch_id}/approve")
+        done = await browser.post(f"/batches/{batch.batch_id}/approve", {"sure": "yes"})
+        again = await browser.post(f"/batches/{batch.batch_id}/approve", {"sure": "yes"})
+
+    assert "Approve 2 reviews of this batch?" in asked.text
+    assert (done.status, again.status) == (303, 409)
+    assert [(await projects.load(number)).status for number in (first, second)] == [ProjectStatus.QUEUED] * 2
+
+
+async def test_a_batch_is_deleted_when_it_is_over_and_its_projects_stay(settings, batch, batches, projects):
+    async with browsing(settings) as browser:
+        too_early = await browser.post(f"/batches/{batch.batch_id}/delete", {"sure": "yes"})
+        await batches.change(batch.batch_id, lambda state: state.replace(status=BatchStatus.COMPLETED))
+        asked = await browser.post(f"/batches/{batch.batch_id}/delete")
+        done = await browser.post(f"/batches/{batch.batch_id}/delete", {"sure": "yes"})
+
+    assert (too_early.status, asked.status, done.status) == (409, 200, 303)
+    assert await batches.list() == []
+    assert len(await projects.ids()) == 3
+
+
 async def test_what_failed_for_one_reason_is_tried_again_alone(settings, batch, projects):
     first, second, third = batch.project_ids
     await failed(projects, first)
@@ -286,7 +321,7 @@ async def test_a_stale_page_changes_nothing_and_is_told_why(settings, batch, bat
     assert (await batches.load(batch.batch_id)).run == 1
 
 
-@pytest.mark.parametrize("act", ["pause", "resume", "start", "retry", "cancel", "retry-some"])
+@pytest.mark.parametrize("act", ["pause", "resume", "start", "retry", "cancel", "retry-some", "approve", "delete"])
 async def test_acts_on_a_batch_that_there_is_not_are_refused(settings, act):
     async with browsing(settings) as browser:
         assert (await browser.post(f"/batches/77/{act}", {"sure": "yes"})).status == 404

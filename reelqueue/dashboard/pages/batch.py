@@ -115,6 +115,7 @@ async def show(request: Request) -> Response:
         limit_word=LIMIT[told.limit] if told is not None else None,
         lever=LEVER[told.limit] if told is not None else None,
         band=band_of(state, outlines, told, now),
+        reviews=figures.counts[ProjectStatus.WAITING_REVIEW],
         failures=failures_of((one for one in outlines.values() if one is not None), zone),
         view=view,
         spans=spans,

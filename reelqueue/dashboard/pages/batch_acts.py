@@ -58,6 +58,55 @@ async def cancel(request: Request) -> Response:
     return done(request, path, SAYS["was_cancelled"])
 
 
+async def approve(request: Request) -> Response:
+    """Ask first; then approve whatever waits for a review.
+
+    Raises:
+        as the others.
+    """
+    form, board = await form_of(request), board_of(request)
+    state = await board.batches.load(request.path_params["batch_id"])
+    path = f"/batches/{state.batch_id}"
+    if not form.has("sure"):
+        outlines = await board.projects.outlines(state.project_ids)
+        waiting = sum(one is not None and one.status is ProjectStatus.WAITING_REVIEW for one in outlines.values())
+        return confirm(
+            request,
+            title=_with(SAYS["approve_title"], count=waiting),
+            body=[SAYS["approve_body"]],
+            path=f"{path}/approve",
+            label=SAYS["approve_do"],
+            keep=SAYS["look_first"],
+            back=f"/projects?batch={state.batch_id}&status={ProjectStatus.WAITING_REVIEW}",
+            icon="check",
+        )
+    approved = await board.link.queue.approve_batch(state.batch_id)
+    return done(request, path, _with(SAYS["were_approved"], count=len(approved)))
+
+
+async def delete(request: Request) -> Response:
+    """Ask first; then delete the record of a batch that is not under way.
+
+    Raises:
+        as the others.
+    """
+    form, board = await form_of(request), board_of(request)
+    state = await board.batches.load(request.path_params["batch_id"])
+    if not form.has("sure"):
+        return confirm(
+            request,
+            title=_with(SAYS["delete_title"], number=state.batch_id),
+            body=[_with(SAYS["delete_body"], count=len(state.project_ids))],
+            path=f"/batches/{state.batch_id}/delete",
+            label=SAYS["delete_do"],
+            keep=SAYS["keep_it"],
+            back=f"/batches/{state.batch_id}",
+            icon="trash",
+        )
+    await board.link.queue.delete_batch(state.batch_id)
+    return done(request, "/batches", _with(SAYS["was_deleted"], number=state.batch_id))
+
+
 async def retry_some(request: Request) -> Response:
     """Try again those that failed for one reason; who was faster, or is gone, is passed over.
 
@@ -106,5 +155,7 @@ ROUTES: list[BaseRoute] = [
         methods=["POST"],
     ),
     Route("/batches/{batch_id:int}/retry-some", retry_some, methods=["POST"]),
+    Route("/batches/{batch_id:int}/approve", approve, methods=["POST"]),
     Route("/batches/{batch_id:int}/cancel", cancel, methods=["POST"]),
+    Route("/batches/{batch_id:int}/delete", delete, methods=["POST"]),
 ]
