@@ -1,5 +1,6 @@
 """How a batch comes to be: first itself, then its projects, then their list; each step safe to make again."""
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -40,9 +41,8 @@ async def make_batch(
         InvalidBrief: a brief is wrong: names its place and its field; or there is none, too many, or none that is new.
         Conflict: a key stands for something else.  Nothing is made.
     """
-    parsed = _parsed(briefs)
+    parsed, content = await asyncio.to_thread(_read, briefs)  # five thousand take most of a second
     named = _named(parsed, keys)
-    content = [brief.model_dump(mode="json") for brief in parsed]
     known = await batches.born(idempotency_key, content) if idempotency_key is not None else None
     if known is None:
         await _refuse_what_is_taken(projects, parsed, named)
@@ -105,6 +105,12 @@ def _nothing_new(there: Sequence[int]) -> InvalidBrief:
         Text("至少一個還沒有建立過的 brief", "at least one brief that was not made before"),
         Text(f"都已經是專案：{numbers}", f"all are projects already: {numbers}").en,
     )
+
+
+def _read(briefs: Sequence[Any]) -> tuple[list[Brief], list[Any]]:
+    """The briefs, and what they are as JSON data."""
+    parsed = _parsed(briefs)
+    return parsed, [brief.model_dump(mode="json") for brief in parsed]
 
 
 def _parsed(briefs: Sequence[Any]) -> list[Brief]:
