@@ -4,11 +4,15 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from reelqueue.dashboard.packing import packed_file, takes_gzip
+
 HERE = Path(__file__).parent
+PACKED = {".css", ".js", ".svg"}
 FOREVER, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 
 
@@ -30,6 +34,9 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file of it."""
         response = await super().get_response(path, scope)
-        named = path in address_of(path) and scope["query_string"].decode("latin-1") in address_of(path).partition("?")[2]
-        response.headers["Cache-Control"] = FOREVER if named and scope["query_string"] else ASK_AGAIN
+        is_named = f"/static/{path}?{scope['query_string'].decode('latin-1')}" == address_of(path)
+        response.headers["Cache-Control"] = FOREVER if is_named else ASK_AGAIN
+        if is_named and Path(path).suffix in PACKED and scope["method"] == "GET" and takes_gzip(Headers(scope=scope)):
+            headers = {"Cache-Control": FOREVER, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return Response(packed_file(HERE / "static" / path), headers=headers, media_type=response.media_type)
         return response

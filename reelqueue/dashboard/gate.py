@@ -144,7 +144,7 @@ class Gate:
                 onward = quote(whole_path(request), safe="/")
                 return RedirectResponse(f"{address(request, '/sign-in')}?next={onward}", status_code=HTTPStatus.SEE_OTHER)
             return plain(request, SIGN_IN)
-        if asker.role is not None and (_wants_page(request) or request.method == "POST"):
+        if asker.role is not None and _wants_page(request):
             request.state.around = await request.app.state.surroundings.now()
         return None
 
@@ -219,7 +219,7 @@ def _seed(request: Request) -> tuple[str, bool]:
 
 def _seed_cookie(scope: Scope, seed: str) -> bytes:
     secure_only = "; Secure" if scope.get("scheme") == "https" else ""
-    return f"{SEED}={seed}; Path={cookie_path(scope)}; Max-Age={SEED_SECONDS}; HttpOnly; SameSite=Strict{secure_only}".encode()
+    return f"{SEED}={seed}; Path={cookie_path(scope)}; Max-Age={SEED_SECONDS}; HttpOnly; SameSite=Lax{secure_only}".encode()
 
 
 def _is_open(request: Request) -> bool:

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from reelqueue import clock
 from reelqueue.dashboard import charts, figures
 from reelqueue.dashboard.access import Role, role_of
 from reelqueue.dashboard.asked import address, board_of, language_of, parts_of, path_of, prefix_of, seal_of, whole_path, zone_of
 from reelqueue.dashboard.assets import HERE, address_of
+from reelqueue.dashboard.packing import packed
 from reelqueue.dashboard.strip import strip_of
 from reelqueue.dashboard.words import LOOKS, STAGE, STATUS, WORDS
 from reelqueue.wording import Text
@@ -37,7 +38,7 @@ _pages.globals.update(charts=charts, LOOKS=LOOKS, STATUS=STATUS, STAGE=STAGE, st
 
 def page(
     request: Request, template: str, *, status: int = 200, says: Mapping[str, Text] | None = None, **values: Any
-) -> HTMLResponse:
+) -> Response:
     """A page; with `?part=NAME` only its block `part_NAME`, for a page that is open already; with several, each in a `<template>`.
 
     Beside `values` templates have `board`, `role`, `lang`, `theme`, `here` (the path, without what the board is mounted under),
@@ -66,12 +67,12 @@ def page(
     names["m"] = _pages.get_template("macros.html").make_module(names)
     names["c"] = _pages.get_template("charts.html").make_module(names)
     if parts := parts_of(request):
-        return _parts(found, parts, names, status)
+        return packed(_parts(found, parts, names, status), request.headers)
     names["said"] = said = _said(request)
     answer = HTMLResponse(found.render(names), status_code=status)
     if said is not None:
         answer.delete_cookie(SAID, path=prefix_of(request.scope) or "/")
-    return answer
+    return packed(answer, request.headers)
 
 
 def _parts(found: Template, parts: Sequence[str], names: dict[str, Any], status: int) -> HTMLResponse:

@@ -426,6 +426,24 @@ async def test_cookies_may_hold_anything(settings, cookie):
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("path", ["/account", "/new", "/projects"])
+async def test_pages_travel_packed_to_who_takes_them_so(settings, path):
+    async with serving_board(settings) as address, program(address, **PAGE) as session:
+        packed = await session.get(path, headers={"Accept-Encoding": "br, gzip"})
+        plain = await session.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
+        (style,) = re.findall(r'stylesheet" href="(/static/board.css[^"]+)"', packed.text)
+        kept = await session.get(style, headers={"Accept-Encoding": "gzip"})
+        asked_again = await session.get("/static/board.css", headers={"Accept-Encoding": "gzip"})
+
+    assert (packed.headers["Content-Encoding"], plain.headers.get("Content-Encoding")) == ("gzip", None)
+    assert int(packed.headers["Content-Length"]) < 12_000
+    assert len(plain.text) < 70_000
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert int(kept.headers["Content-Length"]) < 10_000
+    assert asked_again.headers["Cache-Control"] == "no-cache"
+    assert asked_again.text == kept.text
+
+
 # --- How much.
 
 
