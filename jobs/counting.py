@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from jobs.copying import copy, restore
 from jobs.fleet import Fleet
 from jobs.rollups import COUNTED, Rollups
-from jobs.tally import queue_stood
+from jobs.tally import kind_of, queue_stood
 from reelqueue import clock
 from reelqueue.errors import ReelqueueError
 from reelqueue.tally import TALLY, Batch, Tally
@@ -146,8 +146,9 @@ async def _tried(act: Callable[[], Awaitable[object]]) -> None:
     """Do it.  Counting never stops the work, whatever it meets."""
     try:
         await act()
-    except (RedisError, TimeoutError) as error:  # the worker's own looks tell of it
-        log.debug("not_counted_yet", error=str(error))
+    except (RedisError, TimeoutError) as error:
+        say = log.warning if kind_of(error) == "other" else log.debug  # of a server that is away the worker's own looks tell
+        say("not_counted_yet", error=str(error))
     except (OSError, ReelqueueError) as error:
         log.warning("not_counted_yet", error=str(error))
     except Exception as error:  # a bug; were this to end, nothing would be counted any more

@@ -97,7 +97,7 @@ class Rollups:
         keep = [MINUTES_KEPT_S, HOURS_KEPT_S, FOREVER_S, PROCESS_KEPT_S]
         done = await self._add(
             keys=[COUNTED, f"{COUNTED}:by:{process}", TOTALS, RUNS],
-            args=[number, json.dumps(told, ensure_ascii=False), MINUTE_PREFIX, HOUR_PREFIX, *keep, MOST_RUNS, HIGHEST],
+            args=[number, json.dumps(told), MINUTE_PREFIX, HOUR_PREFIX, *keep, MOST_RUNS, HIGHEST],
         )
         return int(done) >= 0
 

@@ -90,7 +90,7 @@ def stage_ended(
     run = RunRecord(
         project_id=project_id, stage=stage, outcome=outcome, ended_at=now, duration_s=seconds, worker=worker, code=code
     )
-    TALLY.record(int(now.timestamp() * 1000), json.dumps(run.model_dump(mode="json"), ensure_ascii=False))
+    TALLY.record(int(now.timestamp() * 1000), json.dumps(run.model_dump(mode="json")))
     TALLY.hurry()
 
 

@@ -6,6 +6,7 @@ stays as it is until it is known to have arrived: so whoever takes it can tell a
 
 import threading
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import NamedTuple
 
 from reelqueue import clock
@@ -92,8 +93,13 @@ class Tally:
 
 
 def merge(into: dict[str, float], fields: Mapping[str, float]) -> None:
-    """Add `fields` to those that are there: the highest of what `HIGHEST` names, the sum of all others."""
+    """Add `fields` to those that are there: the highest of what `HIGHEST` names, the sum of all others.
+
+    What is no number is left out: a batch that can't travel would hold up all that comes after it.
+    """
     for field, amount in fields.items():
+        if not isfinite(amount):
+            continue
         known = into.get(field)
         if known is None:
             into[field] = amount
