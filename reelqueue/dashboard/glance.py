@@ -24,6 +24,7 @@ from reelqueue.models.fleet import QueueStanding, WorkerBeat
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.numbers import Duration, HeatCell, Point, StageNumbers
 from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.wording import Text
 from storage import Outline
 from storage.ledger import pacific_day, pacific_midnight_after
 
@@ -34,7 +35,7 @@ SPANS: dict[Span, tuple[timedelta, timedelta]] = {
     "7d": (timedelta(days=7), timedelta(hours=6)),
 }
 """What a reader may look back over, and by which steps."""
-DAY, WEEK, HOUR = timedelta(hours=24), timedelta(days=7), timedelta(hours=1)
+DAY, WEEK, HOUR, MINUTES = timedelta(hours=24), timedelta(days=7), timedelta(hours=1), timedelta(minutes=5)
 QUEUE_SPAN, QUEUE_STEP = timedelta(hours=6), timedelta(minutes=10)
 MOST_RUNNING, MOST_BATCHES, MOST_PUBLISHED, MOST_SLOTS, MOST_CAUSES = 12, 5, 8, 6, 8
 LOOKED_AT_BATCHES = 50
@@ -141,21 +142,24 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the overview begins with."""
+    """What the overview begins with; `money_unknown` says why the day's sum can't be told."""
 
     day: today.Day
     span: today.Outcomes
     week: today.Outcomes
     success: Sequence[Point]
     hourly: Sequence[Point]
+    lately: Sequence[Point]
     waiting: Waiting
     to_publish: Duration
     money: Money | None
+    money_unknown: Text | None
 
     @property
-    def this_hour(self) -> float | None:
-        """Videos that were published in the hour that is on."""
-        return self.hourly[-1].value if self.hourly else None
+    def last_hour(self) -> float | None:
+        """Videos that were published in the last sixty minutes: the hour that is on has only begun."""
+        known = [one.value for one in self.lately if one.value is not None]
+        return sum(known) if known else None
 
     @property
     def mean_an_hour(self) -> float | None:
@@ -172,8 +176,9 @@ async def figures(glance: Glance, span: Span) -> Figures:
     """
     board, (length, step) = glance.board, SPANS[span]
     numbers = board.numbers
-    hourly, publishing, heat, trend, money = await asyncio.gather(
+    hourly, lately, publishing, heat, trend, money = await asyncio.gather(
         numbers.published(DAY, HOUR),
+        numbers.published(HOUR, MINUTES),
         numbers.to_publish(max(length, DAY), max(step, HOUR)),
         numbers.heat(max(length, DAY)),
         numbers.queue(VIDEO, length, step),
@@ -187,6 +192,7 @@ async def figures(glance: Glance, span: Span) -> Figures:
         week=today.outcomes_since(glance.outlines, glance.now - WEEK),
         success=_success(heat),
         hourly=hourly,
+        lately=lately,
         waiting=Waiting(
             queue.waiting if queue is not None else counted,
             queue.oldest_s if queue is not None else oldest,
@@ -194,7 +200,8 @@ async def figures(glance: Glance, span: Span) -> Figures:
             [Point(at=one.at, value=one.waiting) for one in trend],
         ),
         to_publish=publishing,
-        money=money,
+        money=money if isinstance(money, Money) else None,
+        money_unknown=money if isinstance(money, Text) else None,
     )
 
 
@@ -210,10 +217,14 @@ def _success(heat: Sequence[HeatCell]) -> list[Point]:
     ]
 
 
-async def _money(glance: Glance) -> Money | None:
-    """None where nothing is paid for here at all."""
+async def _money(glance: Glance) -> Money | Text | None:
+    """None where nothing is paid for here at all; a sentence where an account can't be read: the rest of the page is none the worse."""
     cap, day = float(glance.board.settings.daily_cost_cap_usd), pacific_day(glance.now)
-    account = await glance.board.ledger.account(money_bucket(day))
+    try:
+        account = await glance.board.ledger.account(money_bucket(day))
+    except ReelqueueError as error:
+        log.warning("money_not_read", error=error.message)
+        return error.text
     used, held = float(account.used), float(account.unsettled)
     if not used and set(_makers(glance.board).values()) <= {"local", "youtube"}:
         return None

@@ -6,14 +6,17 @@ import re
 import pytest
 from pydantic import SecretStr
 
+from jobs.spending import money_bucket
 from progress import Publisher
 from progress.connection import open_redis
+from reelqueue import clock
 from reelqueue.dashboard.pages.overview import PARTS
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import ProjectState, StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
+from storage.ledger import pacific_day
 from tests.integration.test_board_new import browsing
 from tests.scene import Scene
 
@@ -128,6 +131,30 @@ async def test_without_redis_the_page_is_told_from_the_disk_and_says_so(settings
     assert "Redis does not answer" in page
     assert "the deep sea" in page
     assert "not known now" in page
+
+
+async def test_an_account_that_cannot_be_read_costs_its_own_panel_alone(settings, store):
+    await _project(store, "the deep sea", status=ProjectStatus.RUNNING)
+    account = settings.data_dir / money_bucket(pacific_day(clock.now())).key()
+    account.parent.mkdir(parents=True)
+    account.write_text("{", encoding="ascii")
+    async with browsing(settings) as browser:
+        page = await browser.text("/")
+
+    assert "the deep sea" in page
+    assert "can't be read" in page
+
+
+async def test_a_channels_file_that_goes_wrong_is_told_in_its_panel(settings, store, tmp_path):
+    await _project(store, "the deep sea", status=ProjectStatus.RUNNING)
+    file = tmp_path / "channels.toml"
+    file.write_text('[tea]\ntoken_file = "tea.json"\n', encoding="ascii")
+    async with browsing(settings.model_copy(update={"channels_file": file})) as browser:
+        file.write_text("[tea", encoding="ascii")
+        page = await browser.text("/")
+
+    assert "the deep sea" in page
+    assert "CHANNELS_FILE" in page
 
 
 async def test_nothing_to_mend_is_said_and_not_left_blank(settings, store):

@@ -17,6 +17,7 @@ from reelqueue.dashboard.glance import MOST_CAUSES, MOST_PUBLISHED, MOST_SLOTS, 
 from reelqueue.dashboard.pages.overview_words import SAYS, SPAN_WORDS, about
 from reelqueue.dashboard.rendering import page
 from reelqueue.dashboard.room import room_of
+from reelqueue.errors import ReelqueueError
 from reelqueue.models.numbers import StageNumbers
 from storage import Outline
 
@@ -112,8 +113,11 @@ async def _batches(seen: Glance, _span: Span) -> Values:
 
 
 async def _quota(seen: Glance, _span: Span) -> Values:
-    rows = await quotas.rows(seen.board, await seen.board.forecasts.site())
-    return {"room": room_of(rows, seen.outlines, most=MOST_BUCKETS)}
+    try:
+        rows = await quotas.rows(seen.board, await seen.board.forecasts.site())
+    except ReelqueueError as error:  # a setting is wrong, or an account can't be read: that is said in its place
+        return {"room": None, "quota_unknown": error}
+    return {"room": room_of(rows, seen.outlines, most=MOST_BUCKETS), "quota_unknown": None}
 
 
 async def _queues(seen: Glance, _span: Span) -> Values:
