@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from redis.exceptions import RedisError
+
+from jobs.pipeline import VIDEO
 from jobs.spending import project_bucket
 from jobs.transitions import is_locked
 from progress import ProgressEvent
@@ -25,6 +28,8 @@ from storage import Outline
 
 LATELY = timedelta(days=7)
 """What its stages took on average is what they are expected to take."""
+MOST_IN_LINE = 200
+"""Of the queue, so many are looked through for the project's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """All that the page shows.  `price` is what is still to be taken, None where it is completed."""
+    """All that the page shows.  `price` is what is still to be taken, None where it is completed; `place` is its place in line, None
+    where it is in none or is too far behind to be looked for.
+    """
 
     state: ProjectState
     outline: Outline
@@ -77,6 +84,7 @@ class Sight:
     mending: Mending | None
     alike: int
     retryable: tuple[Stage, ...]
+    place: int | None = None
 
     @property
     def failed(self) -> StageState | None:
@@ -168,12 +176,13 @@ async def look_at(board: Board, project_id: object, at: datetime, zone: ZoneInfo
     outline = Outline.of(state)
     brief, providers = _made_by(board, state)
     root = board.paths.project(state.project_id).root
-    pieces, heard, usual, price, alike = await asyncio.gather(
+    pieces, heard, usual, price, alike, place = await asyncio.gather(
         asyncio.to_thread(pieces_of, state, root, brief, providers),
         board.hub.last_of([state.project_id]),
         _usual(board),
         _price(board, state),
         _alike(board, outline),
+        _place(board, outline),
     )
     event = heard.get(state.project_id)
     told = event if event is not None and is_of(outline, event) else None
@@ -189,6 +198,7 @@ async def look_at(board: Board, project_id: object, at: datetime, zone: ZoneInfo
         mending=_mending(outline),
         alike=alike,
         retryable=_retryable(state),
+        place=place,
     )
 
 
@@ -236,6 +246,17 @@ async def _alike(board: Board, outline: Outline) -> int:
     same = (outline.failed, outline.error.code, outline.channel)
     others = [one for one in await board.catalogue.all() if one.error is not None and one.project_id != outline.project_id]
     return sum((one.failed, one.error.code if one.error else "", one.channel) == same for one in others)
+
+
+async def _place(board: Board, outline: Outline) -> int | None:
+    if outline.status is not ProjectStatus.QUEUED or outline.held or not board.link.is_there:
+        return None
+    try:
+        line = await board.link.fleet.contents(VIDEO, limit=MOST_IN_LINE)
+    except (RedisError, OSError, TimeoutError, ReelqueueError):  # it went just now: the page says so elsewhere
+        return None
+    waiting = [job.project_id for job in line if not job.running and job.due_at is None]
+    return waiting.index(outline.project_id) + 1 if outline.project_id in waiting else None
 
 
 async def _money(board: Board, state: ProjectState, pieces: Pieces, price: Price | None) -> Money:

@@ -42,7 +42,7 @@ SAYS = {
     "save_paid": Text("儲存，最多 {usd}", "Save, at most {usd}"),
     "and_approve": Text("儲存後核准腳本並繼續", "Approve the script, too, and go on"),
     "price_first": Text("只有改到的部分會重做；要花錢時會先說明費用。", "Only what a change touches is made again; where that costs money, the price is said first."),
-    "to_make": Text("要重做：{what}", "To be made: {what}"),
+    "to_make": Text("要重做：{what}。", "To be made: {what}."),
     "nothing_to_make": Text("配音與畫面都不必重做。", "No voice and no picture has to be made again."),
     "free": Text("不花錢。", "Nothing of it is paid for."),
     "at_most": Text("最多 {usd}。再按一次「儲存」就會開始。", "At most {usd}. Press Save once more to go ahead."),

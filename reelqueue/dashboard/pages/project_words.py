@@ -192,7 +192,7 @@ SAYS = {
     "not_started_why": Text("開始後會依序做到發布；預估：{price}", "Once started it goes through to its publication. Estimate: {price}"),
     "queued_now": Text("排隊中：等待{stage}", "In line for {stage}"),
     "queued_held": Text("批次已暫停：這個專案不會開始", "Its batch is paused: it does not begin"),
-    "queued_place": Text("第 {n} 順位", "{n} in line"),
+    "queued_place": Text("第 {n} 順位", "no. {n} in line"),
     "queued_retry": Text("{at} 再試一次", "Tried again at {at}"),
     "cancelled_now": Text("已取消；做好的部分都保留", "Cancelled; what was made is kept"),
     "review_script": Text("腳本完成，{n} 景，{span}", "The script is ready: {n} scenes, {span}"),
