@@ -50,6 +50,7 @@ CODE_OF_STATUS = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "timed_out",
     409: "conflict",
     412: "conflict",
     413: "too_large",

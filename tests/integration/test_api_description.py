@@ -75,6 +75,8 @@ async def test_the_page_is_ours_alone_and_names_every_operation(api):
     assert not re.findall(r"\sstyle=|<script>|\son[a-z]+=", page)
     assert [one.name for one in OPERATIONS if f'id="{one.name}"' not in page] == []
     assert page.count("<h1") == 1
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
 
 
 async def test_every_shape_that_the_page_links_to_is_told(api):

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from jobs.editing.reading import as_edited
-from reelqueue.dashboard.api import batches, operation, projects, scripts, shapes
+from reelqueue.dashboard.api import batches, operation, projects, queries, scripts
 from reelqueue.dashboard.problems import CODE_OF_STATUS, STATUS_OF_CODE
 from reelqueue.models.project import Artifact
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -122,9 +122,9 @@ def test_every_code_of_the_pages_table_is_one_of_ours():
         ("1 MB", scripts.SCRIPT_BYTES // 1_000_000),
         ("32 MB", batches.BATCH_BYTES // 1_000_000),
         ("64 kB", operation.ACT_BYTES // 1_000),
-        ("200", shapes.MOST_LISTED),
-        ("60", shapes.MOST_DAYS),
-        ("50 where none is said", shapes.USUALLY_LISTED),
+        ("200", queries.MOST_LISTED),
+        ("60", queries.MOST_DAYS),
+        ("50 where none is said", queries.USUALLY_LISTED),
     ],
 )
 def test_the_pages_limits_are_those_of_the_code(words, number):

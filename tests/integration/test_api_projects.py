@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from jobs import connect
+from reelqueue.dashboard.api import reading
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import Paths, ProjectStore
@@ -157,6 +158,21 @@ async def test_a_body_of_100_mb_is_answered_and_the_next_request_too(api, settin
 
     assert [answer[1]["code"] for answer in (told, streamed, act)] == ["too_large"] * 3
     assert await made(api)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(api, settings, monkeypatch):
+    monkeypatch.setattr(reading, "BODY_SECONDS", 0.2)
+    over = asyncio.Event()
+
+    async def never_whole():
+        yield b'{"topic": '
+        await over.wait()
+
+    answer = await asked(api, "POST", "/api/projects", data=never_whole(), headers={"Content-Type": "application/json"})
+    over.set()
+
+    assert (answer[0], answer[1]["code"]) == (408, "timed_out")
+    assert await store_of(settings).ids() == []
 
 
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "\u00e9"])

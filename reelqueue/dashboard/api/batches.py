@@ -5,8 +5,9 @@ from typing import Any
 
 from reelqueue.dashboard.api.briefs import briefs_of
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
+from reelqueue.dashboard.api.queries import PageQuery, ResultsQuery
 from reelqueue.dashboard.api.repeating import REPLAYED, once
-from reelqueue.dashboard.api.shapes import Approved, BatchPage, BatchResult, PageQuery, ResultPage, ResultsQuery
+from reelqueue.dashboard.api.shapes import Approved, BatchPage, BatchResult, ResultPage
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.wording import Text

@@ -55,10 +55,17 @@ SAYS = {
     "one_of": Text("其中之一", "one of"),
     "optional": Text("可省略", "may be left out"),
 }
-CODES = {
-    **{code: int(status) for code, status in STATUS_OF_CODE.items()},
-    **{code: int(at) for at, code in CODE_OF_STATUS.items()},
-}
+
+
+def _codes() -> dict[str, list[int]]:
+    """Every code, and the statuses that it comes with."""
+    found: dict[str, set[int]] = {}
+    for code, status in (*STATUS_OF_CODE.items(), *((code, status) for status, code in CODE_OF_STATUS.items())):
+        found.setdefault(code, set()).add(int(status))
+    return {code: sorted(found[code]) for code in sorted(found, key=lambda code: (min(found[code]), code))}
+
+
+CODES = _codes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,7 @@ async def docs(request: Request) -> Response:
         says=SAYS,
         api=whole,
         groups=_groups(whole),
-        codes=sorted(CODES.items(), key=lambda one: (one[1], one[0])),
+        codes=CODES,
         phrase=PHRASES,
         base=f"{request.url.scheme}://{request.url.netloc}{address(request, '/api')}",
     )

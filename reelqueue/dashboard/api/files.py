@@ -16,7 +16,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from reelqueue.dashboard.api.operation import Asked, Operation
-from reelqueue.dashboard.api.shapes import FilePage, FileQuery, ProjectFile
+from reelqueue.dashboard.api.queries import FileQuery
+from reelqueue.dashboard.api.shapes import FilePage, ProjectFile
 from reelqueue.dashboard.files import CAPTIONS_VTT, as_vtt, listed, type_of, way_to, written_at
 from reelqueue.dashboard.problems import Refused
 from reelqueue.dashboard.ranges import Unsatisfiable, part_of

@@ -1,7 +1,8 @@
 """`/api/workers` and `/api/queues`: who works, what waits; drain, pause, resume."""
 
 from reelqueue.dashboard.api.operation import Asked, Operation
-from reelqueue.dashboard.api.shapes import ContentsQuery, JobPage, QueuePage, WorkerPage
+from reelqueue.dashboard.api.queries import ContentsQuery
+from reelqueue.dashboard.api.shapes import JobPage, QueuePage, WorkerPage
 from reelqueue.errors import QueueNotFound, WorkerNotFound
 from reelqueue.models.fleet import QueueStanding, WorkerBeat
 from reelqueue.wording import Text

@@ -10,7 +10,8 @@ from jobs.standing import standings
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, read_watched
 from reelqueue.dashboard.api.operation import Asked, Operation
-from reelqueue.dashboard.api.shapes import Costs, CostsQuery, ProjectCosts, Quotas, Spent, SpentDay, SpentTotal
+from reelqueue.dashboard.api.queries import CostsQuery
+from reelqueue.dashboard.api.shapes import Costs, ProjectCosts, Quotas, Spent, SpentDay, SpentTotal
 from reelqueue.wording import Text
 from storage import Debts
 from storage.ledger import pacific_day

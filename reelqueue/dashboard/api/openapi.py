@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from reelqueue.dashboard.api import shapes
+from reelqueue.dashboard.api import queries
 from reelqueue.dashboard.api.operation import READS, Operation
 from reelqueue.dashboard.api.reading import MOST_KEY_CHARS
 from reelqueue.dashboard.api.schemas import REF, schemas_of
@@ -40,6 +40,7 @@ PHRASES = {
     401: Text("缺少或錯誤的 API_TOKEN", "No API_TOKEN, or a wrong one"),
     403: Text("只能查看，或來自別的網站", "Who may only look, or comes from another site"),
     404: Text("沒有這個編號，或格式不對", "Unknown or malformed id"),
+    408: Text("內容送得太慢", "The body came too slowly"),
     409: Text("與目前的狀態不合，或鍵已用於別的內容", "It does not fit the state, or the key stands for something else"),
     412: Text("If-Match 的腳本已被別人改過", "Somebody else changed what If-Match names"),
     413: Text("內容太大", "The body is too large"),
@@ -52,7 +53,7 @@ PHRASES = {
     507: Text("磁碟滿了", "The disk is full"),
 }
 ALWAYS = (401, 403, 503)
-"""What any of them may answer; what takes a body 400, 413, 415 and 429, too."""
+"""What any of them may answer; what takes a body 400, 408, 413, 415 and 429, too."""
 
 
 @functools.lru_cache(maxsize=16)
@@ -100,7 +101,7 @@ def _parameters(one: Operation, language: Language) -> list[dict[str, Any]]:
     properties = one.query.model_json_schema(ref_template=REF).get("properties", {})
     for name in one.query.model_fields:
         schema = _plain(properties[name])
-        about = shapes.ALLOWED[name].in_language(language)
+        about = queries.ALLOWED[name].in_language(language)
         found.append({"name": name, "in": "query", "required": False, "description": about, "schema": schema})
     if one.key:
         once = Text("同一個鍵只做一次", "What is asked for under one key is done once").in_language(language)
@@ -131,7 +132,7 @@ _HEADERS = {
 def _in_path(name: str, language: Language) -> dict[str, Any]:
     name = name.removesuffix(":path")
     if name in {"project_id", "batch_id"}:
-        about, schema = shapes.ALLOWED[name].in_language(language), {"type": "integer", "minimum": 1, "maximum": shapes.MOST_ID}
+        about, schema = queries.ALLOWED[name].in_language(language), {"type": "integer", "minimum": 1, "maximum": queries.MOST_ID}
     elif name == "path":
         about = Text("檔案的 path，例如 output/final_video.mp4", "a file's path, such as output/final_video.mp4").in_language(
             language
@@ -159,7 +160,7 @@ def _responses(one: Operation, language: Language, answers: dict[type[BaseModel]
         elif one.answers is None and status in {200, 206}:
             about |= {"content": {one.media: {}}}  # type: ignore[dict-item]  # likewise
         told[str(status)] = about
-    taken = () if one.method in READS else (413, 429) if one.takes is None else (400, 413, 415, 429)
+    taken = () if one.method in READS else (400, 408, 413, 429) if one.takes is None else (400, 408, 413, 415, 429)
     problem = {MEDIA: {"schema": {"$ref": REF.format(model="Problem")}}}
     refused = {422, *one.problems, *ALWAYS, *taken}  # 422: a parameter that there is not
     for status in sorted(refused):

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from jobs.app import Queue
 from jobs.fleet import Fleet
 from reelqueue.dashboard.access import Role, role_of
-from reelqueue.dashboard.api import shapes
+from reelqueue.dashboard.api import queries
 from reelqueue.dashboard.api.reading import body_of, json_of, key_of, query_of
 from reelqueue.dashboard.asked import address, board_of
 from reelqueue.dashboard.board import Board
@@ -89,7 +89,7 @@ class Operation:
     answers: type[BaseModel] | None = None
     status: int = 200
     media: str = "application/json"
-    query: type[Frozen] = shapes.NoQuery
+    query: type[Frozen] = queries.NoQuery
     takes: str | type[BaseModel] | None = None
     most: int = ACT_BYTES
     optional: bool = False
@@ -115,7 +115,7 @@ class Operation:
             request=request,
             board=board,
             ids=request.path_params,
-            query=query_of(request, self.query, shapes.ALLOWED),
+            query=query_of(request, self.query, queries.ALLOWED),
             body=await self._body(request),
             key=key_of(request) if self.key else None,
         )

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from reelqueue.dashboard.api import events
 from reelqueue.dashboard.api.operation import Asked, Operation
-from reelqueue.dashboard.api.shapes import EventsQuery
+from reelqueue.dashboard.api.queries import EventsQuery
 from reelqueue.wording import Text
 
 

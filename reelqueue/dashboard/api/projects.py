@@ -2,15 +2,9 @@
 
 from reelqueue.dashboard.api.briefs import brief_of, refuse_brief
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
+from reelqueue.dashboard.api.queries import CreateQuery, DeleteQuery, ProjectsQuery, RetryQuery
 from reelqueue.dashboard.api.repeating import REPLAYED, once
-from reelqueue.dashboard.api.shapes import (
-    CreateQuery,
-    DeleteQuery,
-    ProjectPage,
-    ProjectsQuery,
-    RetryBody,
-    RetryQuery,
-)
+from reelqueue.dashboard.api.shapes import ProjectPage, RetryBody
 from reelqueue.dashboard.catalogue import Wanted
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief

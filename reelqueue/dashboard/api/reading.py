@@ -17,6 +17,8 @@ from reelqueue.wording import Text, same
 
 MOST_DRAINED_BYTES, MOST_DRAINED_S = 256_000_000, 20.0
 """How much of a body that is too large is still taken, and for how long: who sends reads the answer only when he has sent it."""
+BODY_SECONDS = 120.0
+"""How long a body may take to come: 32 MB at 2 Mbit/s."""
 MOST_KEY_CHARS = 255
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 """Half a character, escaped: JSON allows it, no text holds it."""
@@ -28,7 +30,7 @@ async def body_of(request: Request, most: int) -> bytes:
     """The body, of at most so many bytes.
 
     Raises:
-        Refused: 413, when the rest was taken and thrown away; 400, where it broke off.
+        Refused: 413, when the rest was taken and thrown away; 400, where it broke off; 408, where it takes too long.
     """
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and int(told[:20]) > most:
@@ -37,15 +39,20 @@ async def body_of(request: Request, most: int) -> bytes:
         raise _too_large(most)
     parts, taken = list[bytes](), 0
     try:
-        async for part in request.stream():
-            taken += len(part)
-            if taken > most:
-                parts.clear()
-                await _drain(request, most)
-                raise _too_large(most)
-            parts.append(part)
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                taken += len(part)
+                if taken > most:
+                    break
+                parts.append(part)
+    except TimeoutError:
+        raise Refused(408, Text("內容送得太慢", "the body came too slowly"), headers={"Connection": "close"}) from None
     except ClientDisconnect:
         raise Refused(400, Text("內容沒有送完", "the body broke off")) from None
+    if taken > most:
+        parts.clear()
+        await _drain(request, most)
+        raise _too_large(most)
     return b"".join(parts)
 
 

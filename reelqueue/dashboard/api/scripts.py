@@ -2,7 +2,8 @@
 
 from jobs.editing.editor import Opened, ahead_of, edit_of, open_script
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
-from reelqueue.dashboard.api.shapes import EditQuery, Price, PriceItem
+from reelqueue.dashboard.api.queries import EditQuery
+from reelqueue.dashboard.api.shapes import Price, PriceItem
 from reelqueue.dashboard.problems import Refused
 from reelqueue.errors import Conflict
 from reelqueue.models.project import ProjectState
