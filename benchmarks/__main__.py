@@ -1,9 +1,9 @@
-"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …`, `… words …` or `… batch …` runs one, with its options."""
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …`, `… words …`, `… batch …`, `… board …` or `… numbers` runs one, with its options."""
 
 import asyncio
 import sys
 
-from benchmarks import batch, queue, render, word_times
+from benchmarks import batch, board, numbers, queue, render, word_times
 
 
 def main(given: list[str]) -> None:
@@ -15,6 +15,10 @@ def main(given: list[str]) -> None:
             asyncio.run(render.main(options))
         case ["batch", *options]:
             batch.main(options)
+        case ["board", *options]:
+            board.main(options)
+        case ["numbers", *options]:
+            numbers.main(options)
         case ["words", *options]:
             word_times.main(options)
         case []:
@@ -22,8 +26,10 @@ def main(given: list[str]) -> None:
             word_times.main([])
             queue.main([])
             batch.main([])
+            board.main([])
+            numbers.main([])
         case _:
-            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words, batch")
+            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words, batch, board, numbers")
 
 
 if __name__ == "__main__":

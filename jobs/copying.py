@@ -47,7 +47,7 @@ async def copy(rollups: Rollups, chronicle: Chronicle, now: datetime) -> None:
         pages = await chronicle.pages(hour - DAY_HOURS, hour)
         await rollups.put_back(_all_of(before, pages, now), before.runs, knows=True)
     first_in_hour = now.minute == 0 or before is None or went_back
-    pages = await _pages(rollups, hour - (DAY_HOURS if first_in_hour else RECENT_HOURS), hour)
+    pages = await pages_of(rollups, hour - (DAY_HOURS if first_in_hour else RECENT_HOURS), hour)
     known = await chronicle.pages(min(pages, default=hour), hour)
     changed = [page for number, page in pages.items() if page != known.get(number)]
     runs = await rollups.runs_by_time(MOST_RUNS)
@@ -96,7 +96,8 @@ def _all_of(summary: Summary, pages: Mapping[int, HourPage], now: datetime) -> l
     return found
 
 
-async def _pages(rollups: Rollups, first: int, last: int) -> dict[int, HourPage]:
+async def pages_of(rollups: Rollups, first: int, last: int) -> dict[int, HourPage]:
+    """These hours as Redis knows them, with their minutes; those in which nothing was counted are left out."""
     hours = await rollups.hours(range(first, last + 1))
     minutes: dict[int, dict[int, Fields]] = {}
     for minute, fields in (await rollups.minutes(range(first * 60, (last + 1) * 60))).items():
