@@ -267,12 +267,13 @@ async def running(glance: Glance) -> list[Running]:
 
 @dataclass(frozen=True, slots=True)
 class Underway:
-    """A batch that is on its way."""
+    """A batch that is on its way; `in_all_usd` is what it will have cost, by the middle of what is expected; None: nobody can tell."""
 
     state: BatchState
     done: int
     failed: int
     cost_usd: float
+    in_all_usd: float | None
     forecast: Forecast | None
 
 
@@ -293,12 +294,16 @@ async def batches(glance: Glance) -> list[Underway]:
 
 async def _underway(board: Board, state: BatchState, members: Mapping[int, Outline | None]) -> Underway:
     there = [one for one in members.values() if one is not None]
+    spent, newest = sum(one.cost_usd for one in there), await board.forecasts.of(state, members)
+    expected = newest or state.forecast
+    begun = spent if newest is not None else 0.0  # the one of the start counts all of it, a newer one what is left
     return Underway(
         state,
         done=sum(one.status is ProjectStatus.COMPLETED for one in there),
         failed=sum(one.status is ProjectStatus.FAILED for one in there),
-        cost_usd=sum(one.cost_usd for one in there),
-        forecast=await board.forecasts.of(state, members) or state.forecast,
+        cost_usd=spent,
+        in_all_usd=begun + float(sum(expected.usd)) / 2 if expected is not None else None,
+        forecast=expected,
     )
 
 

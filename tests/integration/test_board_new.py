@@ -220,6 +220,16 @@ async def test_what_is_missing_is_told_with_its_command(settings):
     assert "reelqueue auth youtube" in page
 
 
+async def test_a_redis_that_is_another_installations_is_told_as_that(settings, tmp_path):
+    async with browsing(settings):
+        pass
+    async with browsing(settings.model_copy(update={"data_dir": tmp_path / "another"})) as browser:
+        page = await browser.text("/new", part="ready")
+
+    assert "Redis can't be used" in page
+    assert "belongs to another installation" in page
+
+
 async def test_a_topic_from_another_page_stands_in_the_form(settings):
     async with browsing(settings) as browser:
         page = await browser.text("/new", topic="太空茶")

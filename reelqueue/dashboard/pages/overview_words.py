@@ -93,6 +93,7 @@ SAYS = {
     "last_6h": Text("近 6 小時", "last 6 h"),
     "last_24h": Text("近 24 小時", "last 24 h"),
     "unknown_now": Text("Redis 沒有回應，現在看不到。", "Redis does not answer: not known now."),
+    "the_workers": Text("Worker", "Workers"),
     "with_ffmpeg": Text("含 ffmpeg 子程序", "with their ffmpeg"),
     "name": Text("名稱", "Name"),
     "slots": Text("工作槽", "Slots"),
