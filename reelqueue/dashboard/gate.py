@@ -154,8 +154,8 @@ class Gate:
             return NO_BOARD
         if self._who is not None:
             return None  # the host's own names, and its own door
-        if path_of(request.scope) in PROBES:
-            return None  # asked for by number, from anywhere, and they tell nothing
+        if path_of(request.scope) in PROBES or has_token(request, self._settings):
+            return None  # probes ask by any name and are told nothing; who shows the token is no foreign page
         if not is_ours(request.headers.get("host", ""), self._settings):
             return UNKNOWN_HOST
         if not self._has_password and listens_to_the_network(request.scope.get("server")):

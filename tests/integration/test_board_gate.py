@@ -295,6 +295,32 @@ async def test_a_program_shows_the_token_and_no_page(guarded, header, status):
         )
 
 
+async def test_who_shows_the_token_may_ask_by_any_name(guarded):
+    """Prometheus and apps of a container network know the board by a name that it does not."""
+    async with serving_board(guarded) as address, program(address, Host="dashboard:5555") as session:
+        with_it = await session.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        without = await session.get("/metrics")
+
+    assert (with_it.status, without.status) == (200, 421)
+
+
+async def test_controls_stay_in_a_viewers_sight_off_and_say_why(guarded):
+    async with (
+        serving_board(guarded) as address,
+        program(address, Authorization=f"Bearer {TOKEN}") as operator,
+        browser(address) as viewer,
+    ):
+        made = await operator.post("/api/projects", json={"topic": "tea"})
+        await sign_in(viewer, VIEWER_PASSWORD)
+        page = await viewer.get("/projects/1")
+
+    main = page.text.partition("<main")[2]
+    assert made.status == 201
+    assert re.findall(r'<button(?![^>]*(?:type="button"|disabled))', main) == []  # none that would send anything
+    assert 'aria-disabled="true"' in main
+    assert "To act, sign in as operator." in main
+
+
 async def test_a_token_needs_no_origin_and_a_cookie_does(guarded):
     async with serving_board(guarded) as address, browser(address) as session:
         entered = await sign_in(session, PASSWORD)
