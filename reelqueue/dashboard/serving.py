@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ from reelqueue.wording import Text
 CLOSE_SECONDS = 3
 """How long answers that were begun may take to end when we are told to."""
 BACKLOG = 2048
+FILES = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,7 @@ async def serve(settings: Settings, on_open: Callable[[str], None] = lambda _add
         InvalidSettings: a setting is wrong.
         InstallationError: the port is taken, or the address is none of this machine's.
     """
+    let_many_in()
     app = dashboard(settings)
     async with contextlib.AsyncExitStack() as stack:
         sockets = listen(settings.dashboard_host, settings.dashboard_port)
@@ -63,6 +66,14 @@ async def _end(app: Starlette, server: uvicorn.Server, serving: asyncio.Task[Non
     app.state.board.hub.end()  # an open stream would keep the server for as long as its page is open
     server.should_exit = True
     await serving
+
+
+def let_many_in() -> None:
+    """Allow this process as many open files as it may have: each reader of a stream is one, and 1,024 are usual."""
+    usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
+    if usual != resource.RLIM_INFINITY and usual < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
