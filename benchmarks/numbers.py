@@ -92,7 +92,7 @@ async def _the_copy(rollups: Rollups, chronicle: Chronicle, now: datetime) -> No
     print(f"the first copy: {await _ms(lambda: copy(rollups, chronicle, now)):.0f} ms")
     hour, summary = int(now.timestamp()) // HOUR_S, await chronicle.summary()
     if summary is not None:
-        await chronicle.keep(summary, list((await pages_of(rollups, hour - 7 * 24, hour)).values()))
+        await chronicle.keep(summary, await pages_of(rollups, range(hour - 7 * 24, hour + 1)))
     later = now.replace(minute=now.minute or 1)  # not the one of the hour
     print(f"each later one: {min([await _ms(lambda: copy(rollups, chronicle, later)) for _ in range(5)]):.0f} ms")
     size = sum(path.stat().st_size for path in chronicle.folder.rglob("*.json"))

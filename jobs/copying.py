@@ -3,7 +3,7 @@
 What was counted since the last copy is lost with such a Redis: a minute at most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -47,9 +47,7 @@ async def copy(rollups: Rollups, chronicle: Chronicle, now: datetime) -> None:
         pages = await chronicle.pages(hour - DAY_HOURS, hour)
         await rollups.put_back(_all_of(before, pages, now), before.runs, knows=True)
     first_in_hour = now.minute == 0 or before is None or went_back
-    pages = await pages_of(rollups, hour - (DAY_HOURS if first_in_hour else RECENT_HOURS), hour)
-    known = await chronicle.pages(min(pages, default=hour), hour)
-    changed = [page for number, page in pages.items() if page != known.get(number)]
+    changed = await _changed(rollups, chronicle, hour - (DAY_HOURS if first_in_hour else RECENT_HOURS), hour)
     runs = await rollups.runs_by_time(MOST_RUNS)
     since_ms = min(since_ms, before.since_ms) if before is not None else since_ms
     summary = Summary(since_ms=since_ms, copy_no=number + 1, totals=await rollups.totals(), runs=runs)
@@ -96,10 +94,19 @@ def _all_of(summary: Summary, pages: Mapping[int, HourPage], now: datetime) -> l
     return found
 
 
-async def pages_of(rollups: Rollups, first: int, last: int) -> dict[int, HourPage]:
-    """These hours as Redis knows them, with their minutes; those in which nothing was counted are left out."""
+async def _changed(rollups: Rollups, chronicle: Chronicle, first: int, last: int) -> list[HourPage]:
+    """The hours that are another on disk, or not there.  Of old ones whose sums are the same the minutes are, too: they are not read."""
+    known = await chronicle.pages(first, last)
     hours = await rollups.hours(range(first, last + 1))
-    minutes: dict[int, dict[int, Fields]] = {}
-    for minute, fields in (await rollups.minutes(range(first * 60, (last + 1) * 60))).items():
-        minutes.setdefault(minute // 60, {})[minute] = fields
-    return {hour: HourPage(hour=hour, fields=fields, minutes=minutes.get(hour, {})) for hour, fields in hours.items()}
+    doubtful = [hour for hour in hours if hour >= last - 1 or hour not in known or hours[hour] != known[hour].fields]
+    return [page for page in await pages_of(rollups, doubtful) if page != known.get(page.hour)]
+
+
+async def pages_of(rollups: Rollups, numbers: Sequence[int]) -> list[HourPage]:
+    """These hours as Redis knows them, with their minutes; those in which nothing was counted are left out."""
+    hours = await rollups.hours(numbers)
+    minutes = await rollups.minutes([hour * 60 + minute for hour in numbers for minute in range(60)])
+    found: dict[int, dict[int, Fields]] = {}
+    for minute, fields in minutes.items():
+        found.setdefault(minute // 60, {})[minute] = fields
+    return [HourPage(hour=hour, fields=fields, minutes=found.get(hour, {})) for hour, fields in hours.items()]

@@ -25,10 +25,10 @@ from storage.chronicle import Chronicle, Summary
 MINUTE, HOUR, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=7)
 LONGEST_BY_MINUTE = timedelta(days=2)
 """Longer spans are read by the hour, whatever their step: a week of minutes would be ten thousand rollups."""
-FRESH_SECONDS, SETTLED_SECONDS = 2.0, 60.0
-"""How long a rollup that was read is used again: one that may still grow, and one that only a late count changes."""
-SETTLED_AFTER, MOST_KEPT = 3, 6_000
-"""Units of time after which a rollup counts as settled; rollups that a process keeps, at some 1.5 kB each."""
+FRESH_SECONDS = ((3, 2.0), (120, 60.0), (2**31, 900.0))
+"""How long a rollup that was read is used again, by how many minutes (or hours) it is old: soon only a late count changes it."""
+MOST_KEPT = 6_000
+"""Rollups that a process keeps, at some 1.5 kB each."""
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -300,7 +300,7 @@ def _moment(number: int, unit: timedelta) -> datetime:
 
 
 def _fresh_for(number: int, newest: int) -> float:
-    return SETTLED_SECONDS if number < newest - SETTLED_AFTER else FRESH_SECONDS
+    return next(seconds for age, seconds in FRESH_SECONDS if newest - number <= age)
 
 
 def _run(body: str) -> RunRecord | None:

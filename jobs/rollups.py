@@ -25,8 +25,8 @@ MINUTES_KEPT_S, HOURS_KEPT_S, FOREVER_S, PROCESS_KEPT_S = 7 * 86_400 + 3_600, 35
 """The week of minutes has an hour more, for who asks for a whole week; `FOREVER_S` begins anew with each batch."""
 MOST_RUNS = 1_000
 """The last attempts that are kept, at some 200 bytes each."""
-AT_ONCE = 500
-"""Rollups that one pipeline reads."""
+AT_ONCE = 200
+"""Rollups that one pipeline reads: some 5 ms of the event loop."""
 PUT_AT_ONCE = 100
 """Rollups that one call puts back: Redis serves nobody else meanwhile."""
 Fields = dict[str, float]

@@ -152,6 +152,22 @@ async def test_old_minutes_go_after_a_week_and_hours_after_five(redis, chronicle
     assert {hour - number: bool(page.minutes) for number, page in pages.items()} == {0: True, MINUTES_KEPT_HOURS + 30: False}
 
 
+async def test_what_is_counted_hours_late_is_in_the_next_hours_first_copy(redis, chronicle, counting, mine):
+    """After an outage: its minutes come when Redis is back."""
+    top = clock.now().replace(minute=0, second=0)
+    hour = int(top.timestamp()) // 3600
+    mine.note({"p": 1.0}, minute=(hour - 5) * 60)
+    await counting.hand_over()
+    await copy(Rollups(redis), chronicle, top)
+    mine.note({"p": 2.0}, minute=(hour - 5) * 60 + 7)
+    await counting.hand_over()
+
+    await copy(Rollups(redis), chronicle, top + HOUR)
+
+    page = (await chronicle.pages(hour - 5, hour - 5))[hour - 5]
+    assert (page.fields, page.minutes[(hour - 5) * 60 + 7]) == ({"p": 3.0}, {"p": 2.0})
+
+
 async def test_restoring_begins_anew_where_it_was_broken_off(redis, redis_admin, chronicle, counting, mine, numbers):
     mine.count(PUBLISHED, 5)
     await counting.hand_over()
