@@ -7,9 +7,11 @@ without the memory of it the state alone refuses what does not fit any more.
 import contextlib
 import hashlib
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from arq.connections import ArqRedis
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
@@ -24,6 +26,10 @@ KEPT_SECONDS, DOING_SECONDS = 86_400, 120
 """How long an act is known by its key: once it is done; while it is being done (whoever dies amid it lets go of it)."""
 REPLAYED = {"Idempotency-Replayed": "true"}
 
+_PROCESS = secrets.token_hex(8)
+_in_hand = set[str]()
+"""What is being done in this process, by its key in Redis."""
+
 Made = TypeVar("Made", bound=BaseModel)
 
 
@@ -35,25 +41,52 @@ def once(
     async def acted(asked: Asked) -> Made | Answer:
         if asked.key is None:
             return await act(asked)
-        redis, name, mark = asked.board.link.client.redis, f"{PREFIX}{_hash(asked.key)}", _mark(asked)
-        if not await redis.set(name, f"doing {mark}", nx=True, ex=DOING_SECONDS):
-            doing, _, theirs = ((await redis.get(name)) or b"").decode().partition(" ")
-            if theirs and theirs != mark:
-                raise other_content()
-            if doing != "done":
-                raise _under_way()
-            return Answer(await current(asked), headers=REPLAYED)
+        name = f"{PREFIX}{_hash(asked.key)}"
+        if name in _in_hand:
+            raise _under_way()
+        _in_hand.add(name)
         try:
-            made = await act(asked)
-        except BaseException:  # whatever it was: nothing is known to be done, so the key may be used again
-            with contextlib.suppress(RedisError, OSError):
-                await redis.delete(name)
-            raise
-        with contextlib.suppress(RedisError, OSError):  # it is done; without the key the state says so
-            await redis.set(name, f"done {mark}", ex=KEPT_SECONDS)
-        return made
+            if not await _claimed(asked.board.link.client.redis, name, _mark(asked)):
+                return Answer(await current(asked), headers=REPLAYED)
+            return await _kept(asked, name, act)
+        finally:
+            _in_hand.discard(name)
 
     return acted
+
+
+async def _claimed(redis: ArqRedis, name: str, mark: str) -> bool:
+    """Whether it is ours to do; False where it was done before.
+
+    Raises:
+        Conflict: the key stands for something else.  Refused: another process does it just now.
+    """
+    claim = f"doing {mark} {_PROCESS}"
+    if await redis.set(name, claim, nx=True, ex=DOING_SECONDS):
+        return True
+    state, _, rest = ((await redis.get(name)) or b"").decode().partition(" ")
+    theirs, _, process = rest.partition(" ")
+    if theirs and theirs != mark:
+        raise other_content()
+    if state == "done":
+        return False
+    if process != _PROCESS:
+        raise _under_way()
+    await redis.set(name, claim, ex=DOING_SECONDS)  # our own claim, whose answer never came: nothing was done under it
+    return True
+
+
+async def _kept(asked: Asked, name: str, act: Callable[[Asked], Awaitable[Made]]) -> Made:
+    redis = asked.board.link.client.redis
+    try:
+        made = await act(asked)
+    except BaseException:  # whatever it was: nothing is known to be done, so the key may be used again
+        with contextlib.suppress(RedisError, OSError):
+            await redis.delete(name)
+        raise
+    with contextlib.suppress(RedisError, OSError):  # it is done; without the key the state says so
+        await redis.set(name, f"done {_mark(asked)}", ex=KEPT_SECONDS)
+    return made
 
 
 def _mark(asked: Asked) -> str:
