@@ -117,3 +117,35 @@ async def test_who_changed_something_sees_it_at_once(catalogue, projects):
     catalogue.look_anew()
 
     assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
+
+
+async def test_before_an_answer_only_projects_that_may_change_by_themselves_are_looked_at(catalogue, projects, monkeypatch):
+    for number in (1, 2, 4):
+        await projects.change(number, lambda state: state.replace(status=ProjectStatus.COMPLETED))
+        await projects.unmark(number)
+    catalogue.look_anew()
+    await catalogue.all()
+    asked: list[list[int]] = []
+    outlines = projects.outlines
+
+    async def heard(numbers):
+        asked.append(sorted(numbers))
+        return await outlines(numbers)
+
+    monkeypatch.setattr(projects, "outlines", heard)
+    await projects.create({"topic": "A new one"})
+    catalogue.look_anew()
+
+    found = await catalogue.find(Wanted())
+
+    assert asked == [[3, 5, 6]]
+    assert numbers(found) == [6, 5, 4, 3, 2, 1]
+
+
+async def test_one_that_was_deleted_is_gone_with_the_next_look(catalogue, projects):
+    await catalogue.all()
+    await projects.delete(2)
+
+    catalogue.look_anew()
+
+    assert numbers(await catalogue.find(Wanted())) == [5, 4, 3, 1]
