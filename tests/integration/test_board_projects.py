@@ -323,6 +323,29 @@ async def test_a_failed_project_says_what_happened_what_to_do_and_what_it_takes(
     assert "costs nothing and takes no quota" in page.plain
 
 
+async def test_what_an_upload_takes_of_the_days_quota_is_said_beside_its_button(settings, projects):
+    keys = {"youtube_client_id": "1-of-a-test", "youtube_client_secret": "none", "youtube_refresh_token": "none"}
+    published = Settings.model_validate(settings.model_dump() | keys)
+    state = await with_script(projects)
+    error = StageError(code="unavailable", message="no answer", retryable=True)
+    await projects.change(
+        state.project_id,
+        lambda state: (
+            state.with_stage(Stage.UPLOAD, status=StageStatus.FAILED, error=error, attempts=3)
+            .with_stage(Stage.ASSETS, status=StageStatus.DONE)
+            .with_stage(Stage.RENDER, status=StageStatus.DONE)
+            .with_stage(Stage.THUMBNAIL, status=StageStatus.DONE)
+            .replace(status=ProjectStatus.FAILED)
+        ),
+    )
+
+    async with browsing(published) as browser:
+        page = await browser.get(f"/projects/{state.project_id}")
+
+    assert re.search(r"costs \$0\.00 · 1 upload · \d+ units, 10,000 left", page.plain)
+    assert "Try 3" in page.plain
+
+
 async def test_an_expired_sign_in_names_the_command_that_mends_it(settings, projects):
     state = await with_script(projects)
     error = StageError(code="authentication", message="invalid_grant")
