@@ -180,7 +180,7 @@ async def _drain(given: str, *, as_json: bool) -> int:
     say(
         Text(
             f"{worker.name} 正在收尾，手上還有 {left} 件；做完就結束",
-            f"{worker.name} is draining: it ends after the {left} jobs that it has in hand",
+            f"{worker.name} is draining: it ends after what it has in hand ({left})",
         )
         if left
         else Text(f"{worker.name} 正在收尾，手上沒有工作", f"{worker.name} is draining: it has nothing in hand, and ends")
