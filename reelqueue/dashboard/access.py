@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from reelqueue.bootstrap import Settings
 from reelqueue.dashboard.asked import prefix_of, seal_of
-from reelqueue.settings import Settings
 
 SESSION, SESSION_SECONDS = "reelqueue_session", 14 * 86_400
 """The cookie of who signed in, and how long it holds: two weeks, chosen; a changed password ends it at once."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from reelqueue.addresses import is_loopback
-from reelqueue.settings import Settings
+from reelqueue.bootstrap import Settings
 
 ALWAYS = frozenset({"localhost"})
 

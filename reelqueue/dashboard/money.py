@@ -12,10 +12,10 @@ from statistics import fmean
 from jobs.paid import Paid, paid_lately
 from jobs.spending import Caps
 from reelqueue import clock
+from reelqueue.bootstrap import Settings
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.today import at_this_pace
 from reelqueue.models.stage import ProjectStatus
-from reelqueue.settings import Settings
 from storage import Outline
 from storage.ledger import PACIFIC, pacific_day, pacific_midnight_after
 
