@@ -1,6 +1,7 @@
 """Workers, queues, quotas and costs over HTTP; and what is answered while Redis is away, or by whom it is asked."""
 
 import asyncio
+import re
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -156,7 +157,10 @@ async def guarded(settings):
             "api_token": SecretStr(TOKEN),
         }
     )
-    async with serving_board(own) as address, aiohttp.ClientSession(address) as session:
+    async with (
+        serving_board(own) as address,
+        aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
         yield session
 
 
@@ -170,6 +174,25 @@ async def test_with_a_password_the_api_wants_its_token(guarded):
     assert [status for status, _, _ in made] == [401, 401, 201]
     assert told[0][1]["code"] == "unauthorized"
     assert told[0][2]["WWW-Authenticate"].startswith("Bearer")
+
+
+async def test_a_viewer_reads_by_the_api_and_changes_nothing(guarded):
+    """In a browser that signed in, as a page's script would ask."""
+    async with guarded.get("/sign-in") as page:
+        token = re.findall(r'name="csrf" value="([^"]+)"', await page.text())[0]
+    origin = {"Origin": str(page.url.origin())}
+    form = {"csrf": token, "password": "of the viewer"}
+    async with guarded.post("/sign-in", data=form, headers=origin, allow_redirects=False) as entered:
+        assert entered.status == 303
+
+    told = await asked(guarded, "GET", "/api/projects")
+    changes = [
+        await asked(guarded, method, path, headers=origin, json={"topic": "x"})
+        for method, path in (("POST", "/api/projects"), ("DELETE", "/api/projects/1"), ("POST", "/api/queues/maintenance/pause"))
+    ]
+
+    assert told[0] == 200
+    assert [(status, problem["code"]) for status, problem, _ in changes] == [(403, "forbidden")] * 3
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
