@@ -139,7 +139,7 @@ async def test_a_batch_is_shown_at_a_look(settings, batch, projects):
         ("ok", str(first), "1", "Completed"), ("fa", str(second), "2", "Failed"), ("re", str(third), "3", "Needs review"),
     ]  # fmt: skip
     assert "1 failed" in page.text
-    assert "1 wait for a person" in page.text
+    assert "1 waits for a person" in page.text
     assert f"/projects?batch={batch.batch_id}&amp;status=failed" in page.text
 
 

@@ -9,8 +9,11 @@ import pytest
 
 from reelqueue.dashboard.band import SIDE, band_of
 from reelqueue.dashboard.batch_figures import SHOWN_DAYS, figures_of
-from reelqueue.dashboard.batch_words import a_day, expected_end, is_late
+from reelqueue.dashboard.batch_words import SAYS, a_day, expected_end, is_late
 from reelqueue.dashboard.cells import cells_of, legend
+from reelqueue.dashboard.numbered import numbered
+from reelqueue.dashboard.pages.new_batch_words import SAYS as NEW
+from reelqueue.dashboard.publishing_words import SAYS as PUBLISHING
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.forecast import DayForecast, Forecast
@@ -202,3 +205,23 @@ def test_a_batch_that_ends_in_the_moment_it_began_divides_by_nothing():
 
     assert band is not None
     assert band.done == 1
+
+
+# Words.
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        pytest.param(1, Text("1 個專案", "1 project"), id="one"),
+        pytest.param(0, Text("0 個專案", "0 projects"), id="none"),
+        pytest.param(1_234, Text("1,234 個專案", "1,234 projects"), id="many"),
+    ],
+)
+def test_one_thing_is_told_otherwise_than_many(number, told):
+    assert numbered(SAYS)("count", number) == told
+
+
+def test_every_sentence_of_one_has_one_of_many():
+    for says in (SAYS, PUBLISHING, NEW):
+        assert {name.removesuffix("_one") for name in says if name.endswith("_one")} <= says.keys()

@@ -24,6 +24,7 @@ from reelqueue.dashboard.causes import failures_of
 from reelqueue.dashboard.cells import KINDS, Cell, cells_of, legend
 from reelqueue.dashboard.channel_names import ChannelNames
 from reelqueue.dashboard.now import Now, moment, now_of
+from reelqueue.dashboard.numbered import numbered
 from reelqueue.dashboard.openings import openings
 from reelqueue.dashboard.prices import price_of_all
 from reelqueue.dashboard.publishing_words import SAYS as PLAN_SAYS
@@ -103,6 +104,7 @@ async def show(request: Request) -> Response:
         request,
         "batch.html",
         says={**PLAN_SAYS, **SAYS},
+        numbered=numbered(SAYS),
         state=state,
         status_word=STATUS[state.status],
         figures=figures,

@@ -10,11 +10,13 @@ from jobs.app import Queue
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.batch_words import SAYS
 from reelqueue.dashboard.forms import confirm, done, form_of
+from reelqueue.dashboard.numbered import numbered
 from reelqueue.errors import Busy, ProjectNotFound, WrongState
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text
 
 Act = Callable[[Queue, int], Awaitable[object]]
+_told = numbered(SAYS)
 
 
 def _acting(act: Act, said: Text) -> Callable[[Request], Awaitable[Response]]:
@@ -48,7 +50,7 @@ async def cancel(request: Request) -> Response:
         return confirm(
             request,
             title=_with(SAYS["cancel_title"], number=state.batch_id),
-            body=[_with(SAYS["cancel_body"], left=left), *([_with(SAYS["cancel_kept"], done=completed)] if completed else [])],
+            body=[_told("cancel_body", left), *([_told("cancel_kept", completed)] if completed else [])],
             path=f"{path}/cancel",
             label=SAYS["cancel_do"],
             keep=SAYS["keep"],
@@ -72,7 +74,7 @@ async def approve(request: Request) -> Response:
         waiting = sum(one is not None and one.status is ProjectStatus.WAITING_REVIEW for one in outlines.values())
         return confirm(
             request,
-            title=_with(SAYS["approve_title"], count=waiting),
+            title=_told("approve_title", waiting),
             body=[SAYS["approve_body"]],
             path=f"{path}/approve",
             label=SAYS["approve_do"],
@@ -81,7 +83,7 @@ async def approve(request: Request) -> Response:
             icon="check",
         )
     approved = await board.link.queue.approve_batch(state.batch_id)
-    return done(request, path, _with(SAYS["were_approved"], count=len(approved)))
+    return done(request, path, _told("were_approved", len(approved)))
 
 
 async def delete(request: Request) -> Response:
@@ -96,7 +98,7 @@ async def delete(request: Request) -> Response:
         return confirm(
             request,
             title=_with(SAYS["delete_title"], number=state.batch_id),
-            body=[_with(SAYS["delete_body"], count=len(state.project_ids))],
+            body=[_told("delete_body", len(state.project_ids))],
             path=f"/batches/{state.batch_id}/delete",
             label=SAYS["delete_do"],
             keep=SAYS["keep_it"],
@@ -126,7 +128,7 @@ async def retry_some(request: Request) -> Response:
             again += 1
         except (ProjectNotFound, WrongState, Busy):  # since the page was made somebody else did something with it
             continue
-    return done(request, f"/batches/{state.batch_id}", _with(SAYS["some_again"], count=again), "ok" if again else "mute")
+    return done(request, f"/batches/{state.batch_id}", _told("some_again", again), "ok" if again else "mute")
 
 
 def _with(text: Text, **parts: object) -> Text:

@@ -21,6 +21,7 @@ from reelqueue.dashboard.brief_files import contained
 from reelqueue.dashboard.brief_form import PRIVACY, REVIEWED
 from reelqueue.dashboard.forms import Form, done, form_of
 from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.numbered import numbered
 from reelqueue.dashboard.pages.new_batch_words import SAYS
 from reelqueue.dashboard.rendering import page
 from reelqueue.errors import InvalidBrief
@@ -148,6 +149,7 @@ def _form_page(
         "new_batch.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong or mistakes else HTTPStatus.OK,
         says=SAYS,
+        numbered=numbered(SAYS),
         form=values,
         reviews=reviews,
         wrong=wrong or {},
@@ -175,6 +177,7 @@ async def _plan_page(
         request,
         "new_batch.html",
         says=SAYS,
+        numbered=numbered(SAYS),
         form=values,
         reviews=reviews,
         plan=ready,

@@ -1,6 +1,6 @@
 """What the page of a new batch says, in both languages."""
 
-from reelqueue.wording import Text
+from reelqueue.wording import Text, same
 
 SAYS = {
     "new_batch": Text("新增批次", "New batch"),
@@ -41,14 +41,14 @@ SAYS = {
     "too_large": Text("檔案太大：最多 32 MB", "The file is too large: 32 MB at most"),
     "gone": Text("這個檔案已經不在手邊，請再傳一次", "The file is held no more: send it once again"),
     "mistakes": Text("{count} 個錯誤，什麼都沒有開始", "{count} mistakes, nothing was begun"),
-    "mistakes_one": Text("1 個錯誤，什麼都沒有開始", "1 mistake, nothing was begun"),
+    "mistakes_one": same("1 mistake, nothing was begun"),
     "mistakes_more": Text("另外還有 {count} 個", "and {count} more"),
     "line": Text("行", "Line"),
     "column": Text("欄位", "Column"),
     "wrong": Text("錯誤", "What is wrong"),
     "whole_file": Text("整個檔案", "whole file"),
     "plan": Text("會做 {count} 支影片", "It makes {count} videos"),
-    "plan_one": Text("會做 1 支影片", "It makes 1 video"),
+    "plan_one": same("It makes 1 video"),
     "read_as": Text("{name}：{count} 列（{how}）", "{name}: {count} rows ({how})"),
     "repeats": Text("{count} 列和其他列是同一支影片：只做一次", "{count} rows are the video of another row: made once"),
     "earlier": Text("{count} 列先前做過，略過", "{count} rows were made before and are left out"),
@@ -56,7 +56,12 @@ SAYS = {
     "is_batch": Text("這個檔案已經是批次 {number}。", "This file is batch {number} already."),
     "open_batch": Text("開啟批次 {number}", "Open batch {number}"),
     "make": Text("做這 {count} 支", "Make these {count}"),
-    "make_one": Text("做這 1 支", "Make this one"),
+    "make_one": same("Make this one"),
+    "agree_one": same("Agree, and make this one"),
+    "read_as_one": same("{name}: {count} row ({how})"),
+    "repeats_one": same("{count} row is the video of another row: made once"),
+    "earlier_one": same("{count} row was made before and is left out"),
+    "days_more_one": same("and {count} more day"),
     "agree": Text("同意，做這 {count} 支", "Agree, and make these {count}"),
     "agree_note": Text("同樣的服務與頻道之後不再問。", "It is not asked again for these services and channels."),
     "not_agreed": Text("還有沒同意的條件，什麼都沒有開始", "There is more to agree to; nothing was begun"),

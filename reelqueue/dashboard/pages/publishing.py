@@ -18,6 +18,7 @@ from reelqueue.dashboard.channel_names import ChannelNames
 from reelqueue.dashboard.figures import usd
 from reelqueue.dashboard.money import Money, money_of
 from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.numbered import numbered
 from reelqueue.dashboard.openings import openings
 from reelqueue.dashboard.rendering import page
 from reelqueue.dashboard.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, week_of
@@ -50,6 +51,7 @@ async def show(request: Request) -> Response:
         request,
         "publishing.html",
         says=words.SAYS,
+        numbered=numbered(words.SAYS),
         asked=asked,
         near=asked.near,
         days=asked.days,
