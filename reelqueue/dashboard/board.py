@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from arq.connections import ArqRedis
@@ -15,6 +16,7 @@ from reelqueue.bootstrap import Settings, open_shelf
 from reelqueue.dashboard.catalogue import Catalogue
 from reelqueue.dashboard.forecasts import Forecasts
 from reelqueue.dashboard.hearing import heard
+from reelqueue.dashboard.kept import Kept
 from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.miniatures import Miniatures
 from reelqueue.dashboard.pulse import Pulse
@@ -23,6 +25,12 @@ from reelqueue.dashboard.sheets import Sheets
 from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.chronicle import Chronicle
+
+if TYPE_CHECKING:
+    from reelqueue.dashboard.prices import Price
+
+PRICED_SECONDS, MOST_PRICED = 20.0, 500
+"""How long what going on with a project takes is told again, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class Board:
     pulse: Pulse
     forecasts: Forecasts
     miniatures: Miniatures
+    priced: "Kept[Price]"
     numbers: Numbers
     readiness: Readiness
     sheets: Sheets
@@ -84,6 +93,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
             shelf=shelf,
             forecasts=forecasts,
             miniatures=Miniatures(),
+            priced=Kept(seconds=PRICED_SECONDS, most=MOST_PRICED),
             numbers=Numbers(paths.metrics, redis),
             readiness=Readiness(settings, link),
             sheets=sheets,

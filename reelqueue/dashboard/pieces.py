@@ -4,12 +4,13 @@ A piece's record is written when the piece is done, and not again while it holds
 one that is older than the stage's start was there already.  Nothing is guessed: what has no record is not made.
 """
 
+import functools
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,7 +23,7 @@ from reelqueue.models.stage import Stage, StageStatus
 from reelqueue.providers.protocols import Providers
 
 Record = TypeVar("Record", bound=Frozen)
-MOST_RECORD_BYTES = 4_000_000
+MOST_RECORD_BYTES = 16_000_000
 """Of a record or a manifest; ours are a small part of it."""
 
 
@@ -245,7 +246,20 @@ def _listed(state: ProjectState, root: Path, stage: Stage, model: type[Record]) 
     known = state.stages[stage]
     if known.status is not StageStatus.DONE or not known.artifacts:
         return None
-    return _parsed(root, known.artifacts[-1], model)
+    path = root / known.artifacts[-1].path
+    try:
+        seen = path.stat()
+    except OSError:  # gone: its stage makes it again
+        return None
+    found: Record | None = _manifest(path, model, seen.st_mtime_ns, seen.st_ino)
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def _manifest(path: Path, model: type[Frozen], _mtime_ns: int, _inode: int) -> Any:
+    """A manifest as it was when its file was this one: half an hour of video has megabytes of it, and an open page asks again."""
+    found = _record(path.parent, path.name, model)
+    return found[0] if found is not None else None
 
 
 def _parsed(root: Path, artifact: Artifact, model: type[Record]) -> Record | None:

@@ -58,10 +58,18 @@ async def price_of_all(board: Board, states: Iterable[ProjectState], from_stage:
 
 
 async def price_of(board: Board, state: ProjectState, from_stage: Stage | None = None) -> Price:
-    """What is taken to go on with a project where it stands, or from `from_stage` on; pieces that are there are not paid for again."""
+    """What is taken to go on with a project where it stands, or from `from_stage` on; pieces that are there are not paid for again.
+
+    What was found is told again for a while: an open page asks every few seconds, and each piece is looked at as a whole.
+    """
     first = from_stage or state.next_stage
     if first is None:
         return Price()
+    key = (state.project_id, state.revision, first)
+    return board.priced.get(key) or board.priced.put(key, await _found(board, state, first))
+
+
+async def _found(board: Board, state: ProjectState, first: Stage) -> Price:
     try:
         brief, providers = board.shelf.filled(state.brief), board.shelf.chosen(state.brief)
         usd = await _money(board, state, brief, providers, first)
