@@ -11,6 +11,8 @@ from jobs.batch.calendar import UNITS, Calendar, Every, Slots, Times
 from reelqueue.errors import InvalidBrief
 from reelqueue.wording import Text
 
+MOST_CHARS = 2_000
+"""Of a calendar: each moment of each day takes half of it; a text of megabytes would be read for many seconds."""
 LEAST_EVERY, MOST_EVERY = timedelta(minutes=15), timedelta(days=90)
 _EVERY = Text("一段時間，15 分鐘到 90 天，例如 30m、6h、2d、1w", "a span from 15 minutes to 90 days, for example 30m, 6h, 2d, 1w")
 _SLOTS = Text(
@@ -44,6 +46,8 @@ def canonical(text: str, zone: str, now: datetime) -> str:
     Raises:
         InvalidBrief: it is neither; field "every" or "slots".
     """
+    if len(text) > MOST_CHARS * (10 if text.startswith(("every ", "slots ")) else 1):  # our own words may be longer than theirs
+        raise InvalidBrief("slots", _SLOTS, f"{text[:40]}… ({len(text):,})")
     if text.startswith(("every ", "slots ")) and _kept(text) is not None:
         return text
     return parse_every(text, zone, now) if _SPAN.fullmatch(text.strip()) else parse_slots(text, zone, now)

@@ -76,6 +76,7 @@ async def test_the_same_key_gives_the_same_batch_back_and_other_briefs_under_it_
         pytest.param({"briefs": BRIEFS, "keys": ["a"]}, "keys", id="too few keys"),
         pytest.param({"briefs": BRIEFS, "keys": [1, 2, 3]}, "keys", id="keys that are none"),
         pytest.param({"briefs": BRIEFS, "calendar": "now and then"}, "slots", id="a calendar that is none"),
+        pytest.param({"briefs": BRIEFS, "calendar": "Mon," * 100_000 + " 09:00"}, "slots", id="a calendar without end"),
         pytest.param({"briefs": BRIEFS, "calendar": 7}, "slots", id="a number for a calendar"),
         pytest.param({"briefs": BRIEFS, "webhook": "http://169.254.169.254/"}, "webhook", id="an address in house"),
         pytest.param({"briefs": BRIEFS, "start": True}, "start", id="a field that there is not"),

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from jobs.batch.calendar_words import MOST_CHARS
 from reelqueue.dashboard.api import shapes
 from reelqueue.dashboard.api.operation import Operation
 from reelqueue.models.batch import MOST_PROJECTS
@@ -86,7 +87,7 @@ def _batch(language: Language) -> Schema:
         "webhook": Text("完成時通知的網址", "an address to tell when something of it ends"),
     }
     told = {name: about.in_language(language) for name, about in words.items()}
-    text = [{"type": "string"}, {"type": "null"}]
+    text: list[Schema] = [{"type": "string"}, {"type": "null"}]
     return {
         "type": "object",
         "title": "NewBatch",
@@ -95,7 +96,7 @@ def _batch(language: Language) -> Schema:
         "properties": {
             "briefs": {"type": "array", "minItems": 1, "maxItems": MOST_PROJECTS, "items": brief},
             "keys": {"anyOf": [{"type": "array", "items": {"anyOf": text}}, {"type": "null"}], "description": told["keys"]},
-            "calendar": {"anyOf": text, "description": told["calendar"]},
+            "calendar": {"anyOf": [text[0] | {"maxLength": MOST_CHARS}, text[1]], "description": told["calendar"]},
             "webhook": {"anyOf": text, "description": told["webhook"]},
         },
     }
