@@ -33,14 +33,13 @@ class Reader(asyncio.Protocol):
         if not self._is_open:
             self._is_open = True
             self._opened.put_nowait(None)
-        first, *told = (self._rest + data).split(MARK)
-        self._rest = first[-len(MARK) :] if not told else b""
+        pending, *told = (self._rest + data).split(MARK)
+        self._rest = pending[-len(MARK) :]  # the mark itself may be cut
         for part in told:
-            stamp, end, _ = part.partition(b" ")
+            stamp, end, rest = part.partition(b" ")
             if end:
                 self._late_s.append((now - int(stamp)) / 1e9)
-            else:
-                self._rest = MARK + part
+            self._rest = rest[-len(MARK) :] if end else MARK + part
 
 
 async def read(host: str, port: int, path: str, count: int) -> None:
