@@ -23,7 +23,7 @@ CUT_SHARE = 0.03
 LEAST_WIDTH = 0.35
 """Of a bar, in percent: two or three pixels, so that what took no time is seen."""
 REUSED_WIDTH, REUSED_GAP = 0.7, 0.3
-MOST_BARS = 120
+MOST_BARS = 80
 """Of one row: of more pieces, neighbours are drawn as one."""
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 MOST_TICKS = 8

@@ -28,6 +28,8 @@ from storage import Outline
 
 LATELY = timedelta(days=7)
 """What its stages took on average is what they are expected to take."""
+MOST_FILM = 60
+"""Scenes in a strip: five minutes or so, in 36 kB of page."""
 MOST_IN_LINE = 200
 """Of the queue, so many are looked through for the project's place."""
 
@@ -123,6 +125,15 @@ class Sight:
         scenes = self.pieces.scenes
         waiting = [scene for scene in scenes if scene.unit is None and (self.pieces.rendered or not scene.is_ready)]
         return next(iter(waiting or scenes), None)
+
+    @property
+    def film(self) -> Sequence[Scene]:
+        """The scenes that the strip shows: all of a usual video; of half an hour those around the one that is worked on."""
+        scenes, now = self.pieces.scenes, self.scene_now
+        if len(scenes) <= MOST_FILM:
+            return scenes
+        start = max(0, min(len(scenes) - MOST_FILM, (now.place if now is not None else 1) - MOST_FILM // 2))
+        return scenes[start : start + MOST_FILM]
 
     @property
     def saved_pieces(self) -> int:

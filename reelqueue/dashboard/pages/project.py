@@ -12,7 +12,7 @@ from reelqueue.dashboard.pages.project_frame import project_page
 from reelqueue.dashboard.pages.project_words import FIELDS
 from reelqueue.dashboard.sight import Sight, lines_of, look_at
 
-EVENTS_HERE, MOST_EVENTS, MOST_FILES = 12, 150, 100
+EVENTS_HERE, MOST_EVENTS, MOST_FILES = 12, 150, 90
 """Of a page; the API gives all."""
 
 

@@ -135,6 +135,7 @@ SAYS = {
     "scenes_rendered": Text("已渲染 {n} / {all}", "{n} of {all} rendered"),
     "scenes_ready": Text("素材齊備 {n} / {all}", "{n} of {all} ready to render"),
     "scenes_hint": Text("點選可看文字、畫面與配音", "click to see text, picture and voice"),
+    "scenes_some": Text("第 {first}–{last} 景，共 {all} 景 · 看全部", "{first}–{last} of {all} · see all"),
     "scene_waits": Text("等待", "waits"),
     "scene_ready": Text("素材齊", "ready"),
     "scene_reused": Text("沿用", "reused"),
