@@ -134,9 +134,11 @@ class _Odd(ValueError):
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)[:60]
-        raise _Odd(Text(f"「{twice}」在同一個物件裡出現兩次", f"{twice!r} stands twice in one object"))
+        seen = set[str]()
+        for name, _ in pairs:
+            if name in seen:
+                raise _Odd(Text(f"「{name[:60]}」在同一個物件裡出現兩次", f"{name[:60]!r} stands twice in one object"))
+            seen.add(name)
     return found
 
 
