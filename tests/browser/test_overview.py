@@ -55,7 +55,7 @@ async def fail(store: ProjectStore, title: str, code: str) -> int:
 
 
 async def test_a_large_chart_comes_when_it_is_near_and_answers_the_pointer(base: str, open_page: Open) -> None:
-    page = await open_page(base)
+    page = await open_page(base, size=(1440, 400))
     assert await page.locator("canvas").count() == 0
 
     await page.locator("#throughput").scroll_into_view_if_needed()
