@@ -16,8 +16,9 @@
 #   9. a marker for each project that had not ended at the start, or was written to since: the first worker takes away those of
 #      projects that have ended.  Not for all: what ended long ago would be told once more
 #  10. the numbers' history: nothing decides by it.  Without metrics/left/, which may be counted by now
-# Left out: redis/ (hints; they are renewed), trash/, logs/, *.part, .reserve, and tokens/: whoever has those publishes on your
-# channels, so keep them elsewhere, or sign in again.  Uploads' addresses are in the copy: keep it private.
+# Left out: redis/ (hints; they are renewed), trash/, logs/, *.part, .reserve, board.key (made anew; who had signed in does it again),
+# and tokens/: whoever has those publishes on your channels, so keep them elsewhere, or sign in again.  Uploads' addresses are in the
+# copy: keep it private.
 set -eu
 data=$1
 case $2 in /*) file=$2 ;; *) file=$PWD/$2 ;; esac
