@@ -72,11 +72,23 @@ class Counting:
             return
         for queue in await Fleet(redis).queues():
             queue_stood(queue.name, now, waiting=queue.waiting, oldest_s=queue.oldest_s, running=queue.running)
+        await self.take_what_was_left()
+        if await self.hand_over():
+            await copy(rollups, self.chronicle, now)
+
+    async def take_what_was_left(self) -> None:
+        """Hand over what others left on disk; that two do so at once counts it once.
+
+        Raises:
+            RedisError, OSError, ReelqueueError: what is still there is taken the next time.
+        """
+        redis = self.redis()
+        if redis is None:
+            return
+        rollups = Rollups(redis)
         for left in await self.chronicle.left():
             if await self._added(rollups, left.process, left.number, Batch(left.totals, left.minutes, left.runs)):
                 await self.chronicle.taken(left)
-        if await self.hand_over():
-            await copy(rollups, self.chronicle, now)
 
     async def leave(self) -> None:
         """Keep on disk what could not be handed over.
@@ -108,6 +120,7 @@ async def counted(
             loop.call_soon_threadsafe(soon.set)
 
     async def for_ever() -> None:
+        await _tried(counting.take_what_was_left)
         while True:
             await _tried(counting.hand_over)
             await _tried(counting.each_minute)

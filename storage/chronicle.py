@@ -91,7 +91,11 @@ class Chronicle:
         await hop(self._leave, left)
 
     async def left(self) -> list[Left]:
-        """What was left here.  Raises Unavailable."""
+        """What was left here, of each process in the order of its batches: an earlier one behind a later one counts as a second time.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
         return await hop(self._left)
 
     async def taken(self, left: Left) -> None:
@@ -152,7 +156,7 @@ class Chronicle:
     def _left(self) -> list[Left]:
         folder = self.folder / "left"
         found = [_read(folder / name, Left) for name in _names(folder) if name.endswith(".json")]
-        return [one for one in found if one is not None]
+        return sorted((one for one in found if one is not None), key=lambda left: (left.process, left.number))
 
     def _taken(self, left: Left) -> None:
         path = self._left_path(left)

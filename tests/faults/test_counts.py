@@ -50,7 +50,8 @@ async def test_a_killed_worker_a_wiped_redis_and_one_that_is_away_at_the_end_los
         assert list((Paths(settings.data_dir).metrics / "left").iterdir())
         async with world.worker():
             await queue.wait(6, timeout=30)
-            totals = await _counted(settings, PUBLISHED, len(FIVE) + 1)
+            await _counted(settings, PUBLISHED, len(FIVE) + 1)
+            totals = await _counted(settings, labelled(RUNS, stage="render", outcome="ok"), len(FIVE) + 1)
 
     assert {stage: totals[labelled(RUNS, stage=str(stage), outcome="ok")] for stage in Stage} == dict.fromkeys(
         Stage, len(FIVE) + 1

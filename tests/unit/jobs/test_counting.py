@@ -24,7 +24,7 @@ from reelqueue.models.stage import Stage
 from reelqueue.tally import FENCED, TAKEOVERS, TALLY, Tally, labelled
 from reelqueue.wording import same
 from storage import Ledger, Owner, Paths, ProjectStore
-from storage.chronicle import Chronicle
+from storage.chronicle import Chronicle, Left
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 MINUTE = timedelta(minutes=1)
@@ -272,6 +272,16 @@ async def test_a_worker_that_ends_while_redis_is_away_leaves_its_counts_to_other
     assert (await numbers.totals())[PUBLISHED] == 1
     assert sum(point.value or 0 for point in await numbers.published(HOUR, HOUR)) == 1
     assert not await chronicle.left()
+
+
+async def test_what_was_left_in_two_batches_is_taken_in_their_order(redis, chronicle, numbers):
+    """Seen once: the later one was taken first, and the earlier one passed for a second time of it."""
+    for number in (10, 9, 11):
+        await chronicle.leave(Left(process="host/gone", number=number, totals={PUBLISHED: 1.0}))
+
+    await Counting(lambda: redis, chronicle, "host/other", Tally()).take_what_was_left()
+
+    assert (await numbers.totals())[PUBLISHED] == 3
 
 
 async def test_one_process_a_minute_samples_the_queues(redis, chronicle, mine, counting, numbers, queue, project):
