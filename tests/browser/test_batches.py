@@ -1,0 +1,178 @@
+"""A batch in a real browser: its grid by the keyboard and live, its buttons, a file that becomes one; and all of it without script."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from jobs.client import connect
+from reelqueue.models.batch import BatchState
+from reelqueue.models.stage import BatchStatus
+from reelqueue.settings import Settings
+from storage import BatchStore, Paths
+from tests.boards import serving_board
+from tests.browser.conftest import DESK, PHONE, WALL, Open
+from tests.scene import Scene
+
+ROWS = "topic,key\nWhy the sea is salt,a\nHow tides work,b\n"
+CELLS = "[data-grid] > a"
+
+
+@pytest.fixture
+async def base(settings: Settings) -> AsyncIterator[str]:
+    async with serving_board(settings) as address:
+        yield address
+
+
+@pytest.fixture
+async def batch(settings: Settings) -> BatchState:
+    """Forty projects that run, as no worker is there."""
+    async with connect(settings) as queue:
+        made = await queue.create_batch([{"topic": f"Tide {n}"} for n in range(1, 41)])
+        await queue.start_batch(made.batch_id)
+    return made
+
+
+@pytest.fixture
+def batches(settings: Settings) -> BatchStore:
+    return BatchStore.reader(Paths(settings.data_dir))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("batches")
+    asyncio.run(Scene(folder).set(batch=120))
+    return folder
+
+
+@pytest.fixture
+async def busy(folder: Path, settings: Settings) -> AsyncIterator[str]:
+    seen = settings.model_copy(update={"data_dir": folder, "channels_file": folder / "channels.toml"})
+    async with serving_board(seen) as address:
+        yield address
+
+
+async def tab_stops(page: Page) -> int:
+    """How many cells the tab key stops at."""
+    return int(await page.locator(CELLS).evaluate_all("cells => cells.filter(one => one.tabIndex === 0).length"))
+
+
+async def focused(page: Page) -> str:
+    return str(await page.evaluate("document.activeElement.getAttribute('aria-label') || ''"))
+
+
+async def test_the_grid_is_one_tab_stop_with_arrows(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+    await page.locator(CELLS).first.focus()
+
+    assert await tab_stops(page) == 1
+    for key, place in (
+        ("ArrowRight", 2),
+        ("ArrowDown", 32),
+        ("ArrowLeft", 31),
+        ("End", 40),
+        ("Home", 31),
+        ("ArrowUp", 1),
+        ("ArrowUp", 1),
+    ):
+        await page.keyboard.press(key)
+        assert await focused(page) == f"{place} Created"
+
+
+async def test_the_line_below_follows_the_focus(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+
+    await page.locator(CELLS).nth(6).focus()
+
+    await expect(page.locator("[data-line]")).to_contain_text(f"Row 7 · #{batch.project_ids[6]} Tide 7")
+
+
+async def test_a_cell_changes_by_itself_and_the_focus_stays(
+    base: str, batch: BatchState, settings: Settings, open_page: Open
+) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+    await page.locator(CELLS).nth(6).focus()
+
+    async with connect(settings) as queue:
+        await queue.cancel(batch.project_ids[2])
+
+    await expect(page.locator(CELLS).nth(2)).to_have_class(re.compile(r"\bca\b"), timeout=15_000)
+    await expect(page.locator(CELLS).nth(2)).to_have_attribute("aria-label", "3 Cancelled")
+    assert (await focused(page)).startswith("7 ")
+    assert await tab_stops(page) == 1
+
+
+async def test_cancelling_asks_in_a_dialog_whose_safe_answer_has_the_focus(
+    base: str, batch: BatchState, batches: BatchStore, open_page: Open
+) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+    await page.get_by_label("More actions").click()
+    await page.get_by_role("button", name="Cancel the batch…").click()
+
+    await expect(page.get_by_role("dialog")).to_contain_text("40 projects that have not ended stop")
+    await expect(page.get_by_role("link", name="Let it go on")).to_be_focused()
+    assert (await batches.load(batch.batch_id)).status is BatchStatus.RUNNING
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel the batch").click()
+
+    await expect(page.locator(".said")).to_contain_text("The batch is cancelled")
+    assert (await batches.load(batch.batch_id)).status is BatchStatus.CANCELLED
+
+
+@pytest.mark.parametrize("script", [pytest.param(True, id="with script"), pytest.param(False, id="without")])
+async def test_a_file_becomes_a_batch_after_a_look(base: str, batches: BatchStore, open_page: Open, script: bool) -> None:
+    page = await open_page(f"{base}/batches/new", script=script)
+    await page.get_by_label("File", exact=True).set_input_files(
+        {"name": "topics.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
+    )
+    await page.get_by_role("button", name="See what it makes").click()
+
+    await expect(page.get_by_role("heading", name="It makes 2 videos")).to_be_visible()
+    assert await batches.list() == []
+    await page.get_by_role("button", name="Make these 2").click()
+
+    await expect(page.locator(".said")).to_contain_text("The batch has begun")
+    (made,) = await batches.list()
+    assert len(made.project_ids) == 2
+
+
+async def test_without_script_a_cell_leads_to_its_project(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}", script=False)
+
+    await page.locator(CELLS).nth(3).click()
+
+    await expect(page).to_have_url(f"{base}/projects/{batch.project_ids[3]}")
+
+
+@pytest.mark.parametrize(("size", "wide"), [pytest.param(DESK, 30, id="a desk"), pytest.param(PHONE, 12, id="a phone")])
+async def test_a_row_of_the_grid_is_as_long_as_there_is_room(base: str, batch: BatchState, open_page: Open, size, wide) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}", size=size)
+
+    tops = await page.locator(CELLS).evaluate_all("cells => cells.map(one => one.offsetTop)")
+
+    assert tops.count(tops[0]) == wide
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(PHONE, id="a phone"), pytest.param(DESK, id="a desk"), pytest.param(WALL, id="a wall")]
+)
+@pytest.mark.parametrize(
+    "path", ["/batches", "/batches/1", "/batches/1?view=table", "/batches/1?view=calendar", "/batches/new", "/publishing"]
+)
+async def test_nothing_scrolls_sideways(busy: str, open_page: Open, path: str, size: tuple[int, int]) -> None:
+    page = await open_page(busy + path, size=size)
+
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+async def test_a_phone_shows_two_days_and_goes_on_by_two(busy: str, open_page: Open) -> None:
+    page = await open_page(f"{busy}/publishing", size=PHONE)
+    heads = page.locator(".plan thead th:visible")
+    before = await heads.all_inner_texts()
+
+    await page.get_by_role("link", name="Two days on").click()
+
+    assert len(before) == 2
+    assert not set(before) & set(await heads.all_inner_texts())
