@@ -387,7 +387,9 @@ class Scene:
             await fleet.beat()
             for project in self.running:
                 state = await self.projects.load(project)
-                stage = next(one for one in Stage if state.stages[one].status is StageStatus.RUNNING)
+                stage = next((one for one in Stage if state.stages[one].status is StageStatus.RUNNING), None)
+                if stage is None:  # somebody cancelled it on the board
+                    continue
                 share[project] = min(99.0, share[project] + self.chance.uniform(0.1, 0.8))
                 await publisher.publish(
                     project_id=project, stage=stage.event_name, progress=share[project], overall=overall(stage, share[project]),
