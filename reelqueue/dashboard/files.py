@@ -12,8 +12,8 @@ from reelqueue.models.project import ProjectState
 from storage import Paths, ProjectFiles
 
 FOLDERS = ("output", "script", "images", "audio", "avatars", "segments", "assets", "render", "thumbnail")
-TOP = ("script.json", "project_state.json", "events.jsonl")
-"""Beside them in the project's folder lie the upload session's secret address, the lease and the idempotency key: nobody's to see."""
+TOP = ("script.json", "events.jsonl")
+"""Beside them in the project's folder lie the state (told by the API), the upload session's secret address, the lease and the idempotency key: nobody's to see."""
 MOST_LISTED = 20_000
 TYPES = {
     ".mp4": "video/mp4",

@@ -23,7 +23,7 @@ from tests.boards import serving_board
 
 PROJECTS, BATCHES = 8, 3
 NAMES = {"video_generation", "batch_processing", "maintenance", "nobody"}
-FILES = {"output/final_video.mp4", "output/captions.vtt", "project_state.json", "nothing.mp4"}
+FILES = {"output/final_video.mp4", "output/captions.vtt", "nothing.mp4"}
 STREAMS = {"project_events", "batch_events"}
 
 

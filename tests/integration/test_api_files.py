@@ -122,7 +122,7 @@ async def test_what_a_browser_might_run_is_only_to_be_kept(api):
 @pytest.mark.parametrize(
     "name",
     [
-        "session", "key", "lease.json", "nothing.mp4", "output", "output/", "images/half.part", "images/.hidden",
+        "session", "key", "lease.json", "project_state.json", "nothing.mp4", "output", "output/", "images/half.part", "images/.hidden",
         "..%2F..%2Finstance.json", "output/..%2F..%2F..%2Foutside.txt", "output%2F..%2Fsession", "images/link.txt", "images/secret.txt",
         "images/folder/outside.txt", "images/round.txt", "%2Fetc%2Fpasswd", "output//final_video.mp4", "output/%00", "output/a%00.mp4",
         "..%5C..%5Cinstance.json", "output/%2e%2e/session", "images/" + "x" * 300, "images/" + "x/" * 3_000, ".%2Fscript.json",
@@ -143,7 +143,7 @@ async def test_the_list_has_what_can_be_seen_the_video_first(api):
     paths = [one["path"] for one in listed["items"]]
     assert paths == [
         "output/final_video.mp4", "output/thumbnail.jpg", "output/captions.srt", "script.json",
-        "images/a picture 圖.png", "output/page.html", "project_state.json",
+        "images/a picture 圖.png", "output/page.html",
     ]  # fmt: skip
     assert (listed["items"][0]["bytes"], listed["items"][0]["content_type"]) == (len(VIDEO), "video/mp4")
     assert listed["next"] is None
