@@ -43,8 +43,9 @@ async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int]
     freed = [job for queue in QUEUES for job in await free_dead(redis, queue)]
     projects = await renew_hints(service)
     batches = [number for number in await service.batches.unfinished() if await _batch_put_back(service, number)]
-    for action, found in (("hint_renewed", projects), ("batch_hint_renewed", batches), ("job_freed", freed)):
-        tally.reconciled(action, len(found))
+    tally.reconciled("hint_renewed", len(projects))
+    tally.reconciled("batch_hint_renewed", len(batches))
+    tally.reconciled("job_freed", len(freed))
     if projects or batches or freed:
         log.info("recovered", count=len(projects), projects=projects[:NAMED], batches=batches[:NAMED], freed_jobs=freed[:NAMED])
     return projects, batches, freed
