@@ -90,6 +90,36 @@ async def test_the_line_below_follows_the_focus(base: str, batch: BatchState, op
     await expect(page.locator("[data-line]")).to_contain_text(f"Row 7 · #{batch.project_ids[6]} Tide 7")
 
 
+async def test_by_hand_the_first_click_chooses_and_the_second_opens(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+
+    await page.locator(CELLS).nth(6).click()
+    await expect(page.locator("[data-line]")).to_contain_text("Row 7 ")
+    await expect(page).to_have_url(f"{base}/batches/{batch.batch_id}")
+    await page.locator(CELLS).nth(6).click()
+
+    await expect(page).to_have_url(f"{base}/projects/{batch.project_ids[6]}")
+
+
+async def test_the_enter_key_opens_a_cell(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+
+    await page.locator(CELLS).nth(6).focus()
+    await page.keyboard.press("Enter")
+
+    await expect(page).to_have_url(f"{base}/projects/{batch.project_ids[6]}")
+
+
+async def test_on_a_phone_the_line_stays_in_sight(base: str, batch: BatchState, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}", size=PHONE)
+
+    await page.locator(CELLS).first.scroll_into_view_if_needed()
+    await page.locator(CELLS).first.click()
+
+    await expect(page.locator("[data-line]")).to_contain_text("Row 1 ")
+    await expect(page.locator("[data-line]")).to_be_in_viewport()
+
+
 async def test_a_cell_changes_by_itself_and_the_focus_stays(
     base: str, batch: BatchState, settings: Settings, open_page: Open
 ) -> None:
@@ -147,7 +177,9 @@ async def test_without_script_a_cell_leads_to_its_project(base: str, batch: Batc
 
 
 @pytest.mark.parametrize(("size", "wide"), [pytest.param(DESK, 30, id="a desk"), pytest.param(PHONE, 12, id="a phone")])
-async def test_a_row_of_the_grid_is_as_long_as_there_is_room(base: str, batch: BatchState, open_page: Open, size, wide) -> None:
+async def test_a_row_of_the_grid_is_as_long_as_there_is_room(
+    base: str, batch: BatchState, open_page: Open, size: tuple[int, int], wide: int
+) -> None:
     page = await open_page(f"{base}/batches/{batch.batch_id}", size=size)
 
     tops = await page.locator(CELLS).evaluate_all("cells => cells.map(one => one.offsetTop)")
