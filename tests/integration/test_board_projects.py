@@ -633,7 +633,7 @@ async def test_what_was_asked_for_is_listed_by_its_name(settings, projects):
 
 async def test_the_film_strip_shows_what_is_there_and_what_waits(settings, projects):
     state = await with_script(projects)
-    paths, number = projects.paths.project(state.project_id), state.project_id
+    number = state.project_id
     manifest = {
         "language": "en", "title": "Tea", "topic": "Tea", "tags": [],
         "parts": [
@@ -652,12 +652,16 @@ async def test_the_film_strip_shows_what_is_there_and_what_waits(settings, proje
         await lease.blobs.write("images/k0.json", b"{}")
     await projects.change(number, lambda state: state.with_stage(Stage.ASSETS, status=StageStatus.DONE, artifacts=(listed,)))
 
+    await projects.change(number, lambda state: state.replace(status=ProjectStatus.WAITING_REVIEW, wait=Wait(reason="assets")))
+
     async with browsing(settings) as browser:
         page = await browser.get(f"/projects/{number}")
+        asked = await browser.post(f"/projects/{number}/retry", {"from": "assets"})
 
     assert f"/projects/{number}/small/images/k0.jpg" in page.text
-    assert "stand-in" in page.plain
-    assert paths.root.exists()
+    assert "1 of 3 pictures are stand-ins" in page.plain
+    assert "Make 1 again" in page.plain
+    assert "from assets?" in asked.plain
 
 
 async def test_a_manifest_that_can_not_be_read_takes_no_page_away(settings, projects):
