@@ -11,22 +11,17 @@ from itertools import pairwise
 from typing import Literal
 
 from reelqueue.dashboard.pieces import Made, Pieces
+from reelqueue.dashboard.scale import Cut, Scale, Tick, Work, laid_out, ticks_of, works_of
 from reelqueue.models.project import ProjectState, StageState
 from reelqueue.models.stage import Stage, StageStatus
 
 Look = Literal["paid", "free", "reused", "run", "work", "bad", "ahead"]
 """How a bar looks: a piece that was paid for, one made here, one that was there before, work in hand, a stage, a failure, expected."""
-CUT_SECONDS = 60.0
-"""A wait from so long on is cut out (chosen: shorter ones are seen beside minutes of work)."""
-CUT_SHARE = 0.03
-"""How wide a cut is drawn, of the whole."""
 LEAST_WIDTH = 0.35
 """Of a bar, in percent: two or three pixels, so that what took no time is seen."""
 REUSED_WIDTH, REUSED_GAP = 0.7, 0.3
 MOST_BARS = 80
 """Of one row: of more pieces, neighbours are drawn as one."""
-STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
-MOST_TICKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +56,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """A mark of the scale, at `x` percent, `seconds` of work from the start."""
-
-    x: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Where `seconds` of waiting are left out, at `x` percent."""
-
-    x: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Course:
     """All of it; `now` is where the present lies, in percent, None where nothing runs.  `seconds` is the work by now."""
 
@@ -92,33 +71,6 @@ class Course:
         return not self.ticks
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    stage: Stage
-    begin: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Moments -> percent.  `starts` are the works in their order, each with its place in seconds of work."""
-
-    works: Sequence[_Work]
-    starts: Sequence[float]
-    whole_s: float
-
-    def percent(self, seconds: float) -> float:
-        return round(min(100.0, 100 * seconds / self.whole_s), 3)
-
-    def place(self, stage: Stage, at: datetime) -> float:
-        """Where a moment of a stage's work lies."""
-        for work, start in zip(self.works, self.starts, strict=True):
-            if work.stage is stage:
-                within = min(max(at, work.begin), work.end) - work.begin
-                return self.percent(start + within.total_seconds())
-        return 0.0
-
-
 def course_of(
     state: ProjectState,
     pieces: Pieces,
@@ -131,11 +83,11 @@ def course_of(
 
     `eta_s` is what its worker says is left of the whole; `usual` what each stage took lately, in seconds (None: not known).
     """
-    works = _works(state, now)
+    works = works_of(state, now)
     ahead = _ahead(state, works, now, eta_s, usual or {})
-    starts, cuts, worked_s = _laid_out(works)
+    starts, cuts, worked_s = laid_out(works)
     whole_s = max(1.0, worked_s + sum(ahead.values()))
-    scale = _Scale(works, starts, whole_s)
+    scale = Scale(works, starts, whole_s)
     kept = _kept(state, works)
     rows: list[Row] = []
     at_s = worked_s
@@ -148,28 +100,14 @@ def course_of(
     running = next((work for work in works if state.stages[work.stage].status is StageStatus.RUNNING), None)
     return Course(
         rows=tuple(rows),
-        ticks=_ticks(whole_s) if works else (),
+        ticks=ticks_of(whole_s) if works else (),
         cuts=tuple(Cut(scale.percent(place), seconds) for place, seconds in cuts),
         now=scale.percent(worked_s) if running is not None else None,
         seconds=sum((work.end - work.begin).total_seconds() for work in works) if works else None,
     )
 
 
-def _works(state: ProjectState, now: datetime) -> list[_Work]:
-    """The stages that ran, in their order; one that was kept from before the stage ahead of it is not among them."""
-    found: list[_Work] = []
-    for stage in Stage:
-        known = state.stages[stage]
-        end = now if known.status is StageStatus.RUNNING else known.finished_at
-        if known.started_at is None or end is None or known.status in {StageStatus.PENDING, StageStatus.SKIPPED}:
-            continue
-        if found and end < found[-1].begin:
-            continue
-        found.append(_Work(stage, known.started_at, max(end, known.started_at)))
-    return found
-
-
-def _kept(state: ProjectState, works: Sequence[_Work]) -> set[Stage]:
+def _kept(state: ProjectState, works: Sequence[Work]) -> set[Stage]:
     """Stages whose result is that of an earlier run, or came from elsewhere."""
     ran = {work.stage for work in works}
     finished = {StageStatus.DONE, StageStatus.SKIPPED}
@@ -178,25 +116,8 @@ def _kept(state: ProjectState, works: Sequence[_Work]) -> set[Stage]:
     }
 
 
-def _laid_out(works: Sequence[_Work]) -> tuple[list[float], list[tuple[float, float]], float]:
-    """Where each begins in seconds of work, the cuts (place, seconds left out), and where the last one ends."""
-    worked = sum((work.end - work.begin).total_seconds() for work in works)
-    cut_s = max(1.0, worked * CUT_SHARE)
-    starts, cuts, at = [], [], 0.0
-    for number, work in enumerate(works):
-        if number:
-            gap = max(0.0, (work.begin - works[number - 1].end).total_seconds())
-            if gap >= CUT_SECONDS:
-                cuts.append((at + cut_s / 2, gap))
-                gap = cut_s
-            at += gap
-        starts.append(at)
-        at += (work.end - work.begin).total_seconds()
-    return starts, cuts, at
-
-
 def _ahead(
-    state: ProjectState, works: Sequence[_Work], now: datetime, eta_s: float | None, usual: Mapping[Stage, float | None]
+    state: ProjectState, works: Sequence[Work], now: datetime, eta_s: float | None, usual: Mapping[Stage, float | None]
 ) -> dict[Stage, float]:
     """Seconds that each stage is expected to take from now on; only what somebody knows."""
     running = next((work for work in works if state.stages[work.stage].status is StageStatus.RUNNING), None)
@@ -218,7 +139,7 @@ def _ahead(
 
 
 def _rows(
-    state: ProjectState, stage: Stage, pieces: Pieces, scale: _Scale, ahead: tuple[float, float], *, is_kept: bool
+    state: ProjectState, stage: Stage, pieces: Pieces, scale: Scale, ahead: tuple[float, float], *, is_kept: bool
 ) -> list[Row]:
     known = state.stages[stage]
     work = next((one for one in scale.works if one.stage is stage), None)
@@ -249,7 +170,7 @@ def _rows(
     return [whole, *below]
 
 
-def _below(stage: Stage, known: StageState, pieces: Pieces, scale: _Scale, work: _Work | None) -> list[Row]:
+def _below(stage: Stage, known: StageState, pieces: Pieces, scale: Scale, work: Work | None) -> list[Row]:
     if stage is Stage.ASSETS and pieces.scenes:
         wanted = sum(scene.pieces for scene in pieces.scenes) or None
         kinds = (("images", pieces.images, len(pieces.scenes)), ("voice", pieces.voice, wanted))
@@ -263,7 +184,7 @@ def _below(stage: Stage, known: StageState, pieces: Pieces, scale: _Scale, work:
 
 
 def _row_of(
-    stage: Stage, kind: str, known: StageState, all_: Sequence[Made], wanted: int | None, scale: _Scale, work: _Work | None
+    stage: Stage, kind: str, known: StageState, all_: Sequence[Made], wanted: int | None, scale: Scale, work: Work | None
 ) -> Row:
     began = work.begin if work is not None else known.started_at
     new = sorted((one for one in all_ if began is not None and one.at >= began), key=lambda one: one.at)
@@ -280,7 +201,7 @@ def _row_of(
     return Row(stage, kind, known.status, tuple(bars), len(new), old, wanted, seconds=took, usd=usd or None)
 
 
-def _made_bars(stage: Stage, new: Sequence[Made], scale: _Scale, work: _Work) -> list[Bar]:
+def _made_bars(stage: Stage, new: Sequence[Made], scale: Scale, work: Work) -> list[Bar]:
     """Each ends where its piece was done and begins where the one before was."""
     each = max(1, -(-len(new) // MOST_BARS))
     groups = [new[start : start + each] for start in range(0, len(new), each)]
@@ -303,7 +224,7 @@ def _presented(known: StageState, pieces: Pieces) -> float:
     return sum(one.usd for one in pieces.presenters if known.started_at is not None and one.at >= known.started_at)
 
 
-def _bar(scale: _Scale, stage: Stage, begin: datetime, end: datetime, look: Look, count: int = 1) -> Bar:
+def _bar(scale: Scale, stage: Stage, begin: datetime, end: datetime, look: Look, count: int = 1) -> Bar:
     left, right = scale.place(stage, begin), scale.place(stage, end)
     width = max(LEAST_WIDTH, round(right - left, 3))
     return Bar(min(left, 100 - width), width, look, count)
@@ -318,7 +239,7 @@ def _look(known: StageState) -> Look:
     return "work"
 
 
-def _kept_at(stage: Stage, scale: _Scale) -> float:
+def _kept_at(stage: Stage, scale: Scale) -> float:
     """Where the stage before it ended."""
     before = [work for work in scale.works if stage.reaches(work.stage)]
     return min(100 - REUSED_WIDTH, scale.place(before[-1].stage, before[-1].end)) if before else 0.0
@@ -329,12 +250,6 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     found = list(numbers)
     known = [one for one in found if one is not None]
     return sum(known) if len(known) == len(found) else None
-
-
-def _ticks(whole_s: float) -> tuple[Tick, ...]:
-    step = next((one for one in STEPS_S if whole_s / one <= MOST_TICKS), STEPS_S[-1])
-    count = int(whole_s // step)
-    return tuple(Tick(round(100 * number * step / whole_s, 3), number * step) for number in range(count + 1))
 
 
 def saved_usd(state: ProjectState, pieces: Pieces) -> float:

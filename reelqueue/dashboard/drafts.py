@@ -22,6 +22,12 @@ class Part:
     heading: str = ""
     picture: str = ""
 
+    @property
+    def raw(self) -> dict[str, str | None]:
+        """The JSON of it."""
+        told = {"text": self.text, "image_description": self.image_description, "heading": self.heading or None}
+        return told | {"picture": self.picture} if self.picture else told
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -43,11 +49,7 @@ class Draft:
     @property
     def raw(self) -> Mapping[str, object]:
         """The JSON that `Queue.edit_script` takes."""
-        segments: list[dict[str, object]] = [
-            {"text": one.text, "image_description": one.image_description, "heading": one.heading or None}
-            | ({"picture": one.picture} if one.picture else {})
-            for one in self.segments
-        ]
+        segments = [one.raw for one in self.segments]
         tags = [tag.strip() for tag in self.tags.replace("，", ",").split(",") if tag.strip()]
         return {
             "metadata": {"title": self.title, "description": self.description, "tags": tags},
