@@ -18,7 +18,7 @@ from reelqueue.models.batch import BatchState
 KEPT_SECONDS, KEPT_FILES, KEPT_BYTES = 3600.0, 16, 128_000_000
 """How long a file is held, and how much of all of them together; the oldest goes first."""
 TOKEN_CHARS = 32
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 """How long a page waits for a batch to be on disk: 10 ms a project (measured); what takes longer is made to its end beside it."""
 
 log = structlog.get_logger(__name__)
