@@ -28,6 +28,7 @@ from reelqueue import clock
 from reelqueue.tally import GAPS, TALLY
 
 PATTERN = "progress:*"
+DONE = 100
 ANSWER_SECONDS = 5.0
 ASKED_SECONDS = 1.0
 """How long a page waits for what is only nice to know."""
@@ -153,13 +154,15 @@ class Hub:
         return [told.event for told in map(Told.of, lines) if told is not None]
 
     def recent(self, most: int = 40) -> Sequence[ProgressEvent]:
-        """What this process heard last, of all topics, newest first."""
-        found: list[ProgressEvent] = []
+        """What this process heard last, of all topics, newest first: of events that differ in their figures alone the last one."""
+        found: dict[tuple[str, str, str, bool], ProgressEvent] = {}
         for bundle in reversed(self._kept):
-            found += [told.event for told in reversed(bundle.told)]
+            for told in reversed(bundle.told):
+                event = told.event
+                found.setdefault((bundle.topic.name, event.stage, event.status, event.progress == DONE), event)
             if len(found) >= most:
                 break
-        return found[:most]
+        return list(found.values())[:most]
 
     # For pages.
 

@@ -130,7 +130,7 @@ async def test_held_nothing_moves_and_let_go_it_stands_where_it_is_now(ours, pro
         await tell(publisher, number, progress=25, overall=whole(25))
         await expected(overall).to_have_text("53")
         await page.keyboard.press("p")
-        await expected(page.locator("#live-held")).to_contain_text("Updates are held.")
+        await expected(page.locator("#live-held")).to_be_visible()
         await tell(publisher, number, progress=50, overall=whole(50))
         await tell(publisher, number, progress=75, overall=whole(75))
         await page.wait_for_timeout(1_000)
@@ -257,3 +257,35 @@ async def test_a_title_of_markup_is_text_wherever_it_is_said(ours, projects, pub
         await expected(page.locator("#live-said")).to_contain_text(nasty)
 
         assert await page.evaluate("window.bad") is None
+
+
+async def test_a_list_of_events_has_a_line_for_what_happened_and_none_for_each_percent(
+    ours, projects, publisher, open_page: Open
+):
+    number = await made(projects)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/")
+        lines = page.locator(f'[data-events="all"] > [data-project="{number}"]')
+        for percent in (10, 20, 30):
+            await tell(publisher, number, progress=percent, message=f"scene {percent} of 18")
+            await expected(lines.first).to_contain_text(f"scene {percent} of 18")
+        assert await lines.count() == 1
+        await tell(publisher, number, progress=100, message="done")
+        await expected(lines).to_have_count(2)
+        await expected(lines.first).to_contain_text("done")
+
+
+async def test_a_list_that_is_pointed_at_stands_still_and_says_how_many_wait(ours, projects, publisher, open_page: Open):
+    first, second = await made(projects), await made(projects, title="Second")
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/")
+        events = page.locator('[data-events="all"]')
+        await tell(publisher, first, progress=10, message="one")
+        await expected(events).to_contain_text("one")
+        await events.scroll_into_view_if_needed()
+        await events.hover()
+        await tell(publisher, second, progress=10, message="two")
+        await expected(page.locator("span[data-waiting]").first).to_have_text("1 new")
+        assert "two" not in await events.inner_text()
+        await page.locator("h1").hover()
+        await expected(events.locator("> [data-project]").first).to_contain_text("two")

@@ -79,7 +79,7 @@
 
   // ---- keys
   const places = { o: "/", p: "/projects", b: "/batches", c: "/publishing", w: "/workers" };
-  let chord = 0;
+  let chord = -Infinity;
   const rows = () => all("main [data-href]").filter(seen);
   const here = () => document.activeElement && document.activeElement.closest("[data-href]");
   const step = (by) => {
@@ -128,7 +128,7 @@
     if (root.dataset.keys === "off" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable], dialog, video")) return;
     const afterG = event.timeStamp - chord < 1500;
-    chord = 0;
+    chord = -Infinity;
     if (afterG && places[event.key]) { event.preventDefault(); location.assign(base + places[event.key]); return; }
     if (event.key === "g") { chord = event.timeStamp; return; }
     if (Object.hasOwn(acts, event.key) && acts[event.key]()) event.preventDefault();

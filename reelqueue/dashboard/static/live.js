@@ -100,22 +100,26 @@ const show = (event, topic) => {
 // Lists of events.
 const waiting = new Map();
 const frozen = (list) => held || list.matches(":hover") || list.contains(document.activeElement);
+const told = new WeakMap();
+const plain = (message) => message.replace(/\d+/g, "");
+// Where only figures moved the line that is there moves: a list of what happened, not of every percent.
+const isMore = (list, was, event) => was && !event.error && was.stage === event.stage && was.status === event.status
+  && (event.progress >= 100) === (was.progress >= 100) && (list.dataset.events === "all" || plain(was.message) === plain(event.message));
 const add = (list, event) => {
-  const topic = topicOf(event);
-  const last = list.querySelector(`:scope > ${topic}`);
-  if (last?.dataset.epoch === event.epoch && Number(last.dataset.seq) >= event.seq) return;
-  const made = list.querySelector("template")?.content.firstElementChild?.cloneNode(true);
-  if (!made) return;
-  const look = lookOf(event), use = made.querySelector("use");
-  Object.assign(made.dataset, {
-    [event.project_id ? "project" : "batch"]: event.project_id ?? event.batch_id, seq: event.seq, epoch: event.epoch,
-    state: pillOf(look)?.dataset.look ?? "mute",
-  });
-  for (const field of [made, ...all("*", made)]) if (field.dataset?.field) write(field, event);
+  const last = list.querySelector(`:scope > ${topicOf(event)}`), was = last && told.get(last);
+  if (was?.epoch === event.epoch && was.seq >= event.seq) return;
+  const line = isMore(list, was, event) ? last : list.querySelector("template")?.content.firstElementChild?.cloneNode(true);
+  if (!line) return;
+  told.set(line, event);
+  for (const field of [line, ...all("*", line)]) if (field.dataset?.field && !(line === last && field.dataset.field === "project")) write(field, event);
+  if (line === last) return;
+  const look = lookOf(event), use = line.querySelector("use");
+  line.dataset[event.project_id ? "project" : "batch"] = event.project_id ?? event.batch_id;
+  line.dataset.state = pillOf(look)?.dataset.look ?? "mute";
   if (use) use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${look}`));
-  list.querySelector("template").after(made);
-  const lines = [...list.children].filter((line) => line.tagName !== "TEMPLATE");
-  lines.slice(Number(list.dataset.most) || 40).forEach((line) => line.remove());
+  list.querySelector("template").after(line);
+  const lines = [...list.children].filter((one) => one.tagName !== "TEMPLATE");
+  lines.slice(Number(list.dataset.most) || 40).forEach((one) => one.remove());
 };
 const wants = (list, event) => [
   "all", String(event.project_id ?? ""), event.batch_id ? `batch:${event.batch_id}` : "",
@@ -314,7 +318,6 @@ const tick = () => {
   if (!stream || stream.readyState === 2 || quiet || (topics !== "all" && wanted() !== topics)) open();
   if (!lostAt) all('[data-live="clock"]').forEach((one) => text(one, clock(now(), true)));
   all("[data-since]").forEach((one) => text(one, span((now() - Date.parse(one.dataset.since)) / 1000)));
-  if (held) return;
   for (const field of all('[data-field="age"]')) {
     const row = field.closest(named), part = field.closest("[data-part]"), of = row ?? part;
     const at = Math.max(madeAt, ...[row, part].map((one) => Date.parse(one?.dataset.at) || 0));
