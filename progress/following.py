@@ -9,11 +9,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from redis.exceptions import RedisError
-
 from progress.bundle import Bundle, Told
 from progress.events import ProgressEvent, Topic
-from progress.hub import Ended, Gap, Gone, Hub, Item, Link
+from progress.hub import LOST, Ended, Gap, Gone, Hub, Item, Link
 from progress.log import Kept
 from progress.subscriber import Truth
 from reelqueue.errors import BatchNotFound, ProjectNotFound, TransientError
@@ -131,7 +129,7 @@ class Following:
         """What is kept, and whether it has still to be read: it is, when Redis is back."""
         try:
             return await self.hub.read(self.topic, self.epoch, self.seq), False
-        except (RedisError, OSError, TimeoutError):
+        except LOST:
             return None, True
 
     def _from_log(self, kept: Kept | None) -> list[Part]:

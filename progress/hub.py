@@ -39,6 +39,9 @@ MOST_HELD = 2_000
 READS_AT_ONCE = 16
 """A thousand readers that come back at once need no thousand connections."""
 
+LOST = (RedisError, OSError, TimeoutError, RuntimeError)
+"""How a connection ends; by a RuntimeError where uvloop closed its transport meanwhile."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -101,9 +104,10 @@ class Hub:
         finally:
             self.end()
             tasks = {listening, *self._tasks}
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            while tasks:  # before Python 3.12 a cancel may be swallowed by a wait that ends at the same moment
+                for task in tasks:
+                    task.cancel()
+                _, tasks = await asyncio.wait(tasks, timeout=1.0)
 
     async def listens(self, seconds: float) -> bool:
         """Wait until it listens, for so long at most; says whether it does."""
@@ -131,7 +135,7 @@ class Hub:
         found = {number: self.last(topic) for number, topic in topics.items()}
         unknown = [topics[number] for number, told in found.items() if told is None]
         if unknown and self._redis is not None:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
+            with contextlib.suppress(*LOST):
                 async with asyncio.timeout(ASKED_SECONDS):
                     lines = await read_last(self._redis, unknown)
                 self._asked |= {told.topic.name: told for told in map(Told.of, lines) if told is not None}
@@ -149,7 +153,7 @@ class Hub:
         try:
             async with asyncio.timeout(ASKED_SECONDS):
                 lines = await read_newest(self._redis, topic, most)
-        except (RedisError, OSError, TimeoutError):
+        except LOST:
             return ()
         return [told.event for told in map(Told.of, lines) if told is not None]
 
@@ -296,7 +300,7 @@ class Hub:
                     failures = 0
                     self._came(redis)
                     await self._listen(channel)
-            except (RedisError, OSError, TimeoutError) as error:
+            except LOST as error:
                 self._went(error)
             finally:
                 self._redis = None
@@ -383,7 +387,7 @@ class Hub:
         standing = self._known.of(topic)
         try:
             kept = await self.read(topic, standing.epoch, standing.seq)
-        except (RedisError, OSError, TimeoutError):
+        except LOST:
             del self._held[topic.name]  # the connection is lost, and all is read again when it is back
             return
         found = [told for told in map(Told.of, kept.entries if kept is not None else ()) if told is not None]
