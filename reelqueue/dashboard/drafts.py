@@ -87,7 +87,8 @@ def draft_of(script: Script, seen: str) -> Draft:
 
 def draft_in(form: Form) -> Draft:
     """What a form sent; segments count up to the last one that is there."""
-    count = int(form.get("count")) if form.get("count").isascii() and form.get("count").isdigit() else 0
+    said = form.get("count")
+    count = int(said[:9]) if said.isascii() and said.isdigit() else 0
     return Draft(
         seen=form.get("seen"),
         title=form.get("title"),

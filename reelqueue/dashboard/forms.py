@@ -1,13 +1,15 @@
 """Forms of pages: what one sent, the line after it, the page that asks before what cannot be taken back."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Literal
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from reelqueue.dashboard.asked import address, prefix_of, seal_of
@@ -18,6 +20,11 @@ from reelqueue.wording import Text
 TOKEN_FIELD = "csrf"  # noqa: S105 - the field's name, no token
 MOST_FIELDS, MOST_FILES = 2_000, 4
 FIELD_BYTES = 256 * 1024
+FORM_SECONDS = 120.0
+"""How long a form may take to come: a file of 32 MB at 2 Mbit/s."""
+_CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii"})
+SLOW = Text("內容送得太慢，沒有做任何變更", "that came too slowly; nothing was changed")
+BROKE_OFF = Text("內容沒有送完，沒有做任何變更", "the form broke off; nothing was changed")
 STALE = Text("這個頁面太舊了，沒有做任何變更", "this page is too old; nothing was changed")
 STALE_HINT = Text("重新整理頁面後再試一次", "load the page again, then try again")
 
@@ -53,17 +60,24 @@ async def form_of(request: Request) -> Form:
     """What a form sent, once it is known that our own page sent it.
 
     Raises:
-        Refused: 403 the page is too old or not ours; 413 a field is too long; 400 it is no form; 415 it is something else.
+        Refused: 403 the page is too old or not ours; 413 a field is too long; 400 it is no form, or broke off; 408 it took too long;
+            415 it is something else.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    is_form = kind in {b"application/x-www-form-urlencoded", b"multipart/form-data"}
+    if not is_form or options.get(b"charset", b"utf-8").lower() not in _CHARSETS:  # python knows charsets that make no text
         raise Refused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             Text("這裡只接受表單", "only a form can be sent here"),
             Text("程式請使用 /api，見 /api/docs", "programs use /api, see /api/docs"),
         )
     try:
-        sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
+        async with asyncio.timeout(FORM_SECONDS):
+            sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
+    except TimeoutError:
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, SLOW, headers={"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Refused(HTTPStatus.BAD_REQUEST, BROKE_OFF) from None
     except HTTPException as error:
         is_large = any(word in error.detail for word in ("exceeded", "Too many"))
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_large else HTTPStatus.BAD_REQUEST) from error

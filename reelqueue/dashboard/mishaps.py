@@ -22,6 +22,7 @@ TITLES = {
     403: Text("沒有權限", "That is not allowed"),
     404: Text("找不到", "There is nothing here"),
     405: Text("不能這樣開啟", "That can’t be opened like this"),
+    408: Text("太慢了", "Too slow"),
     409: Text("現在不能這樣做", "That can’t be done now"),
     413: Text("內容太大", "That is too large"),
     415: Text("格式不對", "That is of the wrong kind"),
@@ -44,6 +45,10 @@ def told(request: Request, error: Exception) -> Response:
     if is_api(request.scope):
         return answer(request, error)
     known = error if isinstance(error, ReelqueueError) else _refused(error)
+    if (
+        request.state.role is None
+    ):  # what is open to all has its errors, too; the rest of a page is not for whoever has not signed in
+        return plain(request, known)
     status, _ = status_and_code(known)
     values: dict[str, Any] = {
         "heading": TITLES.get(status, FAILED),
@@ -57,7 +62,7 @@ def told(request: Request, error: Exception) -> Response:
     return response
 
 
-def plain(request: Request, error: Refused | None) -> Response:
+def plain(request: Request, error: ReelqueueError | None) -> Response:
     """At the door, or where the page itself cannot be made (None): needs no board and no role."""
     if is_api(request.scope):
         return answer(request, error) if error is not None else _numbered(request)
@@ -68,7 +73,7 @@ def plain(request: Request, error: Refused | None) -> Response:
         "number": request.state.number,
         "at": f"{clock.now():%Y-%m-%d %H:%M:%S} UTC",
     }
-    return bare(request, "trouble.html", status=status, headers=error.headers if error is not None else None, **values)
+    return bare(request, "trouble.html", status=status, headers=error.headers if isinstance(error, Refused) else None, **values)
 
 
 def _refused(error: Exception) -> Refused:

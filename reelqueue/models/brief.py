@@ -287,7 +287,7 @@ def judged(data: Any) -> tuple[Brief | None, list[InvalidBrief]]:
 
 def _unknown(field: str) -> InvalidBrief:
     names = "、".join(Brief.model_fields), ", ".join(Brief.model_fields)
-    return InvalidBrief(field, Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), field)
+    return InvalidBrief(field[:80], Text(f"這些欄位：{names[0]}", f"one of the fields {names[1]}"), field)
 
 
 def _small_enough(brief: Brief) -> Brief:

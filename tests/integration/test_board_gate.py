@@ -1,5 +1,6 @@
 """The board's safety, over a real server: who comes in, by which name, from whose page, with how much, and what nobody is told."""
 
+import asyncio
 import contextlib
 import json
 import re
@@ -17,13 +18,14 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount, Route
 from yarl import URL
 
-from reelqueue.dashboard import dashboard
+from reelqueue.dashboard import dashboard, forms
 from reelqueue.dashboard.access import Role
 from reelqueue.dashboard.pages import ROUTES
 from reelqueue.settings import Settings
 from tests.boards import serving_board
 
 PASSWORD, VIEWER_PASSWORD, TOKEN = "correct horse", "battery staple", "abcdefgh12345678"
+FORM = "application/x-www-form-urlencoded"
 PAGE = {"Accept": "text/html", "Accept-Language": "en"}
 HEADERS = (
     "Content-Security-Policy",
@@ -72,6 +74,9 @@ class Caller:
 
     async def delete(self, path: str, **how: Any) -> Said:
         return await self._ask("DELETE", path, how)
+
+    async def ask(self, method: str, path: str | URL, **how: Any) -> Said:
+        return await self._ask(method, path, how)
 
     async def _ask(self, method: str, path: str | URL, how: dict[str, Any]) -> Said:
         async with self._session.request(method, path, allow_redirects=False, **how) as answer:
@@ -181,6 +186,16 @@ async def test_another_browsers_token_is_worth_nothing(settings):
         ("multipart/form-data", b"no boundary", 400),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n", 400),
         ("application/x-www-form-urlencoded", b"%ff%fe=%00&&&==", 403),
+        (
+            "multipart/form-data; boundary=x; charset=utf-7",
+            b"--x\r\nContent-Disposition: form-data; name=csrf\r\n\r\n+2AA-\r\n--x--",
+            415,
+        ),
+        (
+            "multipart/form-data; boundary=x; charset=UTF-8",
+            b"--x\r\nContent-Disposition: form-data; name=csrf\r\n\r\n+2AA-\r\n--x--",
+            403,
+        ),
     ],
 )
 async def test_what_is_no_form_is_told_so(settings, kind, body, status):
@@ -189,6 +204,38 @@ async def test_what_is_no_form_is_told_so(settings, kind, body, status):
 
         assert answer.status == status
         assert "<h1>" in answer.text
+
+
+async def test_a_form_that_never_ends_is_told_so(settings, monkeypatch):
+    monkeypatch.setattr(forms, "FORM_SECONDS", 0.2)
+
+    async def without_an_end():
+        yield b"theme=dark"
+        await asyncio.Event().wait()
+
+    async with serving_board(settings) as address, browser(address) as session:
+        answer = await session.post("/preferences", data=without_an_end(), headers={"Content-Type": FORM})
+
+        assert answer.status == 408
+        assert "nothing was changed" in answer.text
+        assert answer.headers["Connection"] == "close"
+
+
+async def test_a_form_that_breaks_off_is_no_failure_of_ours(settings, caplog):
+    async with serving_board(settings) as address:
+        host, port = URL(address).host, URL(address).port
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(
+            f"POST /preferences HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {FORM}\r\nContent-Length: 99\r\n\r\nthe".encode()
+        )
+        await writer.drain()
+        async with program(address) as session:
+            await session.get("/healthz")  # by then the other one is being read
+        writer.close()
+        async with program(address) as session:
+            await session.get("/healthz")
+
+    assert "board_page_failed" not in caplog.text
 
 
 # --- Who may do what.
@@ -204,6 +251,26 @@ async def test_who_has_not_signed_in_sees_nothing(guarded):
     assert page.headers["Location"] == "/sign-in?next=/projects%3Fq%3Dtea"
     assert [answer.status for answer in others[:3]] == [401, 401, 401]
     assert {answer.status for answer in forms} == {401}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/sign-in", 403),
+        ("PUT", "/sign-in", 405),
+        ("POST", "/healthz", 405),
+        ("GET", "/static/", 404),
+        ("GET", "/static/../../app.py", 404),
+    ],
+)
+async def test_who_has_not_signed_in_is_told_what_went_wrong_with_what_is_open_to_all(guarded, method, path, status):
+    """A sign-in form that was left open for long is told to be loaded again."""
+    async with serving_board(guarded) as address, browser(address) as session:
+        answer = await session.ask(method, URL(address + path, encoded=True), data={"csrf": "old"} if method != "GET" else None)
+
+        assert answer.status == status
+        assert "<h1>" in answer.text
+        assert "<nav" not in answer.text  # nor anything else of a page
 
 
 async def test_an_operator_signs_in_comes_back_to_its_page_and_signs_out(guarded):
@@ -405,6 +472,8 @@ async def test_no_page_has_style_script_or_handlers_of_its_own_or_of_a_title(set
         ("/projects/%3Cscript%3E", 404),
         ("/batches/999", 404),
         ("/batches/x", 404),
+        ("/batches/01", 404),
+        (f"/batches/{'9' * 5_000}", 404),
     ],
 )
 async def test_an_unknown_address_is_a_page_that_says_so(settings, path, status):

@@ -60,3 +60,4 @@ def test_scenes_are_added_and_taken_away_where_they_stand():
 def test_a_count_that_is_none_is_no_scenes():
     assert draft_in(Form({"count": ["many"]})).segments == ()
     assert len(draft_in(Form({"count": ["999999"]})).segments) == 400
+    assert len(draft_in(Form({"count": ["9" * 5_000]})).segments) == 400

@@ -243,4 +243,4 @@ async def _price(look: Look) -> Text | None:
     return Text(name.zh.format(**parts), name.en.format(**parts))
 
 
-ROUTES: list[BaseRoute] = [Route("/batches/{batch_id:int}", show)]
+ROUTES: list[BaseRoute] = [Route("/batches/{batch_id}", show)]

@@ -12,6 +12,7 @@ from reelqueue.dashboard.batch_words import SAYS
 from reelqueue.dashboard.forms import confirm, done, form_of
 from reelqueue.dashboard.numbered import numbered
 from reelqueue.errors import Busy, ProjectNotFound, WrongState
+from reelqueue.models.ids import parse_batch_id
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text
 
@@ -27,7 +28,7 @@ def _acting(act: Act, said: Text) -> Callable[[Request], Awaitable[Response]]:
             BatchNotFound.  WrongState: it does not fit the batch any more.  InstallationError: Redis is away.
         """
         await form_of(request)
-        number = int(request.path_params["batch_id"])
+        number = parse_batch_id(request.path_params["batch_id"])
         await act(board_of(request).link.queue, number)
         return done(request, f"/batches/{number}", said)
 
@@ -137,27 +138,27 @@ def _with(text: Text, **parts: object) -> Text:
 
 ROUTES: list[BaseRoute] = [
     Route(
-        "/batches/{batch_id:int}/pause",
+        "/batches/{batch_id}/pause",
         _acting(lambda queue, number: queue.pause_batch(number), SAYS["was_paused"]),
         methods=["POST"],
     ),
     Route(
-        "/batches/{batch_id:int}/resume",
+        "/batches/{batch_id}/resume",
         _acting(lambda queue, number: queue.resume_batch(number), SAYS["goes_on"]),
         methods=["POST"],
     ),
     Route(
-        "/batches/{batch_id:int}/start",
+        "/batches/{batch_id}/start",
         _acting(lambda queue, number: queue.start_batch(number), SAYS["was_started"]),
         methods=["POST"],
     ),
     Route(
-        "/batches/{batch_id:int}/retry",
+        "/batches/{batch_id}/retry",
         _acting(lambda queue, number: queue.retry_batch(number), SAYS["tries_again"]),
         methods=["POST"],
     ),
-    Route("/batches/{batch_id:int}/retry-some", retry_some, methods=["POST"]),
-    Route("/batches/{batch_id:int}/approve", approve, methods=["POST"]),
-    Route("/batches/{batch_id:int}/cancel", cancel, methods=["POST"]),
-    Route("/batches/{batch_id:int}/delete", delete, methods=["POST"]),
+    Route("/batches/{batch_id}/retry-some", retry_some, methods=["POST"]),
+    Route("/batches/{batch_id}/approve", approve, methods=["POST"]),
+    Route("/batches/{batch_id}/cancel", cancel, methods=["POST"]),
+    Route("/batches/{batch_id}/delete", delete, methods=["POST"]),
 ]
