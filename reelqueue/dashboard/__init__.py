@@ -4,7 +4,7 @@ from reelqueue.dashboard import dashboard
 host.mount("/videos", dashboard())
 """
 
-from reelqueue.dashboard.access import Role
 from reelqueue.dashboard.app import dashboard
+from reelqueue.dashboard.door.access import Role
 
 __all__ = ["Role", "dashboard"]

@@ -12,15 +12,17 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from reelqueue.bootstrap import Settings, read_settings
-from reelqueue.dashboard import api, health, metrics, pages
-from reelqueue.dashboard.access import Role, passwords_of
+from reelqueue.dashboard import api, pages
 from reelqueue.dashboard.assets import Assets
 from reelqueue.dashboard.board import open_board
-from reelqueue.dashboard.gate import Gate
+from reelqueue.dashboard.door.access import Role, passwords_of
+from reelqueue.dashboard.door.gate import Gate
+from reelqueue.dashboard.door.seal import open_seal
+from reelqueue.dashboard.door.tries import Tries
+from reelqueue.dashboard.metrics import exposition as metrics
+from reelqueue.dashboard.metrics import health
 from reelqueue.dashboard.mishaps import told
-from reelqueue.dashboard.seal import open_seal
 from reelqueue.dashboard.surroundings import Surroundings
-from reelqueue.dashboard.tries import Tries
 from reelqueue.errors import ReelqueueError
 
 

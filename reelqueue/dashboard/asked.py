@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.seal import Seal
+from reelqueue.dashboard.door.seal import Seal
 from reelqueue.wording import Language
 
 MOST_PATH_CHARACTERS = 2_000

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from reelqueue.dashboard.packing import packed_file, takes_gzip
+from reelqueue.dashboard.door.packing import packed_file, takes_gzip
 
 HERE = Path(__file__).parent
 PACKED = {".css", ".js", ".svg"}

@@ -13,21 +13,21 @@ from jobs.counting import counted
 from jobs.numbers import Numbers
 from progress.hub import Hub
 from reelqueue.bootstrap import Settings, open_shelf
+from reelqueue.dashboard.batch.forecasts import Forecasts
+from reelqueue.dashboard.batch.sheets import Sheets
 from reelqueue.dashboard.catalogue import Catalogue
-from reelqueue.dashboard.forecasts import Forecasts
-from reelqueue.dashboard.hearing import heard
 from reelqueue.dashboard.kept import Kept
 from reelqueue.dashboard.link import Link
-from reelqueue.dashboard.miniatures import Miniatures
-from reelqueue.dashboard.pulse import Pulse
-from reelqueue.dashboard.readiness import Readiness
-from reelqueue.dashboard.sheets import Sheets
+from reelqueue.dashboard.overview.readiness import Readiness
+from reelqueue.dashboard.project.miniatures import Miniatures
+from reelqueue.dashboard.streams.hearing import heard
+from reelqueue.dashboard.streams.pulse import Pulse
 from reelqueue.providers.registry import Shelf
 from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.chronicle import Chronicle
 
 if TYPE_CHECKING:
-    from reelqueue.dashboard.prices import Price
+    from reelqueue.dashboard.project.prices import Price
 
 PRICED_SECONDS, MOST_PRICED = 20.0, 500
 """How long what going on with a project takes is told again, and of how many."""

@@ -14,11 +14,11 @@ from starlette.responses import HTMLResponse, Response
 
 from reelqueue import clock
 from reelqueue.dashboard import charts, figures
-from reelqueue.dashboard.access import Role, role_of
 from reelqueue.dashboard.asked import address, board_of, language_of, parts_of, path_of, prefix_of, seal_of, whole_path, zone_of
 from reelqueue.dashboard.assets import HERE, address_of
-from reelqueue.dashboard.packing import packed
-from reelqueue.dashboard.strip import strip_of
+from reelqueue.dashboard.door.access import Role, role_of
+from reelqueue.dashboard.door.packing import packed
+from reelqueue.dashboard.project.strip import strip_of
 from reelqueue.dashboard.words import LOOKS, STAGE, STATUS, WORDS
 from reelqueue.wording import Text
 

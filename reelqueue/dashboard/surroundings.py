@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.causes import count_needing
+from reelqueue.dashboard.overview.causes import count_needing
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.stage import ProjectStatus
 

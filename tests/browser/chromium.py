@@ -45,7 +45,12 @@ def install() -> str | None:
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]):
         try:
             done = subprocess.run(
-                command, env=environment, timeout=INSTALL_SECONDS, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                command,
+                env=environment,
+                timeout=INSTALL_SECONDS,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired:
             return None
@@ -60,7 +65,7 @@ def main() -> None:
     if path is None:
         print("no browser found: installing Debian's chromium for the tests", flush=True)  # noqa: T201 - a command's output
         path = install()
-    print(f"tests in a browser: {path}" if path else WISH, file=sys.stdout if path else sys.stderr)  # noqa: T201 - as above
+    print(f"tests in a browser: {path}" if path else WISH, file=sys.stdout if path else sys.stderr)
 
 
 if __name__ == "__main__":

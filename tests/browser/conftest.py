@@ -55,12 +55,19 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
             )
             origin = address.split("/", 3)
             base = "/".join(origin[:3])
-            await context.add_cookies([{"name": name, "value": value, "url": base} for name, value in (("lang", lang), ("theme", theme))])
+            await context.add_cookies(
+                [{"name": name, "value": value, "url": base} for name, value in (("lang", lang), ("theme", theme))]
+            )
             contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "Failed to load resource" not in said.text else None)
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type == "error" and "Failed to load resource" not in said.text else None
+            ),
+        )
         await page.goto(address)
         return page
 

@@ -219,6 +219,25 @@ async def test_redis_goes_and_comes_back_while_a_page_is_open(ours, server, proj
         assert await page.evaluate("window.same")
 
 
+async def test_a_form_that_waits_for_redis_is_let_go_when_it_is_there_and_keeps_what_was_typed(ours, server, open_page: Open):
+    async with serving_board(ours) as url:
+        async with server.gone():
+            page = await open_page(f"{url}/new?topic=Tides")
+            make = page.locator("form.make button.main")
+            await expected(make).to_have_attribute("aria-disabled", "true")
+            await page.locator("summary").click()
+            await page.locator("#topic").fill("Salt")
+            await page.locator("#content").fill("Salt is older than bread.")
+            await page.locator("#aspect").select_option("9:16")
+            await page.locator("[name=presenter]").uncheck()
+        await expected(page.locator(".why")).to_have_count(0, timeout=20_000)
+        await expected(make).not_to_have_attribute("aria-disabled", "true")
+        for name, value in {"topic": "Salt", "content": "Salt is older than bread.", "aspect": "9:16"}.items():
+            await expected(page.locator(f"#{name}")).to_have_value(value)
+        await expected(page.locator("[name=presenter]")).not_to_be_checked()
+        await expected(page.locator("#content")).to_be_visible()
+
+
 async def test_a_board_that_goes_is_said_and_the_page_goes_on_when_it_is_back(
     ours, projects, publisher, open_page: Open, unused_port
 ):

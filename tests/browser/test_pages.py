@@ -13,7 +13,19 @@ from tests.boards import serving_board
 from tests.browser.conftest import DESK, PHONE, Open
 from tests.scene import Scene
 
-PAGES = ("/", "/projects", "/projects/1", "/projects/4", "/projects/6", "/projects/10", "/batches", "/batches/1", "/publishing", "/workers", "/new")
+PAGES = (
+    "/",
+    "/projects",
+    "/projects/1",
+    "/projects/4",
+    "/projects/6",
+    "/projects/10",
+    "/batches",
+    "/batches/1",
+    "/publishing",
+    "/workers",
+    "/new",
+)
 
 
 @pytest.fixture(scope="module")

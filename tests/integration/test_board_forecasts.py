@@ -6,8 +6,8 @@ import pytest
 
 from jobs.client import connect
 from reelqueue.bootstrap import open_shelf
-from reelqueue.dashboard import forecasts as module
-from reelqueue.dashboard.forecasts import Forecasts
+from reelqueue.dashboard.batch import forecasts as module
+from reelqueue.dashboard.batch.forecasts import Forecasts
 from reelqueue.dashboard.link import Link
 from reelqueue.errors import StorageUnavailable
 from reelqueue.models.forecast import Forecast

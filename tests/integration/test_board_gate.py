@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from yarl import URL
 
 from reelqueue.dashboard import dashboard, forms
-from reelqueue.dashboard.access import Role
+from reelqueue.dashboard.door.access import Role
 from reelqueue.dashboard.pages import ROUTES
 from reelqueue.settings import Settings
 from tests.boards import serving_board

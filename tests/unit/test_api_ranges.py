@@ -2,7 +2,7 @@
 
 import pytest
 
-from reelqueue.dashboard.files import as_vtt, type_of
+from reelqueue.dashboard.project.files import as_vtt, type_of
 from reelqueue.dashboard.ranges import Unsatisfiable, part_of
 
 

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reelqueue.dashboard.band import SIDE, band_of
-from reelqueue.dashboard.batch_figures import SHOWN_DAYS, figures_of
-from reelqueue.dashboard.batch_words import SAYS, a_day, expected_end, is_late
-from reelqueue.dashboard.cells import cells_of, legend
+from reelqueue.dashboard.batch.band import SIDE, band_of
+from reelqueue.dashboard.batch.cells import cells_of, legend
+from reelqueue.dashboard.batch.standing import SHOWN_DAYS, figures_of
+from reelqueue.dashboard.batch.words import SAYS, a_day, expected_end, is_late
 from reelqueue.dashboard.numbered import numbered
 from reelqueue.dashboard.pages.new_batch_words import SAYS as NEW
-from reelqueue.dashboard.publishing_words import SAYS as PUBLISHING
+from reelqueue.dashboard.publishing.words import SAYS as PUBLISHING
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.forecast import DayForecast, Forecast

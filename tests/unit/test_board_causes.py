@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reelqueue.dashboard.causes import Urgency, causes_of, count_needing, failures_of, needs_person
+from reelqueue.dashboard.overview.causes import Urgency, causes_of, count_needing, failures_of, needs_person
 from reelqueue.models.project import StageError, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage import Outline

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reelqueue.dashboard.course import course_of, saved_usd
-from reelqueue.dashboard.pieces import Made, Pieces, Scene
+from reelqueue.dashboard.project.course import course_of, saved_usd
+from reelqueue.dashboard.project.pieces import Made, Pieces, Scene
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus

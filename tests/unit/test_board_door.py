@@ -5,11 +5,11 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from reelqueue.dashboard.asked import own_path
-from reelqueue.dashboard.hosts import is_ours, is_same_origin, listens_to_the_network
-from reelqueue.dashboard.manners import language_for
-from reelqueue.dashboard.seal import Seal, open_seal
+from reelqueue.dashboard.door.hosts import is_ours, is_same_origin, listens_to_the_network
+from reelqueue.dashboard.door.manners import language_for
+from reelqueue.dashboard.door.seal import Seal, open_seal
+from reelqueue.dashboard.door.tries import MOST_CLIENTS, MOST_TRIES, PAUSE_SECONDS, Tries
 from reelqueue.dashboard.serving import address_of, listen
-from reelqueue.dashboard.tries import MOST_CLIENTS, MOST_TRIES, PAUSE_SECONDS, Tries
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.settings import Settings, read_settings
 from reelqueue.wording import speak

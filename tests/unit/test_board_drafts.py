@@ -1,7 +1,7 @@
 """A script in a form: nothing is lost on its way there and back."""
 
-from reelqueue.dashboard.drafts import draft_in, draft_of
 from reelqueue.dashboard.forms import Form
+from reelqueue.dashboard.project.drafts import draft_in, draft_of
 from reelqueue.models.script import Metadata, Part, Script, Segment
 
 SCRIPT = Script(

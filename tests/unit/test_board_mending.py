@@ -2,7 +2,7 @@
 
 import pytest
 
-from reelqueue.dashboard.mending import mending_of
+from reelqueue.dashboard.project.mending import mending_of
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.project import StageError
 from reelqueue.models.stage import Stage

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.pipeline import overall
 from progress import ProgressEvent
-from reelqueue.dashboard.now import moment, now_of
+from reelqueue.dashboard.project.now import moment, now_of
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.project import ProjectState, StageError, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.video.images import image_record, image_requests, named_requests
 from jobs.video.speech import speech_key, speech_request
-from reelqueue.dashboard.pieces import pieces_of
+from reelqueue.dashboard.project.pieces import pieces_of
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.manifest import AssetsManifest, PartAssets, RenderManifest, ShownPiece, SpokenPiece, UnitPiece
 from reelqueue.models.media import Loudness, MediaInfo

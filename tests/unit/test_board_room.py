@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reelqueue.dashboard.quotas import Row
-from reelqueue.dashboard.room import room_of
+from reelqueue.dashboard.overview.room import room_of
+from reelqueue.dashboard.publishing.quotas import Row
 from reelqueue.models.buckets import UNITS, UPLOADS
 from reelqueue.models.meter import Standing
 from reelqueue.models.stage import ProjectStatus

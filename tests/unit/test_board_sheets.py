@@ -6,8 +6,8 @@ import pytest
 
 from reelqueue import clock
 from reelqueue.ahead.batch_file import TopicFile
-from reelqueue.dashboard import sheets
-from reelqueue.dashboard.sheets import KEPT_FILES, Sheets
+from reelqueue.dashboard.batch import sheets
+from reelqueue.dashboard.batch.sheets import KEPT_FILES, Sheets
 from reelqueue.errors import DiskFull
 from reelqueue.models.batch import BatchState
 from reelqueue.wording import same

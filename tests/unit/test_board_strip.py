@@ -2,7 +2,7 @@
 
 import pytest
 
-from reelqueue.dashboard.strip import GAP, LEAST, WIDTH, strip_of
+from reelqueue.dashboard.project.strip import GAP, LEAST, WIDTH, strip_of
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage.outlines import NEVER, Outline
 

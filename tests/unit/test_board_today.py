@@ -5,7 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reelqueue.dashboard.today import Day, at_this_pace, day_of, last_published, next_slots, outcomes_since, waiting_on_disk
+from reelqueue.dashboard.overview.today import (
+    Day,
+    at_this_pace,
+    day_of,
+    last_published,
+    next_slots,
+    outcomes_since,
+    waiting_on_disk,
+)
 from reelqueue.models.project import StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from tests.unit.test_board_causes import failed, outline

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reelqueue.dashboard.causes import causes_of
+from reelqueue.dashboard.overview.causes import causes_of
+from reelqueue.dashboard.overview.verdict import Sight, verdict
 from reelqueue.dashboard.pages.overview import strong
-from reelqueue.dashboard.verdict import Sight, verdict
 from reelqueue.models.stage import ProjectStatus
 from tests.unit.test_board_causes import failed, reviewed
 

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reelqueue.dashboard.publishing_words import week_in_words
-from reelqueue.dashboard.quotas import ends_at, planned_units, quota_day
-from reelqueue.dashboard.week import MOST_CELLS, ChannelDay, week_of
+from reelqueue.dashboard.publishing.quotas import ends_at, planned_units, quota_day
+from reelqueue.dashboard.publishing.week import MOST_CELLS, ChannelDay, week_of
+from reelqueue.dashboard.publishing.words import week_in_words
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.forecast import DayForecast, Forecast
 from reelqueue.models.project import ProjectState, Upload

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from jobs import tally
-from reelqueue.dashboard.families import COUNTERS, Collected, Facts, Fleet, Money, families
+from reelqueue.dashboard.metrics.families import COUNTERS, Collected, Facts, Fleet, Money, families
 from reelqueue.models.fleet import QueueStanding, WorkerBeat, WorkerJob
 from reelqueue.models.meter import Standing
 from reelqueue.models.stage import Stage

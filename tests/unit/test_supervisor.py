@@ -358,7 +358,9 @@ async def test_a_worker_that_does_not_end_in_time_is_killed_with_its_children(su
     supervised = supervisor(code, "video", grace_s=0.3)
     async with running(supervised) as run:
         await wait_until(lambda: events(told, "worker_ready"), "it gets going")
-        child = await wait_until(lambda: child_in(tmp_path / "workers.log"), "its child is in the log")  # its lines come another way
+        child = await wait_until(
+            lambda: child_in(tmp_path / "workers.log"), "its child is in the log"
+        )  # its lines come another way
         supervised.stop()
         await asyncio.wait_for(run, 20)
         await wait_until(lambda: is_gone(child), "its child is killed too")

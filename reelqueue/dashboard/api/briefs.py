@@ -6,7 +6,7 @@ from typing import Any
 
 from reelqueue.ahead.refusing import refusals
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.brief_files import contained
+from reelqueue.dashboard.brief.files import contained
 from reelqueue.dashboard.problems import SeveralInvalid
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief, judged

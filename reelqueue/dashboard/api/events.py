@@ -19,9 +19,9 @@ from progress.events import ProgressEvent, Topic
 from progress.following import Following, Part, Snapshot
 from progress.hub import Link
 from reelqueue.dashboard.asked import board_of
-from reelqueue.dashboard.lines import ALIVE, said, written
 from reelqueue.dashboard.problems import Refused
-from reelqueue.dashboard.streaming import EventStream, check_room
+from reelqueue.dashboard.streams.lines import ALIVE, said, written
+from reelqueue.dashboard.streams.streaming import EventStream, check_room
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState

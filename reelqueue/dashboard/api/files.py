@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from reelqueue.dashboard.api.operation import Asked, Operation
 from reelqueue.dashboard.api.queries import FileQuery
 from reelqueue.dashboard.api.shapes import FilePage, ProjectFile
-from reelqueue.dashboard.files import CAPTIONS_VTT, as_vtt, listed, type_of, way_to, written_at
 from reelqueue.dashboard.problems import Refused
+from reelqueue.dashboard.project.files import CAPTIONS_VTT, as_vtt, listed, type_of, way_to, written_at
 from reelqueue.dashboard.ranges import Unsatisfiable, part_of
 from reelqueue.wording import Text
 

@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from jobs.app import Queue
 from jobs.fleet import Fleet
-from reelqueue.dashboard.access import Role, role_of
 from reelqueue.dashboard.api import queries
 from reelqueue.dashboard.api.reading import body_of, json_of, key_of, query_of
 from reelqueue.dashboard.asked import address, board_of
 from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.door.access import Role, role_of
 from reelqueue.dashboard.problems import Refused
 from reelqueue.dashboard.words import WORDS
 from reelqueue.errors import InstallationError

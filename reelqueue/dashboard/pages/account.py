@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from reelqueue.dashboard.access import cookie_path
 from reelqueue.dashboard.asked import UTC_COOKIE, address, board_of, own_path, own_zone
+from reelqueue.dashboard.door.access import cookie_path
+from reelqueue.dashboard.door.manners import LANGUAGE_COOKIE
 from reelqueue.dashboard.forms import form_of
-from reelqueue.dashboard.manners import LANGUAGE_COOKIE
 from reelqueue.dashboard.rendering import page
 from reelqueue.version import __version__
 from reelqueue.wording import Text

@@ -16,22 +16,22 @@ from jobs.batch.ground import evenly
 from jobs.batch.running import AGAIN
 from reelqueue import clock
 from reelqueue.dashboard.asked import address, board_of, parts_of, zone_of
-from reelqueue.dashboard.band import band_of
-from reelqueue.dashboard.batch_figures import figures_of
-from reelqueue.dashboard.batch_words import LEVER, LIMIT, SAYS, STATUS, a_day, brief_moment, expected_end, is_late
+from reelqueue.dashboard.batch.band import band_of
+from reelqueue.dashboard.batch.cells import KINDS, Cell, cells_of, legend
+from reelqueue.dashboard.batch.openings import openings
+from reelqueue.dashboard.batch.standing import figures_of
+from reelqueue.dashboard.batch.words import LEVER, LIMIT, SAYS, STATUS, a_day, brief_moment, expected_end, is_late
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.causes import failures_of
-from reelqueue.dashboard.cells import KINDS, Cell, cells_of, legend
-from reelqueue.dashboard.channel_names import ChannelNames
-from reelqueue.dashboard.now import Now, moment, now_of
+from reelqueue.dashboard.brief.channels import ChannelNames
 from reelqueue.dashboard.numbered import numbered
-from reelqueue.dashboard.openings import openings
-from reelqueue.dashboard.prices import price_of_all
-from reelqueue.dashboard.publishing_words import SAYS as PLAN_SAYS
-from reelqueue.dashboard.publishing_words import day_at_length, day_in_words, week_in_words
+from reelqueue.dashboard.overview.causes import failures_of
+from reelqueue.dashboard.project.now import Now, moment, now_of
+from reelqueue.dashboard.project.prices import price_of_all
+from reelqueue.dashboard.publishing.week import DAYS, LEGEND, bounds, week_of
+from reelqueue.dashboard.publishing.week_asked import week_asked
+from reelqueue.dashboard.publishing.words import SAYS as PLAN_SAYS
+from reelqueue.dashboard.publishing.words import day_at_length, day_in_words, week_in_words
 from reelqueue.dashboard.rendering import page
-from reelqueue.dashboard.week import DAYS, LEGEND, bounds, week_of
-from reelqueue.dashboard.week_asked import week_asked
 from reelqueue.errors import NeedsPerson, ProjectNotFound
 from reelqueue.models.batch import BatchState
 from reelqueue.models.stage import BatchStatus, ProjectStatus

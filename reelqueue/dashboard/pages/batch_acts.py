@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from jobs.app import Queue
 from reelqueue.dashboard.asked import board_of
-from reelqueue.dashboard.batch_words import SAYS
+from reelqueue.dashboard.batch.words import SAYS
 from reelqueue.dashboard.forms import confirm, done, form_of
 from reelqueue.dashboard.numbered import numbered
 from reelqueue.errors import Busy, ProjectNotFound, WrongState

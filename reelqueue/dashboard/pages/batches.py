@@ -9,10 +9,10 @@ from starlette.routing import BaseRoute, Route
 
 from reelqueue import clock
 from reelqueue.dashboard.asked import board_of, zone_of
-from reelqueue.dashboard.batch_figures import BatchFigures, figures_of
-from reelqueue.dashboard.batch_words import SAYS, STATUS, expected_end
-from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.batch.standing import BatchFigures, figures_of
+from reelqueue.dashboard.batch.words import SAYS, STATUS, expected_end
 from reelqueue.dashboard.pages import batch, batch_acts, new_batch
+from reelqueue.dashboard.project.now import moment
 from reelqueue.dashboard.rendering import page
 from reelqueue.models.batch import BatchState
 from reelqueue.wording import Text

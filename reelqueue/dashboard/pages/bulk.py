@@ -14,7 +14,7 @@ from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.catalogue import MOST_ROWS
 from reelqueue.dashboard.forms import Form, Look, confirm, done, form_of
-from reelqueue.dashboard.prices import Price, in_words, price_of_all
+from reelqueue.dashboard.project.prices import Price, in_words, price_of_all
 from reelqueue.dashboard.rendering import page
 from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound, ReelqueueError, WrongState
 from reelqueue.models.ids import parse_project_id

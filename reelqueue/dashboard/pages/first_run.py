@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from reelqueue.ahead.offer import Offer, in_words, offer_of, unagreed
-from reelqueue.dashboard import brief_form
 from reelqueue.dashboard.api.briefs import brief_of, refuse_brief
 from reelqueue.dashboard.asked import board_of, language_of, zone_of
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.brief_form import Filled
+from reelqueue.dashboard.brief import form as brief_form
+from reelqueue.dashboard.brief.form import Filled
 from reelqueue.dashboard.forms import Form, done, form_of
 from reelqueue.dashboard.pages.first_run_words import SAYS, begun, lengths_of
 from reelqueue.dashboard.problems import SeveralInvalid

@@ -1,6 +1,6 @@
 """The sentences of the form that makes a video."""
 
-from reelqueue.dashboard.brief_form import LENGTHS_S
+from reelqueue.dashboard.brief.form import LENGTHS_S
 from reelqueue.models.brief import MAX_CONTENT_CHARS, MAX_TOPIC_CHARS, MIN_CONTENT_CHARS, Brief
 from reelqueue.wording import Text
 

@@ -15,9 +15,9 @@ from progress.bundle import Bundle, Told
 from progress.hub import Ended, Gap, Hub, Item
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.lines import ALIVE, said, written
 from reelqueue.dashboard.problems import Refused
-from reelqueue.dashboard.streaming import EventStream, check_room
+from reelqueue.dashboard.streams.lines import ALIVE, said, written
+from reelqueue.dashboard.streams.streaming import EventStream, check_room
 from reelqueue.wording import Text
 
 MOST_TOPICS = 200

@@ -15,14 +15,14 @@ from reelqueue.ahead.batch_offer import BatchOffer, makers_in_words, offer_in_wo
 from reelqueue.ahead.batch_prepared import Ground, Prepared, Wish, prepared
 from reelqueue.ahead.offer import unagreed
 from reelqueue.dashboard.asked import board_of, zone_of
-from reelqueue.dashboard.batch_words import LEVER, LIMIT, brief_moment
+from reelqueue.dashboard.batch.words import LEVER, LIMIT, brief_moment
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.brief_files import contained
-from reelqueue.dashboard.brief_form import PRIVACY, REVIEWED
+from reelqueue.dashboard.brief.files import contained
+from reelqueue.dashboard.brief.form import PRIVACY, REVIEWED
 from reelqueue.dashboard.forms import Form, done, form_of
-from reelqueue.dashboard.now import moment
 from reelqueue.dashboard.numbered import numbered
 from reelqueue.dashboard.pages.new_batch_words import SAYS
+from reelqueue.dashboard.project.now import moment
 from reelqueue.dashboard.rendering import page
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.batch import BatchState

@@ -11,12 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from jobs.pipeline import QUEUES
-from reelqueue.dashboard import charts, glance, now, quotas, today
+from reelqueue.dashboard import charts
 from reelqueue.dashboard.asked import address, board_of, parts_of, zone_of
-from reelqueue.dashboard.glance import MOST_CAUSES, MOST_PUBLISHED, MOST_SLOTS, SPANS, Glance, Span
+from reelqueue.dashboard.overview import glance, today
+from reelqueue.dashboard.overview.glance import MOST_CAUSES, MOST_PUBLISHED, MOST_SLOTS, SPANS, Glance, Span
+from reelqueue.dashboard.overview.room import room_of
 from reelqueue.dashboard.pages.overview_words import SAYS, SPAN_WORDS, about
+from reelqueue.dashboard.project import now
+from reelqueue.dashboard.publishing import quotas
 from reelqueue.dashboard.rendering import page
-from reelqueue.dashboard.room import room_of
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.numbers import StageNumbers
 from storage import Outline

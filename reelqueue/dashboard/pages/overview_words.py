@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reelqueue.dashboard.glance import Span
+from reelqueue.dashboard.overview.glance import Span
 from reelqueue.wording import Text
 
 SPAN_WORDS: Mapping[Span, Text] = {

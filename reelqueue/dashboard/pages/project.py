@@ -6,12 +6,12 @@ from starlette.routing import BaseRoute, Route
 
 from reelqueue import clock
 from reelqueue.dashboard.asked import board_of, zone_of
-from reelqueue.dashboard.files import listed, type_of, written_at
-from reelqueue.dashboard.happenings import lines_of
 from reelqueue.dashboard.pages import project_acts, project_pictures, project_script
 from reelqueue.dashboard.pages.project_frame import project_page
 from reelqueue.dashboard.pages.project_words import FIELDS
-from reelqueue.dashboard.sight import Sight, look_at
+from reelqueue.dashboard.project.files import listed, type_of, written_at
+from reelqueue.dashboard.project.happenings import lines_of
+from reelqueue.dashboard.project.sight import Sight, look_at
 
 EVENTS_HERE, MOST_EVENTS, MOST_FILES = 12, 150, 90
 """Of a page; the API gives all."""

@@ -11,7 +11,7 @@ from jobs.transitions import refuse_after_publication
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.forms import Form, confirm, done, form_of
-from reelqueue.dashboard.prices import in_words, price_of
+from reelqueue.dashboard.project.prices import in_words, price_of
 from reelqueue.dashboard.words import STAGE
 from reelqueue.errors import InvalidBrief, WrongState
 from reelqueue.models.project import ProjectState

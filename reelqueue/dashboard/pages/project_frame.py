@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from reelqueue import clock
 from reelqueue.dashboard.asked import zone_of
-from reelqueue.dashboard.now import moment
 from reelqueue.dashboard.pages.project_words import EVENTS, ICONS, KINDS, LEGEND, SAYS, STAGE_ICONS, STAGE_LOOKS, TABS
-from reelqueue.dashboard.prices import in_words
+from reelqueue.dashboard.project.now import moment
+from reelqueue.dashboard.project.prices import in_words
+from reelqueue.dashboard.project.sight import Sight
 from reelqueue.dashboard.rendering import page
-from reelqueue.dashboard.sight import Sight
 from reelqueue.wording import Text
 
 

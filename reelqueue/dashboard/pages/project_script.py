@@ -14,11 +14,11 @@ from jobs.estimate import Estimate
 from reelqueue import clock
 from reelqueue.dashboard.asked import board_of, zone_of
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.drafts import Draft, draft_in, draft_of
 from reelqueue.dashboard.forms import Form, done, form_of
 from reelqueue.dashboard.pages.project_frame import project_page
-from reelqueue.dashboard.prices import usd_of
-from reelqueue.dashboard.sight import Sight, look_at
+from reelqueue.dashboard.project.drafts import Draft, draft_in, draft_of
+from reelqueue.dashboard.project.prices import usd_of
+from reelqueue.dashboard.project.sight import Sight, look_at
 from reelqueue.errors import Conflict, InvalidBrief, ReelqueueError, WrongState
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage

@@ -16,11 +16,11 @@ from starlette.routing import BaseRoute, Route
 from progress import ProgressEvent
 from reelqueue import clock
 from reelqueue.dashboard.asked import board_of, zone_of
+from reelqueue.dashboard.batch.cells import legend
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.catalogue import Found, Wanted
-from reelqueue.dashboard.cells import legend
-from reelqueue.dashboard.now import Now, is_of, now_of
 from reelqueue.dashboard.pages import bulk
+from reelqueue.dashboard.project.now import Now, is_of, now_of
 from reelqueue.dashboard.rendering import page
 from reelqueue.errors import InvalidBrief, ProjectNotFound
 from reelqueue.models.ids import parse_project_id

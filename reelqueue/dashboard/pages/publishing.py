@@ -10,19 +10,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from reelqueue import clock
-from reelqueue.dashboard import publishing_words as words
-from reelqueue.dashboard import quotas
 from reelqueue.dashboard.asked import board_of, zone_of
+from reelqueue.dashboard.batch.openings import openings
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.channel_names import ChannelNames
+from reelqueue.dashboard.brief.channels import ChannelNames
 from reelqueue.dashboard.figures import usd
-from reelqueue.dashboard.money import Money, money_of
-from reelqueue.dashboard.now import moment
 from reelqueue.dashboard.numbered import numbered
-from reelqueue.dashboard.openings import openings
+from reelqueue.dashboard.project.now import moment
+from reelqueue.dashboard.publishing import quotas, words
+from reelqueue.dashboard.publishing.money import Money, money_of
+from reelqueue.dashboard.publishing.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, week_of
+from reelqueue.dashboard.publishing.week_asked import WeekAsked, week_asked
 from reelqueue.dashboard.rendering import page
-from reelqueue.dashboard.week import DAYS, LEGEND, ChannelDay, ChannelWeek, bounds, week_of
-from reelqueue.dashboard.week_asked import WeekAsked, week_asked
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.stage import BatchStatus
 from storage import Debts, Outline

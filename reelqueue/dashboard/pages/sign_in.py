@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from reelqueue.dashboard.access import role_by_password, sign_in, sign_out
 from reelqueue.dashboard.asked import address, board_of, own_path
+from reelqueue.dashboard.door.access import role_by_password, sign_in, sign_out
+from reelqueue.dashboard.door.tries import Tries
 from reelqueue.dashboard.forms import form_of
 from reelqueue.dashboard.rendering import bare
-from reelqueue.dashboard.tries import Tries
 from reelqueue.wording import Text
 
 MOST_CHARACTERS = 1_024

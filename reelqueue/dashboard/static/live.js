@@ -267,7 +267,8 @@ const layRows = (old, fresh) => {
 };
 
 // The stream.
-let stream = null, topics = "", heardAt = Date.now(), lostAt = 0, redis = null, closing = 0;
+const isAsked = document.documentElement.dataset.method === "GET";  // what a form's answer shows can't be asked for again
+let stream = null, topics = "", heardAt = Date.now(), lostAt = 0, redis = set.redis || null, closing = 0;
 const wanted = () => {
   const names = new Set(all("[data-events]").map((list) => list.dataset.events));
   for (const row of shown(named)) names.add(row.dataset.project || `batch:${row.dataset.batch}`);
@@ -294,6 +295,7 @@ const open = () => {
     if (lostAt) { lostAt = 0; lost.hidden = true; }
     ahead = Date.parse(beat.now) - Date.now();
     if (beat.redis !== redis) due(beat.redis ? "link" : "all");
+    if (!beat.redis !== !redis && isAsked) isOver = true;  // what needs the queue goes off, or on, wherever it stands
     redis = beat.redis;
     vital();
     if (beat.ping_ms !== null) all('[data-live="ping"]').forEach((one) => text(one, `${beat.ping_ms.toFixed(1)} ms`));

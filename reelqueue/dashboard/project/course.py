@@ -10,8 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
-from reelqueue.dashboard.pieces import Made, Pieces
-from reelqueue.dashboard.scale import Cut, Scale, Tick, Work, laid_out, ticks_of, works_of
+from reelqueue.dashboard.project.pieces import Made, Pieces
+from reelqueue.dashboard.project.scale import Cut, Scale, Tick, Work, laid_out, ticks_of, works_of
 from reelqueue.models.project import ProjectState, StageState
 from reelqueue.models.stage import Stage, StageStatus
 

@@ -19,7 +19,7 @@ from reelqueue import clock
 from reelqueue.bootstrap import read_watched
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.families import Collected, Facts, Fleet, Money, families
+from reelqueue.dashboard.metrics.families import Collected, Facts, Fleet, Money, families
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.meter import Standing
 from storage.ledger import pacific_day

@@ -8,7 +8,7 @@ from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from reelqueue import clock
-from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.project.now import moment
 from reelqueue.dashboard.words import STAGE
 from reelqueue.models.channel import DEFAULT_CHANNEL
 from reelqueue.models.stage import ProjectStatus, Stage

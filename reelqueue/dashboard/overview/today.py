@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reelqueue.dashboard.causes import needs_person
+from reelqueue.dashboard.overview.causes import needs_person
 from reelqueue.models.stage import ProjectStatus, StageStatus
 from storage import Outline
 

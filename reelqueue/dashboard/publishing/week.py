@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reelqueue.dashboard.cells import kind_of
-from reelqueue.dashboard.today import is_uploaded
+from reelqueue.dashboard.batch.cells import kind_of
+from reelqueue.dashboard.overview.today import is_uploaded
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text
 from storage import Outline

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from progress.ends import watch_ends
 from progress.hub import Hub
 from reelqueue.dashboard.link import Link
-from reelqueue.dashboard.pulse import Pulse
+from reelqueue.dashboard.streams.pulse import Pulse
 from storage import BatchStore, ProjectStore
 
 FIRST_SECONDS = 1.0

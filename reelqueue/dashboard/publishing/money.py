@@ -14,7 +14,7 @@ from jobs.spending import Caps
 from reelqueue import clock
 from reelqueue.bootstrap import Settings
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.today import at_this_pace
+from reelqueue.dashboard.overview.today import at_this_pace
 from reelqueue.models.stage import ProjectStatus
 from storage import Outline
 from storage.ledger import PACIFIC, pacific_day, pacific_midnight_after

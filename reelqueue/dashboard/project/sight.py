@@ -13,11 +13,11 @@ from jobs.spending import project_bucket
 from jobs.transitions import is_locked
 from progress import ProgressEvent
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.course import Course, course_of, saved_usd
-from reelqueue.dashboard.mending import Mending, mending_of
-from reelqueue.dashboard.now import Now, is_of, now_of
-from reelqueue.dashboard.pieces import Made, Pieces, Scene, pieces_of
-from reelqueue.dashboard.prices import Price, price_of
+from reelqueue.dashboard.project.course import Course, course_of, saved_usd
+from reelqueue.dashboard.project.mending import Mending, mending_of
+from reelqueue.dashboard.project.now import Now, is_of, now_of
+from reelqueue.dashboard.project.pieces import Made, Pieces, Scene, pieces_of
+from reelqueue.dashboard.project.prices import Price, price_of
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import Artifact, ProjectState, StageError, StageState

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reelqueue.dashboard.quotas import Row
+from reelqueue.dashboard.publishing.quotas import Row
 from reelqueue.models.buckets import CHANNEL, SERVICES, TITLES
 from reelqueue.models.meter import Standing
 from reelqueue.models.stage import ProjectStatus

@@ -14,10 +14,10 @@ from jobs.pipeline import VIDEO
 from jobs.spending import money_bucket
 from progress import ProgressEvent
 from reelqueue import clock
-from reelqueue.dashboard import today
 from reelqueue.dashboard.board import Board
-from reelqueue.dashboard.causes import Cause, causes_of
-from reelqueue.dashboard.verdict import Sight, Verdict, verdict
+from reelqueue.dashboard.overview import today
+from reelqueue.dashboard.overview.causes import Cause, causes_of
+from reelqueue.dashboard.overview.verdict import Sight, Verdict, verdict
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.batch import BatchState
 from reelqueue.models.fleet import QueueStanding, WorkerBeat

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from starlette.requests import Request
 
-from reelqueue.dashboard.week import DAYS, monday_of
+from reelqueue.dashboard.publishing.week import DAYS, monday_of
 
 EARLIEST, LATEST = date(2000, 1, 10), date(2200, 1, 1)
 

@@ -14,11 +14,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reelqueue.bootstrap import Settings
-from reelqueue.dashboard.access import SESSION, Role, cookie_path, has_token, passwords_of, role_by_session
 from reelqueue.dashboard.asked import address, path_of, whole_path
-from reelqueue.dashboard.headers import secure
-from reelqueue.dashboard.hosts import is_ours, is_same_origin, listens_to_the_network
-from reelqueue.dashboard.manners import language_for
+from reelqueue.dashboard.door.access import SESSION, Role, cookie_path, has_token, passwords_of, role_by_session
+from reelqueue.dashboard.door.headers import secure
+from reelqueue.dashboard.door.hosts import is_ours, is_same_origin, listens_to_the_network
+from reelqueue.dashboard.door.manners import language_for
 from reelqueue.dashboard.mishaps import plain
 from reelqueue.dashboard.problems import Refused
 from reelqueue.dashboard.surroundings import Around

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reelqueue.dashboard.causes import Cause
+from reelqueue.dashboard.overview.causes import Cause
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text
 

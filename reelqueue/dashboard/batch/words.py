@@ -3,8 +3,8 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from reelqueue.dashboard.batch_figures import BatchFigures
-from reelqueue.dashboard.now import moment
+from reelqueue.dashboard.batch.standing import BatchFigures
+from reelqueue.dashboard.project.now import moment
 from reelqueue.models.forecast import Forecast, Limit
 from reelqueue.models.stage import BatchStatus
 from reelqueue.wording import Text, same

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from progress.hub import Hub
 from reelqueue import clock
-from reelqueue.dashboard.lines import said
 from reelqueue.dashboard.link import Link
+from reelqueue.dashboard.streams.lines import said
 from storage import Paths
 
 LOOK_SECONDS, BEAT_SECONDS = 1.0, 5.0

@@ -1,0 +1,1 @@
+"""A brief as it comes over HTTP: a form, and the files that it may name."""

@@ -1,0 +1,1 @@
+"""What the first page tells: how things stand, and what needs a person."""

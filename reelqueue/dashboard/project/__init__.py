@@ -1,0 +1,1 @@
+"""One project, looked at: its course, its pieces, what it takes to go on."""

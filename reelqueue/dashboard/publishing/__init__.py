@@ -1,0 +1,1 @@
+"""What is published when, what quota it takes, and what was spent."""

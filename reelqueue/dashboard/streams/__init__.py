@@ -1,0 +1,1 @@
+"""What moves on open pages: what is heard, and how it is sent."""
