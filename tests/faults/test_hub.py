@@ -8,9 +8,10 @@ import pytest
 from redis.asyncio import Redis
 
 from progress import Publisher
-from progress.bundle import Bundle
+from progress.bundle import Bundle, Told
 from progress.connection import open_redis
-from progress.events import Topic
+from progress.events import ProgressEvent, Topic
+from progress.following import Following
 from progress.hub import Gap, Hub, Link
 from tests.faults import tcp_proxy
 from tests.faults.redis_server import RedisServer, running
@@ -139,6 +140,34 @@ async def test_a_stranger_on_the_channels_is_passed_over(server):
         await until(lambda: hub.last(ONE) is not None, "ours is heard")
 
         assert [event.project_id for event in hub.recent()] == [1]
+
+
+async def test_a_reader_whose_next_event_does_not_follow_reads_the_log(server):
+    """The hub never heard of the events between, as after a message that was lost in silence."""
+    async with listening(server.url) as hub:
+        await tell(server, stage="stage 1")
+        await until(lambda: hub.last(ONE) is not None, "the first is heard")
+        following = Following(hub, ONE, Runs())
+        async with contextlib.aclosing(following.parts()) as parts:
+            assert [one.event.seq for one in await anext(parts)] == [1]
+            hub._hear = lambda _message: None
+            for turn in (2, 3, 4):
+                await tell(server, stage=f"stage {turn}")
+            last = (await hub.log_of(ONE, most=1))[0]
+            hub._hand_out(Bundle(ONE, (Told.saying(last),), after=3, number=99, is_news=False))
+            assert [one.event.seq for one in await anext(parts)] == [2, 3, 4]
+
+
+class Runs:
+    """The disk of a project that runs."""
+
+    async def end(self) -> None:
+        return None
+
+    unheard_end = end
+
+    async def standing(self) -> ProgressEvent:
+        raise AssertionError("Redis is there")
 
 
 async def test_it_ends_at_once_while_the_server_is_away(server):

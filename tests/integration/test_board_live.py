@@ -73,8 +73,9 @@ async def test_of_other_projects_a_page_hears_changes_of_status_alone(settings, 
         await tell(publisher, 2, progress=3, status="waiting_quota")
         assert (await stream.next("progress")).data[-1]["status"] == "waiting_quota"
         await tell(publisher, 2, progress=4, status="waiting_quota")
-        await tell(publisher, 1, progress=9)
-        assert figures(await stream.next("progress")) == [(1, 9)]
+        for percent in (1, 2, 3):  # each a quarter second after the one before
+            await tell(publisher, 1, progress=percent)
+            assert figures(await stream.next("progress")) == [(1, percent)]
 
 
 async def test_a_page_may_hear_all(settings, session, publisher):
@@ -100,6 +101,19 @@ async def test_a_page_that_comes_back_hears_what_it_missed(settings, session, pu
             missed = [*figures(await stream.next()), *figures(await stream.next())]
 
     assert sorted(missed) == [(1, 2), (3, 3)]
+
+
+async def test_a_page_that_comes_back_hears_nothing_of_what_it_does_not_show(settings, session, publisher):
+    async with serving_board(settings) as url:
+        async with open_stream(session, f"{url}/live?topics=all") as stream:
+            await stream.next("snapshot")
+            await tell(publisher, 3, progress=1)
+            number = (await stream.next("progress")).number
+            await tell(publisher, 3, progress=2)
+            await stream.next("progress")
+        await tell(publisher, 1, progress=9)
+        async with open_stream(session, f"{url}/live?topics=1", after=number) as stream:
+            assert figures(await stream.next("progress")) == [(1, 9)]
 
 
 @pytest.mark.parametrize("cursor", ["0123abcd-7", "0123abcd-999999999999999"])
