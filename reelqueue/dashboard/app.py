@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
+from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -21,7 +22,7 @@ from reelqueue.dashboard.door.seal import open_seal
 from reelqueue.dashboard.door.tries import Tries
 from reelqueue.dashboard.metrics import exposition as metrics
 from reelqueue.dashboard.metrics import health
-from reelqueue.dashboard.mishaps import told
+from reelqueue.dashboard.mishaps import away, told
 from reelqueue.dashboard.surroundings import Surroundings
 from reelqueue.errors import ReelqueueError
 
@@ -59,9 +60,14 @@ def dashboard(settings: Settings | None = None, *, who: Callable[[Request], Role
         ],
         lifespan=lifespan,
         middleware=[Middleware(Gate, settings=found, who=who)],
-        exception_handlers={ReelqueueError: _told, HTTPException: _told},
+        exception_handlers={ReelqueueError: _told, HTTPException: _told}
+        | dict.fromkeys((RedisError, ConnectionError, TimeoutError), _away),
     )
 
 
 async def _told(request: Request, error: Exception) -> Response:
     return told(request, error)
+
+
+async def _away(request: Request, _error: Exception) -> Response:
+    return away(request)

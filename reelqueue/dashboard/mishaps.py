@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reelqueue import clock
-from reelqueue.dashboard.asked import path_of, prefix_of
-from reelqueue.dashboard.problems import Refused, answer, is_api, problem, status_and_code
+from reelqueue.dashboard.asked import board_of, path_of, prefix_of
+from reelqueue.dashboard.problems import UNSURE, Refused, answer, is_api, problem, status_and_code
 from reelqueue.dashboard.rendering import bare, page
-from reelqueue.errors import ReelqueueError
+from reelqueue.errors import InstallationError, ReelqueueError
 from reelqueue.wording import Text, same
 
 FAILED = Text("此頁無法顯示", "This page could not be made")
@@ -33,6 +33,8 @@ TITLES = {
     503: Text("現在做不到", "Not possible now"),
     507: Text("磁碟空間不足", "The disk is full"),
 }
+GONE = Text("Redis 沒有回應，這一頁現在無法顯示", "Redis does not answer: this page can't be made now")
+GONE_HINT = Text("執行中的工作不受影響；稍後重新整理", "running work goes on; load the page again in a moment")
 PAGES = {
     404: (Text("這個網址沒有頁面", "there is no page at this address"), same("")),
     405: (Text("這個網址要從頁面上的按鈕送出", "this address is for the buttons of a page"), same("")),
@@ -60,6 +62,13 @@ def told(request: Request, error: Exception) -> Response:
     if isinstance(known, Refused):
         response.headers.update(known.headers)
     return response
+
+
+def away(request: Request) -> Response:
+    """Redis went while a page was made, or while what its button asks for was done: the board may not know yet that it is gone."""
+    board_of(request).link.look_now()
+    is_look = request.method in {"GET", "HEAD"}
+    return told(request, InstallationError(*((GONE, GONE_HINT) if is_look else UNSURE)))
 
 
 def plain(request: Request, error: ReelqueueError | None) -> Response:

@@ -79,6 +79,11 @@ _HINTS = {
     404: Text("所有的網址都在 /api/docs", "/api/docs lists all addresses"),
     405: Text("允許的方法在 Allow 標頭", "the Allow header lists those it takes"),
 }
+UNSURE = (
+    Text("Redis 沒有回應，不知道是否已經完成", "Redis does not answer: it is not known whether that was done"),
+    Text("先看目前的狀態；Redis 恢復後可以再試一次", "look at the state first; when Redis is back it may be tried again"),
+)
+"""Where Redis went while something was done."""
 AWAY_RETRY_S, WRITE_RETRY_S = 5, 2
 """After how long a Redis that is away, or a disk that did not answer, is worth another try; chosen."""
 

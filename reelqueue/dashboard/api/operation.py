@@ -18,7 +18,7 @@ from reelqueue.dashboard.api.reading import body_of, json_of, key_of, query_of
 from reelqueue.dashboard.asked import address, board_of
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.door.access import Role, role_of
-from reelqueue.dashboard.problems import Refused
+from reelqueue.dashboard.problems import UNSURE, Refused
 from reelqueue.dashboard.words import WORDS
 from reelqueue.errors import InstallationError
 from reelqueue.models.frozen import Frozen
@@ -27,10 +27,6 @@ from reelqueue.wording import Text
 READS = frozenset({"GET", "HEAD"})
 ACT_BYTES = 64_000
 """Of the body of what takes none, or three words."""
-AWAY = (
-    Text("Redis 沒有回應，不知道是否已經完成", "Redis does not answer: it is not known whether that was done"),
-    Text("先看目前的狀態；Redis 恢復後可以再試一次", "look at the state first; when Redis is back it may be tried again"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ class Operation:
             made = await self.act(asked)
         except (RedisError, ConnectionError, TimeoutError) as error:
             board.link.look_now()
-            raise InstallationError(*AWAY) from error
+            raise InstallationError(*UNSURE) from error
         finally:
             if self.method not in READS:
                 board.catalogue.look_anew()

@@ -120,12 +120,14 @@ async def retry_some(request: Request) -> Response:
     state = await board.batches.load(request.path_params["batch_id"])
     wanted = {int(text) for text in form.get("projects").split(",") if text.isascii() and text.isdecimal() and len(text) < 19}
     outlines = await board.projects.outlines([number for number in state.project_ids if number in wanted])
-    again = 0
+    again, queue = 0, board.link.queue
     for number, known in outlines.items():
+        if not board.link.is_there:  # each of the others would wait for it in vain; they stay as they are
+            break
         if known is None or known.status is not ProjectStatus.FAILED:
             continue
         try:
-            await board.link.queue.retry(number)
+            await queue.retry(number)
             again += 1
         except (ProjectNotFound, WrongState, Busy):  # since the page was made somebody else did something with it
             continue

@@ -192,14 +192,21 @@ def _left_out(count: int) -> list[Text]:
 async def _done(board: Board, wanted: Act, fit: Sequence[Outline], left_out: int) -> tuple[Text, Look]:
     """Each by itself: that one does not fit any more is no matter of the others."""
     refused: list[ReelqueueError] = []
-    queue = board.link.queue
+    queue, left = board.link.queue, len(fit)
     for one in fit:
+        if not board.link.is_there:  # each of the others would wait for it in vain
+            break
+        left -= 1
         try:
             await wanted.do(queue, one.project_id)
         except (WrongState, ProjectNotFound, NeedsPerson) as error:
             refused.append(error)
     board.catalogue.look_anew()
-    made, rest = len(fit) - len(refused), left_out + len(refused)
+    made, rest = len(fit) - left - len(refused), left_out + len(refused)
+    if left:
+        said = wanted.said(made)
+        zh = f"{said.zh}；Redis 沒有回應，其餘 {left:,} 個維持原樣"
+        return Text(zh, f"{said.en}; Redis does not answer, the other {left:,} stay as they are"), "bad"
     said = wanted.said(made) if made else _none(wanted, rest)
     if made and rest:
         said = Text(f"{said.zh}；{rest:,} 個不適用，維持原樣", f"{said.en}; {rest:,} did not fit and stay as they are")
