@@ -120,12 +120,12 @@ def _names(request: Request, zone: ZoneInfo, says: Mapping[str, Text]) -> dict[s
         """As `say`, where a part is markup: a clock time, a link."""
         return escape(say(text)).format(**parts)
 
-    def whole_sentence(text: Text) -> str:
+    def whole_sentence(text: Text, *, capital: bool = True) -> str:
         """An error's words as a sentence of a page: they are kept without capital and full stop, for the command line."""
         words = text.in_language(language).strip()
         ends = words.endswith((".", "!", "?", "…", "。", "！", "？"))
         if language == "en":
-            return f"{words[:1].upper()}{words[1:]}{'' if ends else '.'}"
+            return f"{words[:1].upper() if capital else words[:1]}{words[1:]}{'' if ends else '.'}"
         return f"{words}{'' if ends else '。'}"
 
     def when(at: datetime | None, form: str = "%H:%M") -> str:
@@ -166,9 +166,9 @@ def theme_of(request: Request) -> str:
     return theme if theme in {"light", "dark"} else "auto"
 
 
-def _said(request: Request) -> dict[str, str] | None:
+def _said(request: Request) -> dict[str, Text | str] | None:
     """The line after an action, for the page that it is meant for."""
     line = seal_of(request).take(SAID, request.cookies.get(SAID), SAID_SECONDS)
     if not isinstance(line, dict) or line.get("path") != path_of(request.scope):
         return None
-    return {"text": Text(line["zh"], line["en"]).in_language(language_of(request)), "look": line["look"]}
+    return {"text": Text(line["zh"], line["en"]), "look": line["look"]}

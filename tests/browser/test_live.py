@@ -238,6 +238,19 @@ async def test_a_form_that_waits_for_redis_is_let_go_when_it_is_there_and_keeps_
         await expected(page.locator("#content")).to_be_visible()
 
 
+async def test_the_line_after_an_act_stays_though_what_the_page_is_about_goes_on(ours, projects, publisher, open_page: Open):
+    number = await made(projects, ProjectStatus.CREATED)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects/{number}")
+        await page.locator("form.act[action$='/start'] button").click()
+        await expected(page.locator("#said")).to_have_text("Started: it is in line.")
+        await become(projects, number, ProjectStatus.RUNNING)
+        await tell(publisher, number, progress=25, overall=whole(25))
+        await expected(page.locator('[data-part="course"]')).to_be_visible(timeout=20_000)
+
+        await expected(page.locator("#said")).to_have_text("Started: it is in line.")
+
+
 async def test_a_board_that_goes_is_said_and_the_page_goes_on_when_it_is_back(
     ours, projects, publisher, open_page: Open, unused_port
 ):

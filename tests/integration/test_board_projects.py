@@ -11,7 +11,9 @@ from typing import Any
 import aiohttp
 import pytest
 from PIL import Image
+from redis.asyncio import Redis
 
+from progress import Publisher
 from reelqueue.models.project import Artifact, ProjectState, StageError, Upload, Wait
 from reelqueue.models.script import Metadata, Part, Script, Segment
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -321,6 +323,34 @@ async def test_a_failed_project_says_what_happened_what_to_do_and_what_it_takes(
     assert "look at the picture" in page.plain
     assert "Retry assets" in page.plain
     assert "costs nothing and takes no quota" in page.plain
+
+
+async def tell_ninety_percents(publisher: Publisher, number: int) -> None:
+    for stage, status, percent, message in (
+        (Stage.SCRIPT, "running", 0, "begins"),
+        (Stage.SCRIPT, "queued", 100, "done"),
+        *((Stage.ASSETS, "running", percent, f"picture {percent} of 90") for percent in range(90)),
+    ):
+        said = {"stage": stage.event_name, "status": status, "progress": percent, "overall": 0, "message": message, "run": 1}
+        assert await publisher.publish(project_id=number, **said) is not None
+
+
+async def test_what_happened_is_told_by_stage_and_a_line_stands_for_many_percents(settings, projects):
+    state = await with_script(projects)
+    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        await tell_ninety_percents(Publisher(redis), state.project_id)
+    async with browsing(settings) as browser:
+        for tab in ("", "/events"):
+            page = await browser.get(f"/projects/{state.project_id}{tab}")
+            lines = re.findall(r"<li data-project=.*", page.text.partition("data-events=")[2].partition("</ol>")[0])
+
+            told = [unescape(re.sub(r"<[^>]+>", " ", line)).split()[1:] for line in lines if "datetime" in line]
+            assert told == [
+                ["Assets", "picture", "89", "of", "90", "92"],
+                ["Script", "done", "2"],
+                ["Script", "begins", "1"],
+            ]
+            assert "#completed" in lines[-2]
 
 
 async def test_what_an_upload_takes_of_the_days_quota_is_said_beside_its_button(settings, projects):

@@ -86,5 +86,6 @@ SAYS = {
     "is_optional": Text("選用", "optional"),
     "whole_check": Text("完整檢查：", "The whole check:"),
     "allowed": Text("允許的是：{allowed}", "Allowed: {allowed}"),
-    "not_made": Text("沒有建立：", "Nothing was made:"),
+    "nothing_written": Text("題目和內容至少要填一個。", "Write a topic, or paste a text under More settings."),
+    "not_made": Text("沒有建立。", "Nothing was made."),
 }  # fmt: skip

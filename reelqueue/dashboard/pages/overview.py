@@ -18,6 +18,7 @@ from reelqueue.dashboard.overview.glance import MOST_CAUSES, MOST_PUBLISHED, MOS
 from reelqueue.dashboard.overview.room import room_of
 from reelqueue.dashboard.pages.overview_words import SAYS, SPAN_WORDS, about
 from reelqueue.dashboard.project import now
+from reelqueue.dashboard.project.happenings import look_of
 from reelqueue.dashboard.publishing import quotas
 from reelqueue.dashboard.rendering import page
 from reelqueue.errors import ReelqueueError
@@ -134,7 +135,7 @@ async def _workers(_seen: Glance, _span: Span) -> Values:
 
 async def _events(seen: Glance, _span: Span) -> Values:
     events = seen.board.hub.recent(most=MOST_EVENTS)
-    return {"events": [(datetime.fromisoformat(event.timestamp), event) for event in events]}
+    return {"events": [(datetime.fromisoformat(event.timestamp), event, look_of(event)) for event in events]}
 
 
 async def _throughput(seen: Glance, _span: Span) -> Values:

@@ -36,12 +36,12 @@ async def act(request: Request, *, do: "_Do") -> Response:
 
 async def _start(request: Request, board: Board, state: ProjectState, _form: Form) -> Response:
     await board.link.queue.start(state.project_id)
-    return done(request, _page(state), Text("已開始，排入佇列", "Started: it is in line"), "run")
+    return done(request, _page(state), Text("已開始，排入佇列。", "Started: it is in line."), "run")
 
 
 async def _approve(request: Request, board: Board, state: ProjectState, _form: Form) -> Response:
     await board.link.queue.approve(state.project_id)
-    return done(request, _page(state), Text("已核准，專案會繼續", "Approved: it goes on"), "run")
+    return done(request, _page(state), Text("已核准，專案會繼續。", "Approved: it goes on."), "run")
 
 
 async def _retry(request: Request, board: Board, state: ProjectState, form: Form) -> Response:
@@ -50,7 +50,7 @@ async def _retry(request: Request, board: Board, state: ProjectState, form: Form
         return await _ask_retry(request, board, state, stage)
     after = await board.link.queue.retry(state.project_id, from_stage=stage)
     name = STAGE[after.next_stage or after.goal]
-    return done(request, _page(state), Text(f"已重試，從{name.zh}開始", f"Retry started from {name.en.lower()}"), "run")
+    return done(request, _page(state), Text(f"已重試，從{name.zh}開始。", f"Retry started from {name.en.lower()}."), "run")
 
 
 async def _ask_retry(request: Request, board: Board, state: ProjectState, stage: Stage) -> Response:
@@ -79,7 +79,7 @@ async def _ask_retry(request: Request, board: Board, state: ProjectState, stage:
 async def _cancel(request: Request, board: Board, state: ProjectState, form: Form) -> Response:
     if form.get("sure") == "yes":
         await board.link.queue.cancel(state.project_id)
-        return done(request, _page(state), Text("已取消；做好的部分都保留", "Cancelled; what was made is kept"))
+        return done(request, _page(state), Text("已取消；做好的部分都保留。", "Cancelled; what was made is kept."))
     if state.status.is_final:
         raise WrongState(
             Text("專案已經結束，不需要取消", "the project has ended: there is nothing to cancel"),

@@ -40,13 +40,13 @@ SAYS = {
     "ask_price": Text("看費用", "See the price"),
     "save": Text("儲存", "Save"),
     "save_paid": Text("儲存，最多 {usd}", "Save, at most {usd}"),
-    "and_approve": Text("儲存後核准腳本並繼續", "Approve the script, too, and go on"),
+    "and_approve": Text("儲存後核准並繼續", "Approve it, too, and go on"),
     "price_first": Text("只有改到的部分會重做；要花錢時會先說明費用。", "Only what a change touches is made again; where that costs money, the price is said first."),
     "to_make": Text("要重做：{what}。", "To be made: {what}."),
     "nothing_to_make": Text("配音與畫面都不必重做。", "No voice and no picture has to be made again."),
     "free": Text("不花錢。", "Nothing of it is paid for."),
     "at_most": Text("最多 {usd}。再按一次「儲存」就會開始。", "At most {usd}. Press Save once more to go ahead."),
-    "not_kept": Text("還沒有儲存", "Not saved yet"),
+    "not_kept": Text("還沒有儲存。", "Not saved yet."),
     "no_script": Text("還沒有腳本", "No script yet"),
     "no_script_why": Text("專案開始後會先寫腳本。", "It is the first thing that is written once the project starts."),
     "read_only": Text("目前不能修改：{why}", "It can't be changed now: {why}"),
@@ -93,8 +93,10 @@ async def _kept(request: Request, board: Board, sight: Sight, draft: Draft, form
     if wanted is opened.script:
         if form.has("approve") and sight.state.status is ProjectStatus.WAITING_REVIEW:
             await board.link.queue.approve(sight.state.project_id)
-            return done(request, where, Text("沒有改變；已核准", "Nothing was changed; it is approved"), "run")
-        return done(request, f"{where}/script", Text("沒有改變，什麼都沒做", "Nothing was changed, so nothing was done"), "mute")
+            return done(request, where, Text("沒有改變；已核准。", "Nothing was changed; it is approved."), "run")
+        return done(
+            request, f"{where}/script", Text("沒有改變，什麼都沒做。", "Nothing was changed, so nothing was done."), "mute"
+        )
     ahead, price = await ahead_of(board.projects, board.shelf, opened.state, wanted)
     if form.get("act") == "price" or (price.items and form.get("priced") != draft.digest):
         return _form(request, sight, draft, ahead=ahead, price=price, approve=form.has("approve"))
@@ -185,12 +187,12 @@ def _to_make(ahead: Ahead) -> Iterator[Text]:
 def _follows(state: ProjectState) -> Text:
     match state.status:
         case ProjectStatus.WAITING_REVIEW:
-            return Text("腳本已儲存；仍在等待核准", "The script is saved; it still waits for its approval")
+            return Text("腳本已儲存；仍在等待核准。", "The script is saved; it still waits for its approval.")
         case ProjectStatus.CREATED:
-            return Text("腳本已儲存；按「開始」就會做", "The script is saved; Start makes it")
+            return Text("腳本已儲存；按「開始」就會做。", "The script is saved; Start makes it.")
         case ProjectStatus.CANCELLED:
-            return Text("腳本已儲存；專案仍是取消的", "The script is saved; the project stays cancelled")
-    return Text("腳本已儲存，專案會接著做", "The script is saved, and the project goes on")
+            return Text("腳本已儲存；專案仍是取消的。", "The script is saved; the project stays cancelled.")
+    return Text("腳本已儲存，專案會接著做。", "The script is saved, and the project goes on.")
 
 
 ROUTES: list[BaseRoute] = [

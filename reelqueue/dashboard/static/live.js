@@ -24,7 +24,8 @@ const clock = (at, seconds) => (clocks[seconds] ??= new Intl.DateTimeFormat("en-
 })).format(at);
 const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
 const mark = (element, name, value) => { if (element.getAttribute(name) !== value) element.setAttribute(name, value); };
-const lookOf = (event) => event.status === "running" && event.progress >= 100 ? "completed" : event.status;
+// A stage that ended is told by a project that is on its way to the next.
+const lookOf = (event) => event.progress >= 100 && /^(running|queued)$/.test(event.status) ? "completed" : event.status;
 const pillOf = (status) => inside.querySelector(`[data-pill="${CSS.escape(status)}"]`);
 const stages = all("[data-stage]", inside);
 const placeOf = (event) => stages.findIndex((one) => one.dataset.event === event.stage);
