@@ -93,9 +93,10 @@ class Keeper:
     def _keep(self) -> None:
         redis = self._open()
         renew, release = redis.register_script(RENEW), redis.register_script(RELEASE)
-        beaten, pause = float("-inf"), 0.0
+        beaten = heard_from = float("-inf")
+        pause = 0.0
         while not self._stop.is_set():
-            waited = self._wait(pause, beaten)
+            waited = self._wait(pause, heard_from)
             if self._stop.is_set():
                 break
             self._look_at_parent()
@@ -106,11 +107,13 @@ class Keeper:
                 self._renew(renew, release)
                 if self._news.is_set() or time.monotonic() - beaten >= HEARTBEAT_SECONDS - 0.1:
                     self._news.clear()
-                    beaten = time.monotonic()
+                    heard_from = time.monotonic() + NEWS_SECONDS
                     self._beat(redis)
+                    beaten = time.monotonic()
             except (RedisError, OSError) as error:  # the worker's own looks tell of it
                 tally.redis_failed(error)
-                pause = AGAIN_SECONDS
+                self._news.set()  # what could not be said still is, and hurries nobody
+                pause, heard_from = AGAIN_SECONDS, time.monotonic() + AGAIN_SECONDS
             except Exception as error:  # a bug; were the thread to end, all that we work on would be taken away
                 log.exception("bug", exc_info=error)
         with contextlib.suppress(RedisError, OSError):
@@ -118,11 +121,11 @@ class Keeper:
             redis.zrem(BEATS_KEY, self._name)
         redis.close()
 
-    def _wait(self, pause: float, beaten: float) -> float:
-        """Wait for so long, or until there is news and the last heartbeat is old enough; how long that was."""
+    def _wait(self, pause: float, heard_from: float) -> float:
+        """Wait for so long, or until there is news, which is heard from then on; how long that was."""
         began = time.monotonic()
         if self._news.wait(pause):
-            self._stop.wait(min(pause, max(0.0, beaten + NEWS_SECONDS - time.monotonic())))
+            self._stop.wait(min(pause, max(0.0, heard_from - time.monotonic())))
         return min(pause, time.monotonic() - began)
 
     def _beat(self, redis: Redis) -> None:

@@ -16,7 +16,7 @@ from arq.worker import Retry, func
 from jobs.claims import Claims
 from jobs.client import redis_settings
 from jobs.hooks import job_function
-from jobs.keeper import HEARTBEAT_PREFIX, Keeper
+from jobs.keeper import AGAIN_SECONDS, HEARTBEAT_PREFIX, Keeper
 from jobs.pipeline import VIDEO
 from jobs.pools import open_thread_client
 from jobs.wire import deserialize, serialize
@@ -519,3 +519,25 @@ async def test_a_renewal_that_meets_a_hand_back_does_not_hold_the_job(settings, 
     await keeper.stop()
 
     assert not await redis.exists("arq:in-progress:x")
+
+
+async def test_news_hurry_nobody_while_redis_is_away(unused_tcp_port, until):
+    """A job ends during an outage while another one is held: a thread that went on at once would take a whole core."""
+    asked = []
+    keeper = Keeper(
+        lambda: open_thread_client(redis_settings(f"redis://127.0.0.1:{unused_tcp_port}")),
+        queue=QUEUE,
+        name="host/one",
+        claim="me",
+        lease_seconds=15.0,
+        held=lambda: asked.append(time.monotonic()) or ["x"],
+        on_lost=lambda _job: None,
+        describe=dict,
+    )
+
+    keeper.tell()
+    keeper.start()
+    await until(lambda: _true(len(asked) > 3), "it never tried again")
+    await keeper.stop()
+
+    assert asked[3] - asked[0] > 3 * AGAIN_SECONDS / 2
