@@ -15,7 +15,8 @@ SAYS = {
     ),
     "or_paste": Text("或直接貼上", "Or paste it"),
     "paste_hint": Text(
-        "第一行是欄位名稱，至少有 topic 或 content", "Its first line names the columns, topic or content among them"
+        "第一行是欄位名稱，至少要有「主題」或「內容」（英文欄名也可以）",
+        "Its first line names the columns, topic or content among them",
     ),
     "calendar": Text("發布時程", "Publish calendar"),
     "calendar_hint": Text(
