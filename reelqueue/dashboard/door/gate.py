@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote
@@ -26,7 +26,9 @@ from reelqueue.wording import Text, speaking
 
 SEED, SEED_CHARACTERS, SEED_SECONDS = "reelqueue_seed", 24, 30 * 86_400
 """The cookie that a browser's forms are made for."""
-OPEN = ("/static/", "/healthz", "/readyz", "/sign-in", "/preferences")
+OPEN_TO_STRANGERS = ("/static/", "/healthz", "/readyz")
+"""Asked for by whoever a host's own door knows nothing of."""
+OPEN = (*OPEN_TO_STRANGERS, "/sign-in", "/preferences")
 """Asked for by who has not signed in."""
 PROBES = {"/healthz", "/readyz"}
 LOOKING = {"GET", "HEAD", "OPTIONS"}
@@ -65,6 +67,12 @@ VIEWER = Refused(
     HTTPStatus.FORBIDDEN,
     Text("你以「檢視」身分登入，只能查看", "you are signed in to look only"),
     Text("需要操作請以操作員登入", "to act, sign in as operator"),
+)
+NOT_OURS = Refused(
+    HTTPStatus.UNAUTHORIZED,
+    Text("你還沒有在這個應用程式登入，或者沒有權限", "you have not signed in to this app, or may not see this"),
+    Text("程式請帶上 API_TOKEN", "programs send the API_TOKEN"),
+    headers={"WWW-Authenticate": "Bearer"},
 )
 SIGN_IN = Refused(HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": "Bearer"})
 
@@ -139,6 +147,8 @@ class Gate:
         refused = self._refusal(request, asker)
         if refused is not None:
             return plain(request, refused)
+        if asker.role is None and self._who is not None and not _is_open(request, OPEN_TO_STRANGERS):
+            return plain(request, NOT_OURS)  # the host's sign-in is its own matter: no password of ours lets anybody in there
         if asker.role is None and not _is_open(request):
             if _wants_page(request) and request.method in LOOKING and "part" not in request.query_params:
                 onward = quote(whole_path(request), safe="/")
@@ -222,9 +232,9 @@ def _seed_cookie(scope: Scope, seed: str) -> bytes:
     return f"{SEED}={seed}; Path={cookie_path(scope)}; Max-Age={SEED_SECONDS}; HttpOnly; SameSite=Lax{secure_only}".encode()
 
 
-def _is_open(request: Request) -> bool:
+def _is_open(request: Request, open_: Sequence[str] = OPEN) -> bool:
     path = path_of(request.scope)
-    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in OPEN)
+    return any(path == one or (one.endswith("/") and path.startswith(one)) for one in open_)
 
 
 def _wants_page(request: Request) -> bool:
