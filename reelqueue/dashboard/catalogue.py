@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from reelqueue.errors import ReelqueueError
+from reelqueue.models.brief import TURNS
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Outline, ProjectStore
 
@@ -81,6 +83,7 @@ class Catalogue:
         self._texts: dict[int, tuple[Outline, str]] = {}
         self._whole_at = self._fresh_until = float("-inf")
         self._took = 0.0
+        self._asked_anew = 0
         self._looking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -123,6 +126,7 @@ class Catalogue:
 
     def look_anew(self) -> None:
         """Somebody changed something and shall see it: it is looked at before the next answer."""
+        self._asked_anew += 1
         self._fresh_until = float("-inf")
 
     async def find(self, wanted: Wanted, *, limit: int = 50, after: int | None = None, before: int | None = None) -> Found:
@@ -174,7 +178,7 @@ class Catalogue:
             log.warning("projects_not_looked_at", error=error.message)
 
     async def _look(self, *, whole: bool) -> None:
-        began = time.monotonic()
+        began, asked_anew = time.monotonic(), self._asked_anew
         numbers = await self._projects.ids()
         marked = frozenset(await self._projects.unfinished())
         known = self._known
@@ -193,12 +197,13 @@ class Catalogue:
         now = time.monotonic()
         self._took = now - began
         self._whole_at = now if whole else self._whole_at
-        self._fresh_until = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
+        if asked_anew == self._asked_anew:  # else this look may have come too early for what was changed
+            self._fresh_until = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
 
     def _fit(self, all_: Sequence[Outline], wanted: Wanted) -> Sequence[Outline]:
         if wanted == Wanted():
             return all_
-        words = [word.removeprefix("#") or word for word in wanted.text.casefold().split()]
+        words = [word.removeprefix("#") or word for word in _sought(wanted.text).split()]
         return [one for one in all_ if _fits(one, wanted) and (not words or all(word in self._text(one) for word in words))]
 
     def _text(self, one: Outline) -> str:
@@ -207,9 +212,14 @@ class Catalogue:
         if kept is not None and kept[0] is one:
             return kept[1]
         said = (str(one.project_id), one.title, *one.tags, one.channel or "", one.error.message if one.error else "")
-        text = "\n".join(said).casefold()
+        text = _sought("\n".join(said))
         self._texts[one.project_id] = (one, text)
         return text
+
+
+def _sought(text: str) -> str:
+    """Text as it is searched, wherever it was copied from: small letters, accents in one character, no marks of the direction of writing."""
+    return unicodedata.normalize("NFC", TURNS.sub("", text)).casefold()
 
 
 def _standing_of(found: Sequence[Outline]) -> Standing:

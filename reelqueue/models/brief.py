@@ -242,13 +242,14 @@ _WITH_A_TOPIC = Text(
 
 
 MOST_HEADLINE_CHARS = 100
-_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of writing, and is not seen."""
 
 
 def headline(topic: str | None, content: str | None) -> str:
     """What a project is about, in one line of at most 100 characters; nothing in it turns the direction of writing."""
     lines = (content or "").strip().splitlines()
-    text = _TURNS.sub("", topic or (lines[0].lstrip("# ") if lines else ""))
+    text = TURNS.sub("", topic or (lines[0].lstrip("# ") if lines else ""))
     return text if len(text) <= MOST_HEADLINE_CHARS else text[: MOST_HEADLINE_CHARS - 1] + "…"
 
 

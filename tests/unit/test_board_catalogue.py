@@ -48,6 +48,7 @@ def numbers(found) -> list[int]:
         pytest.param("sea", [3], id="a tag"),
         pytest.param("torn", [3], id="what an error said"),
         pytest.param("space tea", [], id="nothing"),
+        pytest.param("\u2067how\u2069 typhoon", [1], id="marks of the direction of writing, as pages copy them"),
         pytest.param("  ", [5, 4, 3, 2, 1], id="blanks ask for nothing"),
     ],
 )
@@ -55,6 +56,13 @@ async def test_words_find_projects_by_what_is_said_of_them(catalogue, text, expe
     found = await catalogue.find(Wanted(text=text))
 
     assert numbers(found) == expected
+
+
+async def test_an_accent_is_found_whichever_way_it_is_written(projects):
+    """Some systems copy a letter and its accent as two characters."""
+    made = await projects.create({"topic": "Caf\u00e9"})
+
+    assert numbers(await Catalogue(projects).find(Wanted(text="CAFE\u0301"))) == [made.project_id]
 
 
 @pytest.mark.parametrize(
@@ -149,3 +157,21 @@ async def test_one_that_was_deleted_is_gone_with_the_next_look(catalogue, projec
     catalogue.look_anew()
 
     assert numbers(await catalogue.find(Wanted())) == [5, 4, 3, 1]
+
+
+async def test_what_changes_while_it_is_looked_is_there_with_the_next_answer(catalogue, projects, monkeypatch):
+    await catalogue.all()
+    outlines = projects.outlines
+
+    async def changed_meanwhile(numbers):
+        seen = await outlines(numbers)
+        monkeypatch.undo()
+        await projects.create({"topic": "Made while it was looked"})
+        catalogue.look_anew()
+        return seen
+
+    monkeypatch.setattr(projects, "outlines", changed_meanwhile)
+    catalogue.look_anew()
+    await catalogue.all()
+
+    assert numbers(await catalogue.find(Wanted())) == [6, 5, 4, 3, 2, 1]
