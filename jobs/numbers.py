@@ -46,12 +46,12 @@ class _Kept:
         now = time.monotonic()
         return [number for number in numbers if now - self._read_at(number) > _fresh_for(number, newest)]
 
-    def add(self, numbers: Sequence[int], found: Mapping[int, Fields]) -> None:
-        """Keep what was read; a rollup that is not there is read, too."""
+    def add(self, missing: Sequence[int], found: Mapping[int, Fields], wanted: range) -> None:
+        """Keep what was read; a rollup that is not there is read, too.  Where it is too much, what is not `wanted` now goes."""
         now = time.monotonic()
-        if len(self.by_number) + len(numbers) > MOST_KEPT:
-            self.by_number.clear()
-        for number in numbers:
+        if len(self.by_number) + len(missing) > MOST_KEPT:
+            self.by_number = {number: known for number, known in self.by_number.items() if number in wanted}
+        for number in missing:
             self.by_number[number] = (now, found.get(number, {}))
 
     def _read_at(self, number: int) -> float:
@@ -175,7 +175,7 @@ class Numbers:
         async with kept.turn:  # a page asks for several things at once: one reads, the others find it
             missing = kept.missing(numbers, steps.number(clock.now()))
             if missing:
-                kept.add(missing, await self._found(missing, unit))
+                kept.add(missing, await self._found(missing, unit), numbers)
         rows = [(steps.first + place * steps.step, Fields()) for place in range(steps.count)]
         for number in numbers:
             _, fields = kept.by_number.get(number, (0.0, {}))

@@ -269,3 +269,16 @@ def _a_run(mine: Tally, *, seconds: float) -> None:
         tally.stage_ended(Stage.RENDER, "ok", project_id=7, now=clock.now(), seconds=seconds, worker="host/me")
     finally:
         tally.TALLY = before
+
+
+async def test_rollups_that_make_room_for_others_are_never_those_that_are_asked_for(monkeypatch, numbers, counting, mine):
+    monkeypatch.setattr("jobs.numbers.MOST_KEPT", 61)
+    long_ago = int(clock.now().timestamp() // 60) - 30
+    mine.note({"p": 1.0}, minute=long_ago)
+    await counting.hand_over()
+
+    first = await numbers.published(HOUR, MINUTE)
+    monkeypatch.setattr("jobs.numbers.FRESH_SECONDS", ((1, -1.0), (2**31, 900.0)))  # the last two are read anew, the others are kept
+    again = await numbers.published(HOUR, MINUTE)
+
+    assert sum(point.value or 0 for point in first) == sum(point.value or 0 for point in again) == 1
