@@ -278,7 +278,7 @@ async def test_rollups_that_make_room_for_others_are_never_those_that_are_asked_
     await counting.hand_over()
 
     first = await numbers.published(HOUR, MINUTE)
-    monkeypatch.setattr("jobs.numbers.FRESH_SECONDS", ((1, -1.0), (2**31, 900.0)))  # the last two are read anew, the others are kept
+    monkeypatch.setattr("jobs.numbers.FRESH_SECONDS", ((1, -1.0), (2**31, 900.0)))  # the last two are read anew, others are kept
     again = await numbers.published(HOUR, MINUTE)
 
     assert sum(point.value or 0 for point in first) == sum(point.value or 0 for point in again) == 1
