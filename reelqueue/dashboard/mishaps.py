@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reelqueue import clock
-from reelqueue.dashboard.asked import board_of, path_of, prefix_of
+from reelqueue.dashboard.asked import board_of, own_path, path_of, prefix_of
 from reelqueue.dashboard.problems import UNSURE, Refused, answer, is_api, problem, status_and_code
 from reelqueue.dashboard.rendering import bare, page
 from reelqueue.errors import InstallationError, ReelqueueError
@@ -98,10 +98,13 @@ def _numbered(request: Request) -> Response:
 
 def _back(request: Request) -> str:
     """The page of ours that led here."""
-    parts = urlsplit(request.headers.get("referer", ""))
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # brackets that do not close
+        return "/"
     prefix = prefix_of(request.scope)
     ours = parts.netloc == request.headers.get("host") and f"{parts.path}/".startswith(f"{prefix}/")
     path = parts.path.removeprefix(prefix)
     if not ours or not path.startswith("/") or path == path_of(request.scope):
         return "/"
-    return path + (f"?{parts.query}" if parts.query else "")
+    return own_path(path + (f"?{parts.query}" if parts.query else ""))

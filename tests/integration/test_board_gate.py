@@ -486,6 +486,36 @@ async def test_an_unknown_address_is_a_page_that_says_so(settings, path, status)
     assert "Traceback" not in text
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("{address}/projects?q=tea", "/projects?q=tea"),
+        ("{address}//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("http://[evil", "/"),
+        ("", "/"),
+    ],
+)
+async def test_the_way_back_from_an_error_is_to_a_page_of_ours(settings, referer, back):
+    async with serving_board(settings) as address, program(address) as session:
+        answer = await session.get("/nothing", headers=PAGE | {"Referer": referer.format(address=address)})
+
+    assert answer.status == 404
+    assert f'href="{back}" data-back' in answer.text
+
+
+async def test_who_asks_before_it_sends_too_much_is_told_at_once(settings):
+    async with serving_board(settings) as address:
+        host, port = URL(address).host, URL(address).port
+        reader, writer = await asyncio.open_connection(host, port)
+        head = f"POST /api/projects HTTP/1.1\r\nHost: {host}:{port}\r\nExpect: 100-continue\r\nContent-Length: 200000000\r\n\r\n"
+        writer.write(head.encode())
+        first = await reader.readline()
+        writer.close()
+
+    assert b" 413 " in first
+
+
 async def test_each_reader_is_answered_in_its_own_language(settings):
     async with serving_board(settings) as address, program(address) as session:
         english = (await session.get("/projects/999", headers=PAGE)).text

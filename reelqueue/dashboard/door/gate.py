@@ -123,8 +123,8 @@ class Gate:
             try:
                 refused = await self._let_in(request)
                 if refused is not None:
-                    if scope["method"] not in LOOKING:
-                        await _drain(receive)
+                    if scope["method"] not in LOOKING and request.headers.get("expect", "").lower() != "100-continue":
+                        await _drain(receive)  # who asks first has sent nothing yet
                     await refused(scope, receive, answer)
                 else:
                     await self._app(scope, _at_most(receive, _room(request)), answer)
