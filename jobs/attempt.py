@@ -58,13 +58,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Attempt:
-    """An attempt by a job that holds the lease.  `began` is when the stage's work did, by the boot's clock; None: it did not."""
+    """An attempt by a job that holds the lease.  `began` is when the stage's work did, by the boot's clock; None: it did not.
+    `changes_video`: the project's video was published before.
+    """
 
     job: StageJob
     lease: Lease
     teller: Teller
     spender: Spender
     began: float | None = None
+    changes_video: bool = False
 
     @property
     def service(self) -> Service:
@@ -106,7 +109,8 @@ class Attempt:
         """Begin and run; whoever tells us to end meanwhile, from the first commit on, costs no attempt and is no death."""
         try:
             await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
-            self.began = time.monotonic()
+            self.began, upload = time.monotonic(), self.lease.state.upload
+            self.changes_video = upload is not None and upload.is_published
             await self.teller.tell(self.lease.state, 0, STARTED)
             return await self._run(fingerprint)
         except asyncio.CancelledError:
@@ -356,7 +360,7 @@ class Attempt:
     def _count_what_was_made(self, outcome: StageOutcome) -> None:
         if self.stage is Stage.RENDER and outcome.artifacts:
             tally.rendered(max(artifact.bytes for artifact in outcome.artifacts))
-        if self.stage is Stage.UPLOAD and not outcome.skipped:
+        if self.stage is Stage.UPLOAD and not outcome.skipped and not self.changes_video:
             state = self.lease.state
             first = min((known.started_at for known in state.stages.values() if known.started_at), default=state.created_at)
             tally.published(_now(), (_now() - first).total_seconds())

@@ -17,8 +17,6 @@ DEFAULT_CATEGORY = 27
 """YouTube's "Education"."""
 INTENT = "intent"
 """The first of the steps in the state: what was to be published when the marker was made."""
-PUBLISH = "publish"
-"""The last of the steps: from then on it is seen, or YouTube knows when."""
 LOOKING = "looking"
 """Since when the video of a session that is gone is looked for on the channel; until the next session is in the state."""
 _FILES = {"video", "thumbnail", "captions"}
@@ -77,7 +75,7 @@ async def _publication(given: StageInputs | StageRun, state: ProjectState) -> Pu
 async def booked(run: StageRun) -> bool:
     """See to it that its moment is one that can be kept; False where its calendar has none left."""
     upload = run.project.upload
-    if upload is not None and upload.steps.get(PUBLISH) is not None:  # YouTube has it already
+    if upload is not None and upload.is_published:  # YouTube has it already
         return True
     moment = await run.moment()
     if moment is None:

@@ -69,6 +69,8 @@ class Wait(Frozen):
 
 ELSEWHERE = "elsewhere"
 """The step of an upload that another system made: `{video_url, source}`."""
+PUBLISH = "publish"
+"""The last of the steps: from then on it is seen, or YouTube knows when."""
 
 
 class Upload(Frozen):
@@ -83,6 +85,11 @@ class Upload(Frozen):
     def is_elsewhere(self) -> bool:
         """Whether another system published the video: it is not ours to change."""
         return ELSEWHERE in self.steps
+
+    @property
+    def is_published(self) -> bool:
+        """Whether all steps were done once: what is done later changes a video that is there."""
+        return self.steps.get(PUBLISH) is not None
 
 
 class Usage(Frozen):

@@ -27,7 +27,7 @@ from jobs.runner import StageInputs, StageOutcome, StageRun, StageWork, run_stag
 from jobs.wire import deserialize, serialize
 from jobs.worker import Worker
 from reelqueue.media.ffmpeg import Ffmpeg
-from reelqueue.models.project import ProjectState, Upload
+from reelqueue.models.project import PUBLISH, ProjectState, Upload
 from reelqueue.models.stage import Stage
 from reelqueue.providers.local.publisher import LocalPublisher
 from reelqueue.providers.protocols import Fixed
@@ -85,7 +85,7 @@ class Stages:
                 await self.acts[stage](run)
             artifact = await run.blobs.write(f"output/{stage}.txt", f"{stage} {self.knobs.get(stage)} {self.ran[stage]}".encode())
             if stage is Stage.UPLOAD:
-                upload = Upload(marker="m", video_id=f"local-{run.project.project_id}")
+                upload = Upload(marker="m", video_id=f"local-{run.project.project_id}", steps={PUBLISH: {}})
                 await run.commit(lambda state: state.replace(upload=upload))
             return StageOutcome({"made": str(stage), "video_id": f"local-{run.project.project_id}"}, (artifact,))
 

@@ -83,6 +83,18 @@ async def test_each_stage_of_a_video_is_counted_with_its_seconds(queue, crew, pr
     assert [run.stage for run in await numbers.recent(5)] == [*reversed(Stage)]
 
 
+async def test_a_video_whose_thumbnail_is_made_anew_was_published_once(queue, crew, stages, project, numbers):
+    await queue.start(project.project_id)
+    await crew.burst()
+
+    await queue.retry(project.project_id, from_stage=Stage.THUMBNAIL)
+    await crew.burst()
+
+    assert stages.ran[Stage.UPLOAD] == 2
+    assert (await numbers.totals())[PUBLISHED] == 1
+    assert (await numbers.to_publish(DAY, HOUR)).count == 1
+
+
 async def test_a_retry_and_a_failure_are_counted_as_what_they_are(queue, crew, stages, project, numbers):
     stages.fail(Stage.ASSETS, TransientError(same("busy")), PermanentError(same("no such picture")))
 
