@@ -41,7 +41,12 @@ class Price:
 
     def __add__(self, other: "Price") -> "Price":
         """Both together."""
-        return Price(self.usd + other.usd, self.uploads + other.uploads, self.units + other.units, self.unknown + other.unknown)
+        return Price(
+            self.usd + other.usd,
+            uploads=self.uploads + other.uploads,
+            units=self.units + other.units,
+            unknown=self.unknown + other.unknown,
+        )
 
     @property
     def is_free(self) -> bool:
