@@ -95,6 +95,8 @@ WORDS = {
     "live_age": Text("{span} 前", "{span} ago"),
     "live_new": Text("{n} 筆新的 · 顯示", "{n} new · show"),
     "live_waiting": Text("{n} 筆新的", "{n} new"),
+    "page_gone": Text("這一頁的內容已被刪除。", "What this page is about is gone."),
+    "page_gone_why": Text("以下是最後看到的樣子，不再更新。", "Below it stands as it was last; nothing of it moves any more."),
     "live_held": Text("畫面更新已暫停。", "Updates are held."),
     "live_let_go": Text("繼續更新", "Go on"),
     "live_said": Text("{title}：{status}", "{title}: {status}"),

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from playwright.async_api import Page
 from playwright.async_api import expect as expected
@@ -249,6 +250,21 @@ async def test_the_line_after_an_act_stays_though_what_the_page_is_about_goes_on
         await expected(page.locator('[data-part="course"]')).to_be_visible(timeout=20_000)
 
         await expected(page.locator("#said")).to_have_text("Started: it is in line.")
+
+
+async def test_a_project_that_is_deleted_elsewhere_is_said_on_its_open_page_and_nothing_typed_is_lost(
+    ours, projects, open_page: Open
+):
+    number = await made(projects, ProjectStatus.CREATED)
+    async with serving_board(ours) as url, aiohttp.ClientSession(url) as api:
+        page = await open_page(f"{url}/projects/{number}")
+        await expected(page.locator("#page-gone")).to_be_hidden()
+        await page.locator(".rail .find input").last.fill("typed")
+        assert (await api.delete(f"/api/projects/{number}")).status == 204
+
+        await expected(page.locator("#page-gone")).to_be_visible(timeout=20_000)
+        await expected(page.locator("h1")).to_have_text(TITLE)
+        await expected(page.locator(".rail .find input").last).to_have_value("typed")
 
 
 async def test_a_board_that_goes_is_said_and_the_page_goes_on_when_it_is_back(

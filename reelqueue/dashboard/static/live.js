@@ -163,14 +163,14 @@ const standing = (part) => parts.get(part) ?? parts.set(part, {at: Date.now(), d
 const due = (what) => all("[data-part]").forEach((part) => {
   if (what === "all" || part.dataset.on?.split(" ").includes(what)) standing(part).due = true;
 });
-let asking = false, isOver = false;  // over: what the page is about stands elsewhere now, and with it buttons and panels
+let asking = false, isGone = false, isOver = false;  // gone: what the page is about was deleted meanwhile; over: what the page is about stands elsewhere now, and with it buttons and panels
 const isDue = (part) => {
   const known = standing(part), {on, every} = part.dataset, past = Date.now() - known.at;
   if (known.due === "now") return true;
   return (known.due || (every && (!on || on === "link"))) && past >= 1000 * (known.due && on === "link" ? 0 : Number(every) || 1);
 };
 const ask = async () => {
-  if (asking || held || document.hidden) return;
+  if (asking || held || isGone || document.hidden) return;
   if (isOver) {
     asking = true;
     try { await renewPage(); } catch { /* asked again in a second */ } finally { asking = false; }
@@ -184,6 +184,8 @@ const ask = async () => {
 };
 const asked = async (url) => {
   const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
+  isGone = answer.status === 404 && !!document.querySelector("[data-whole]");
+  if (isGone) document.getElementById("page-gone").hidden = false;  // what was typed, and what is read, stays
   return answer.ok ? answer.text() : "";
 };
 const renewPage = async () => {
