@@ -38,6 +38,8 @@ async def watch_ends(hub: Hub, projects: Looked, batches: Batches) -> None:
             await look(hub, projects, batches)
         except (TransientError, NeedsPerson) as error:  # the disk does not answer, or one can't be read: the next look tells
             log.warning("ends_are_not_seen", error=error.message)
+        except Exception as error:  # a bug; were this to end, readers would wait for ends that they missed
+            log.exception("bug", exc_info=error)
 
 
 async def look(hub: Hub, projects: Looked, batches: Batches) -> None:

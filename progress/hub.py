@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from progress.bundle import Bundle, Told
 from progress.events import ProgressEvent, Topic
-from progress.known import Known
+from progress.known import MOST_KNOWN, Known
 from progress.log import Kept, read_last, read_log, read_newest
 from progress.mailbox import Mailbox
 from progress.subscriber import RECONNECT_SECONDS, WATCHDOG_SECONDS, Connect
@@ -138,6 +138,8 @@ class Hub:
             with contextlib.suppress(*LOST):
                 async with asyncio.timeout(ASKED_SECONDS):
                     lines = await read_last(self._redis, unknown)
+                if len(self._asked) > MOST_KNOWN:  # a board that is open for weeks is asked for every project that there ever was
+                    self._asked.clear()
                 self._asked |= {told.topic.name: told for told in map(Told.of, lines) if told is not None}
                 found |= {number: self.last(topics[number]) for number, told in found.items() if told is None}
         return {number: told.event for number, told in found.items() if told is not None}
@@ -301,6 +303,9 @@ class Hub:
                     self._came(redis)
                     await self._listen(channel)
             except LOST as error:
+                self._went(error)
+            except Exception as error:  # a bug; were this to end, no page would move any more, and none would say so
+                log.exception("bug", exc_info=error)
                 self._went(error)
             finally:
                 self._redis = None

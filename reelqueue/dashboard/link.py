@@ -108,6 +108,9 @@ class Link:
                     await self._ask_again(client, first)
             except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
                 self._lost(error)
+            except Exception as error:  # a bug; were this to end, the board would be without Redis until somebody starts it anew
+                log.exception("bug", exc_info=error)
+                self._lost(error)
             finally:
                 self._client = self._queue = self._fleet = None
             first.set()

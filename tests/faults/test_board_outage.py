@@ -1,5 +1,6 @@
 """Redis hangs just when somebody presses a button: the page says so within seconds, as what it is, and what was asked stays possible."""
 
+import asyncio
 import contextlib
 import re
 import time
@@ -11,6 +12,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from reelqueue.dashboard import link
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
@@ -97,3 +99,19 @@ async def test_many_at_once_amid_an_outage_wait_for_it_once_and_the_rest_stays_a
     assert status == 303
     assert f"Redis does not answer, the other {len(left)} stay as they are" in after
     assert 0 < len(left) < MANY
+
+
+async def test_a_mistake_of_ours_keeps_the_board_from_redis_for_a_moment_only(redis, ours, monkeypatch):
+    claimed, met = link.claim, []
+
+    async def stumbles(*what):
+        if not met:
+            met.append(what)
+            raise ValueError("nobody thought of that")
+        return await claimed(*what)
+
+    monkeypatch.setattr(link, "claim", stumbles)
+    known = link.Link(ours)
+    async with known.kept(), asyncio.timeout(TOLD_SECONDS):
+        while not (met and known.is_there):
+            await asyncio.sleep(0.01)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from redis.asyncio import Redis
 
-from progress import Publisher
+from progress import Publisher, ends
 from progress.bundle import Bundle, Told
 from progress.connection import open_redis
 from progress.events import ProgressEvent, Topic
@@ -178,3 +178,46 @@ async def test_it_ends_at_once_while_the_server_is_away(server):
         began = loop.time()
 
     assert loop.time() - began < 2
+
+
+async def test_a_mistake_of_ours_ends_no_hearing(server, monkeypatch):
+    hear, met = Hub._hear, []
+
+    def stumbles(hub, message):
+        if not met:
+            met.append(message)
+            raise ValueError("nobody thought of that")
+        hear(hub, message)
+
+    async with listening(server.url) as hub:
+        monkeypatch.setattr(Hub, "_hear", stumbles)
+        await tell(server)
+        await until(lambda: bool(met) and hub.away_since is not None, "it is told that nothing is heard")
+        assert await hub.listens(10)
+        await tell(server)
+        await until(lambda: hub.last(ONE) is not None, "it hears again")
+
+
+async def test_what_was_asked_of_many_projects_is_not_kept_for_ever(server, monkeypatch):
+    for number in range(1, 8):
+        await tell(server, number)
+    monkeypatch.setattr("progress.hub.MOST_KNOWN", 3)
+    async with listening(server.url) as hub:
+        for number in range(1, 8):
+            assert set(await hub.last_of([number])) == {number}
+
+        assert sum(hub.last(Topic(project_id=number)) is not None for number in range(1, 8)) <= 4
+
+
+async def test_a_mistake_of_ours_ends_no_look_for_ends(monkeypatch):
+    looked = []
+
+    async def stumbles(*_who):
+        looked.append(1)
+        raise ValueError("nobody thought of that")
+
+    monkeypatch.setattr(ends, "look", stumbles)
+    monkeypatch.setattr(ends, "LOOK_SECONDS", 0.0)
+    looking = asyncio.create_task(ends.watch_ends(None, None, None))
+    await until(lambda: len(looked) > 1, "it looks again")
+    looking.cancel()
