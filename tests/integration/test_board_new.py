@@ -225,9 +225,12 @@ async def test_a_redis_that_is_another_installations_is_told_as_that(settings, t
         pass
     async with browsing(settings.model_copy(update={"data_dir": tmp_path / "another"})) as browser:
         page = await browser.text("/new", part="ready")
+        banner = await browser.text("/projects", part="banner")
 
     assert "Redis can't be used" in page
     assert "belongs to another installation" in page
+    assert "belongs to another installation" in html.unescape(banner)
+    assert "does not answer" not in banner
 
 
 async def test_a_topic_from_another_page_stands_in_the_form(settings):
