@@ -241,7 +241,7 @@ async def disk(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
     except ReelqueueError as error:
         return [Finding("fail", what, error.text, error.hint_text)]
-    free = shutil.disk_usage(paths.root).free
+    free = (await asyncio.to_thread(shutil.disk_usage, paths.root)).free
     saw = Text(f"{paths.root}，剩 {free / 1e9:.2f} GB", f"{paths.root}, {free / 1e9:.2f} GB free")
     if free >= settings.disk_low_water_gb * 1e9:
         return [Finding("ok", what, saw)]

@@ -118,7 +118,7 @@ class Link:
 
     async def _ask_again(self, client: Client, first: asyncio.Event) -> None:
         """Until another server has to be opened: an embedded one moves when it is started anew."""
-        url = self._url()
+        url = await asyncio.to_thread(self._url)
         while True:
             began = time.perf_counter()
             try:
@@ -132,7 +132,7 @@ class Link:
                 self.away_since = None
             except (RedisError, OSError, TimeoutError) as error:
                 self._lost(error)
-                if self._url() != url:
+                if await asyncio.to_thread(self._url) != url:
                     return
             first.set()
             await self._pause()
