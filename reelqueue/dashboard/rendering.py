@@ -4,10 +4,11 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from jinja2 import DictLoader, Environment, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -24,13 +25,20 @@ from reelqueue.wording import Text
 
 SAID, SAID_SECONDS = "reelqueue_said", 120
 """The cookie with the line after an action, and how long it may wait for its page."""
-_pages = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=select_autoescape(default=True, default_for_string=True),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+
+def templates_in(folder: Path) -> Environment:
+    """A folder's templates as they are now: one that an upgrade replaces under a running board does not fit the code in memory."""
+    return Environment(
+        loader=DictLoader({path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.html")}),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+_pages = templates_in(HERE / "templates")
 _pages.filters.update(span=figures.span, percent=figures.percent, usd=figures.usd, count=figures.count, size=figures.size)
 _pages.filters["utc"] = lambda at: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 _pages.globals.update(charts=charts, LOOKS=LOOKS, STATUS=STATUS, STAGE=STAGE, strip_of=strip_of)
