@@ -249,6 +249,17 @@ async def test_cancelling_asks_first(settings, batch, batches):
     assert (await batches.load(batch.batch_id)).status is BatchStatus.CANCELLED
 
 
+async def test_what_was_cancelled_with_its_batch_is_in_the_list_of_projects_at_once(settings, batch, monkeypatch):
+    monkeypatch.setattr("reelqueue.dashboard.catalogue.FRESH_SECONDS", 3_600.0)
+    async with browsing(settings) as browser:
+        before = await browser.get("/projects?status=cancelled")
+        await browser.post(f"/batches/{batch.batch_id}/cancel", {"sure": "yes"})
+        after = await browser.get("/projects?status=cancelled")
+
+    assert "Tides" not in before.text
+    assert "Tides" in after.text
+
+
 async def test_reviews_are_approved_together_once_somebody_is_sure(settings, batch, projects):
     first, second, third = batch.project_ids
     for number in (first, second):

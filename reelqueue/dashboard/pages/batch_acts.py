@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from jobs.app import Queue
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.batch.words import SAYS
-from reelqueue.dashboard.forms import confirm, done, form_of
+from reelqueue.dashboard.forms import Look, confirm, done, form_of
 from reelqueue.dashboard.numbered import numbered
 from reelqueue.errors import Busy, ProjectNotFound, WrongState
 from reelqueue.models.ids import parse_batch_id
@@ -30,7 +30,7 @@ def _acting(act: Act, said: Text) -> Callable[[Request], Awaitable[Response]]:
         await form_of(request)
         number = parse_batch_id(request.path_params["batch_id"])
         await act(board_of(request).link.queue, number)
-        return done(request, f"/batches/{number}", said)
+        return _done(request, f"/batches/{number}", said)
 
     return acted
 
@@ -58,7 +58,7 @@ async def cancel(request: Request) -> Response:
             back=path,
         )
     await board.link.queue.cancel_batch(state.batch_id)
-    return done(request, path, SAYS["was_cancelled"])
+    return _done(request, path, SAYS["was_cancelled"])
 
 
 async def approve(request: Request) -> Response:
@@ -84,7 +84,7 @@ async def approve(request: Request) -> Response:
             icon="check",
         )
     approved = await board.link.queue.approve_batch(state.batch_id)
-    return done(request, path, _told("were_approved", len(approved)))
+    return _done(request, path, _told("were_approved", len(approved)))
 
 
 async def delete(request: Request) -> Response:
@@ -131,7 +131,13 @@ async def retry_some(request: Request) -> Response:
             again += 1
         except (ProjectNotFound, WrongState, Busy):  # since the page was made somebody else did something with it
             continue
-    return done(request, f"/batches/{state.batch_id}", _told("some_again", again), "ok" if again else "mute")
+    return _done(request, f"/batches/{state.batch_id}", _told("some_again", again), "ok" if again else "mute")
+
+
+def _done(request: Request, path: str, said: Text, look: Look = "ok") -> Response:
+    """As `done`; lists show what became of the batch's projects at once."""
+    board_of(request).catalogue.look_anew()
+    return done(request, path, said, look)
 
 
 def _with(text: Text, **parts: object) -> Text:
