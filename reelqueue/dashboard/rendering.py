@@ -131,6 +131,7 @@ def _names(request: Request, zone: ZoneInfo, says: Mapping[str, Text]) -> dict[s
     def whole_sentence(text: Text, *, capital: bool = True) -> str:
         """An error's words as a sentence of a page: they are kept without capital and full stop, for the command line."""
         words = text.in_language(language).strip()
+        capital = capital and not words.startswith("reelqueue ")  # a command is written as it is typed
         ends = words.endswith((".", "!", "?", "…", "。", "！", "？"))
         if language == "en":
             return f"{words[:1].upper() if capital else words[:1]}{words[1:]}{'' if ends else '.'}"

@@ -209,6 +209,17 @@ async def test_the_page_of_a_full_list_keeps_to_its_budget(settings, projects):
     assert len(page.text.encode()) <= 70_000
 
 
+async def test_a_command_in_a_sentence_is_written_as_it_is_typed(settings, projects):
+    made = await projects.create({"topic": "Tea"})
+
+    async with browsing(settings) as browser:
+        await browser.post(f"/projects/{made.project_id}/cancel", {"sure": "yes"})
+        refused = await browser.post(f"/projects/{made.project_id}/start")
+
+    assert refused.status == 409
+    assert "reelqueue retry starts it again." in refused.plain
+
+
 # Several at once.
 
 
