@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from progress.events import ProgressEvent, Topic, parse_event
 
@@ -19,7 +20,7 @@ class Told:
     def of(cls, data: bytes) -> "Told | None":
         """What was sent; None for what is no event of ours."""
         event = parse_event(data)
-        if event is None or (event.project_id is None) == (event.batch_id is None):
+        if event is None or (event.project_id is None) == (event.batch_id is None) or not _is_moment(event.timestamp):
             return None
         return cls(event, data) if not any(mark in data for mark in _BREAKS) else cls.saying(event)
 
@@ -37,6 +38,14 @@ class Told:
         """Whether nothing but figures and words lies between the two: the later one says all."""
         one, two = self.event, other.event
         return (one.epoch, one.stage, one.status, one.error) == (two.epoch, two.stage, two.status, two.error)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether pages can tell when it was: one event that says something else would keep all of them from being made."""
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
