@@ -66,7 +66,6 @@ SAYS = {
     "created": Text("建立", "Created"),
     "choose": Text("選取", "Choose"),
     "choose_all": Text("選取這一頁全部", "Choose all on this page"),
-    "choose_one": Text("選取 #{id} {title}", "Choose #{id} {title}"),
     "chosen": Text("已選 {n} 個", "{n} chosen"),
     "with_chosen": Text("對選取的專案", "With those chosen"),
     "retry": Text("重試", "Retry"),
@@ -93,7 +92,6 @@ SAYS = {
     "comma": Text("、", ", "),
     "paging": Text("翻頁", "Pages"),
     "day_before": Text("%m/%d", "%d %b"),
-    "no_thumbnail": Text("尚無封面", "No thumbnail yet"),
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from jobs.pipeline import SPECS, overall
+from jobs.pipeline import overall
 from progress import ProgressEvent
 from reelqueue.dashboard.words import STAGE
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -60,11 +60,6 @@ def _percent(one: Outline, event: ProgressEvent | None) -> int:
     stage = one.next_stage or one.goal
     done = overall(stage, 0.0)
     return int(max(done, overall(stage, event.progress) if event is not None else done))
-
-
-def share_of_stages() -> dict[Stage, float]:
-    """How wide each part of a strip is, in percent of the whole."""
-    return {stage: spec.share for stage, spec in SPECS.items()}
 
 
 def moment(at: datetime, now: datetime, zone: ZoneInfo) -> Text:
