@@ -176,7 +176,12 @@ def theme_of(request: Request) -> str:
 
 
 def _said(request: Request) -> dict[str, Text | str] | None:
-    """The line after an action, for the page that it is meant for."""
+    """The line after an action, for the page that it is meant for.
+
+    Script that reads a page (a dialog's answer, a fresh `main`) does not use it up: the reader has not seen it then.
+    """
+    if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+        return None
     line = seal_of(request).take(SAID, request.cookies.get(SAID), SAID_SECONDS)
     if not isinstance(line, dict) or line.get("path") != path_of(request.scope):
         return None

@@ -249,6 +249,17 @@ async def test_cancelling_asks_first(settings, batch, batches):
     assert (await batches.load(batch.batch_id)).status is BatchStatus.CANCELLED
 
 
+async def test_the_line_after_an_act_is_the_readers_whatever_script_reads_before(settings, batch):
+    async with browsing(settings) as browser:
+        done = await browser.post(f"/batches/{batch.batch_id}/cancel", {"sure": "yes"})
+        async with browser.session.get(done.location, headers={"Sec-Fetch-Mode": "cors"}) as answer:
+            by_script = await answer.text()
+        seen = await browser.get(done.location)
+        again = await browser.get(done.location)
+
+    assert ["banner said" in text for text in (by_script, seen.text, again.text)] == [False, True, False]
+
+
 async def test_what_was_cancelled_with_its_batch_is_in_the_list_of_projects_at_once(settings, batch, monkeypatch):
     monkeypatch.setattr("reelqueue.dashboard.catalogue.FRESH_SECONDS", 3_600.0)
     async with browsing(settings) as browser:
