@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobs.app import Queue
 from jobs.client import Client, claim, door_of, open_queue
@@ -25,11 +27,14 @@ from storage import Paths
 LOOK_SECONDS, ANSWER_SECONDS = 1.0, 2.0
 """How often Redis is asked whether it is there, and how long it may take to answer."""
 
+_SILENCE = (RedisConnectionError, RedisTimeoutError, OSError)
+"""What an error comes of where nobody answered."""
+
 log = structlog.get_logger(__name__)
 
 
 class Link:
-    """Redis as the board sees it.  `away_since` is None while it answers; `why` says what it said last."""
+    """Redis as the board sees it.  `away_since` is None while it answers; `why` is why one that answers can't be ours."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -142,7 +147,7 @@ class Link:
             log.warning("redis_is_away", error=str(error))
         self.away_since = self.away_since or clock.now()
         self.ping_ms = None
-        self.why = error if isinstance(error, ReelqueueError) else None
+        self.why = error if isinstance(error, ReelqueueError) and not _is_silence(error.__cause__) else None
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -170,3 +175,9 @@ class Link:
             Text("Redis 沒有回應，現在不能這樣做", "Redis does not answer: that can't be done now"),
             Text("執行中的工作不受影響；Redis 恢復後再試一次", "running work goes on; try again when Redis is back"),
         )
+
+
+def _is_silence(cause: BaseException | None) -> bool:
+    return isinstance(cause, _SILENCE) and not isinstance(
+        cause, AuthenticationError
+    )  # which the client counts as one of connection
