@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import re
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,7 @@ class Miniatures:
     def __init__(self) -> None:
         self._kept: OrderedDict[_Seen, bytes] = OrderedDict()
         self._places = asyncio.Semaphore(2)
+        self._turn = threading.Lock()
 
     async def of(self, files: ProjectFiles, name: str) -> bytes | None:
         """The picture `name` of a project as a small JPEG; None where there is none of that name, or it can't be opened."""
@@ -53,17 +55,19 @@ class Miniatures:
             with _opened(root, name) as file:
                 status = os.fstat(file.fileno())
                 seen = _Seen(f"{root}/{name}", status.st_ino, status.st_mtime_ns)
-                kept = self._kept.get(seen)
-                if kept is not None:
-                    self._kept.move_to_end(seen)
-                    return kept
+                with self._turn:  # two threads make them
+                    kept = self._kept.get(seen)
+                    if kept is not None:
+                        self._kept.move_to_end(seen)
+                        return kept
                 small = _small(file) if status.st_size <= MOST_BYTES else None
         except OSError:
             return None
         if small is not None:
-            self._kept[seen] = small
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            with self._turn:
+                self._kept[seen] = small
+                while len(self._kept) > MOST_KEPT:
+                    self._kept.popitem(last=False)
         return small
 
 
