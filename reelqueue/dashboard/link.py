@@ -27,7 +27,12 @@ from storage import Paths
 LOOK_SECONDS, ANSWER_SECONDS = 1.0, 2.0
 """How often Redis is asked whether it is there, and how long it may take to answer."""
 
-_SILENCE = (RedisConnectionError, RedisTimeoutError, OSError)
+_SILENCE = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    ConnectionError,
+    TimeoutError,
+)  # no OSError: a folder that can't be written is told
 """What an error comes of where nobody answered."""
 
 log = structlog.get_logger(__name__)
@@ -178,6 +183,5 @@ class Link:
 
 
 def _is_silence(cause: BaseException | None) -> bool:
-    return isinstance(cause, _SILENCE) and not isinstance(
-        cause, AuthenticationError
-    )  # which the client counts as one of connection
+    is_refusal = isinstance(cause, AuthenticationError)  # which the client counts as one of connection
+    return isinstance(cause, _SILENCE) and not is_refusal
