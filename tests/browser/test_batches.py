@@ -135,6 +135,17 @@ async def test_a_cell_changes_by_itself_and_the_focus_stays(
     assert await tab_stops(page) == 1
 
 
+async def test_the_line_of_a_cell_goes_on_with_it(base: str, batch: BatchState, settings: Settings, open_page: Open) -> None:
+    page = await open_page(f"{base}/batches/{batch.batch_id}")
+    await page.locator(CELLS).nth(2).focus()
+    await expect(page.locator("[data-line]")).to_contain_text("Row 3")
+
+    async with connect(settings) as queue:
+        await queue.cancel(batch.project_ids[2])
+
+    await expect(page.locator("[data-line]")).to_contain_text("Cancelled", timeout=15_000)
+
+
 async def test_cancelling_asks_in_a_dialog_whose_safe_answer_has_the_focus(
     base: str, batch: BatchState, batches: BatchStore, open_page: Open
 ) -> None:

@@ -340,7 +340,7 @@ async def tell_ninety_percents(publisher: Publisher, number: int) -> None:
     for stage, status, percent, message in (
         (Stage.SCRIPT, "running", 0, "begins"),
         (Stage.SCRIPT, "queued", 100, "done"),
-        *((Stage.ASSETS, "running", percent, f"picture {percent} of 90") for percent in range(90)),
+        *((Stage.ASSETS, "running", percent, f"picture {percent} of 90") for percent in (0, 0, *range(1, 90))),
     ):
         said = {"stage": stage.event_name, "status": status, "progress": percent, "overall": 0, "message": message, "run": 1}
         assert await publisher.publish(project_id=number, **said) is not None
@@ -357,7 +357,9 @@ async def test_what_happened_is_told_by_stage_and_a_line_stands_for_many_percent
 
             told = [unescape(re.sub(r"<[^>]+>", " ", line)).split()[1:] for line in lines if "datetime" in line]
             assert told == [
-                ["Assets", "picture", "89", "of", "90", "92"],
+                ["Assets", "picture", "89", "of", "90", "93"],
+                ["Assets", "picture", "0", "of", "90", "4"],
+                ["Assets", "picture", "0", "of", "90", "3"],
                 ["Script", "done", "2"],
                 ["Script", "begins", "1"],
             ]

@@ -22,6 +22,14 @@ def test_every_error_has_a_title_and_something_to_do_in_both_languages(code, sta
     assert mending.steps
 
 
+def test_a_failure_without_a_hint_says_what_to_do_all_the_same():
+    (step,) = mending_of(StageError(code="permanent", message="why"), Stage.UPLOAD, None).steps
+    assert step.words.en.startswith("Retry once;")
+
+    (step,) = mending_of(StageError(code="media", message="EOFError"), Stage.RENDER, None).steps
+    assert "retry from the stage before" in step.words.en
+
+
 def test_a_dead_sign_in_names_the_channels_own_command():
     error = StageError(code="authentication", message="invalid_grant")
 

@@ -41,6 +41,11 @@ def test_what_needs_a_person_is_counted_and_what_stops_uploads_is_said():
     assert found.needs.zh == "*3 件事需要處理*，其中 2 件卡住上傳。"
 
 
+@pytest.mark.parametrize("stands", [replace(CALM, redis=False, workers=None), replace(CALM, workers=0, waiting=1)])
+def test_where_all_stands_still_nobody_reads_that_nothing_is_to_do(stands):
+    assert verdict(stands).needs.en == "Nothing else needs a person."
+
+
 def test_what_goes_on_by_itself_needs_nobody():
     assert verdict(replace(CALM, parked=1)).needs.en == "Nothing needs a person; 1 project waits and goes on by itself."
 

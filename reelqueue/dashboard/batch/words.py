@@ -86,6 +86,7 @@ SAYS = {
     "row_of": Text("第 {place} 列", "Row {place}"),
     "forecast": Text("預測", "Forecast"),
     "made_anew": Text("各階段結束後重算", "made anew after each stage"),
+    "now_here": Text("現在", "now"),
     "today": Text("今天", "now"),
     "band_label": Text(
         "{total} 支中完成 {done} 支；預計 {least} 到 {most} 全部完成", "{done} of {total} done; all of them expected between {least} and {most}"
@@ -145,14 +146,14 @@ SAYS = {
     "cancel_kept": Text("已完成的 {count} 支不變。", "The {count} that are done stay as they are."),
     "cancel_do": Text("取消這個批次", "Cancel the batch"),
     "keep": Text("讓它繼續", "Let it go on"),
-    "approve": Text("核可 {count} 個…", "Approve {count}…"),
-    "approve_title": Text("核可這個批次的 {count} 個審核？", "Approve {count} reviews of this batch?"),
+    "approve": Text("核准 {count} 個…", "Approve {count}…"),
+    "approve_title": Text("核准這個批次的 {count} 個審核？", "Approve {count} reviews of this batch?"),
     "approve_title_one": same("Approve 1 review of this batch?"),
     "were_approved_one": same("1 review is approved; its project goes on."),
     "approve_body": Text("沒有逐一看過的也會繼續做下去，需要付費的會開始付費。", "They go on whether anybody looked at them or not, and what is paid for is paid."),
-    "approve_do": Text("全部核可", "Approve them all"),
+    "approve_do": Text("全部核准", "Approve them all"),
     "look_first": Text("先看一看", "Look at them first"),
-    "were_approved": Text("{count} 個審核已核可，專案繼續。", "{count} reviews are approved; their projects go on."),
+    "were_approved": Text("{count} 個審核已核准，專案繼續。", "{count} reviews are approved; their projects go on."),
     "delete": Text("刪除批次…", "Delete the batch…"),
     "delete_title": Text("刪除批次 {number}？", "Delete batch {number}?"),
     "delete_body": Text(

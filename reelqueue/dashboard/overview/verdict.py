@@ -35,7 +35,9 @@ class Verdict:
 
 def verdict(sight: Sight) -> Verdict:
     """The verdict."""
-    return Verdict(_icon(sight), _moves(sight), _needs(sight.causes, sight.parked))
+    return Verdict(
+        _icon(sight), _moves(sight), _needs(sight.causes, sight.parked, stands=not sight.redis or _nobody_works(sight))
+    )
 
 
 def _icon(sight: Sight) -> Icon:
@@ -68,7 +70,7 @@ def _moves(sight: Sight) -> Text:
     return Text("目前沒有工作。", "At rest.")
 
 
-def _needs(causes: Sequence[Cause], parked: int) -> Text:
+def _needs(causes: Sequence[Cause], parked: int, *, stands: bool) -> Text:
     projects = sum(len(cause.projects) for cause in causes)
     stopping = sum(len(cause.projects) for cause in causes if cause.stops_uploads)
     if projects and stopping:
@@ -79,6 +81,8 @@ def _needs(causes: Sequence[Cause], parked: int) -> Text:
     if projects:
         things = "1 thing needs a person" if projects == 1 else f"{projects:,} things need a person"
         return Text(f"*{projects:,} 件事需要處理*。", f"*{things}*.")
+    if stands:
+        return Text("除此之外沒有需要處理的事。", "Nothing else needs a person.")
     if parked:
         by_itself = (
             "1 project waits and goes on by itself" if parked == 1 else f"{parked:,} projects wait and go on by themselves"

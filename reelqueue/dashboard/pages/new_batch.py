@@ -184,6 +184,7 @@ async def _plan_page(
         held=board.sheets.keep(file),
         file_name=file.name or str(SAYS["or_paste"]),
         rows=[(row, ready.moments[place] if ready.moments else None) for place, row in enumerate(ready.past.rows[:SHOWN_ROWS])],
+        privacies=PRIVACY,
         lines=_offer_lines(ready.offer),
         terms="|".join(new),
         refused=said,

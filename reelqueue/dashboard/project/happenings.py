@@ -32,15 +32,22 @@ async def lines_of(board: Board, state: ProjectState, most: int) -> tuple[list[L
     if heard:
         told = (next(same) for _, same in itertools.groupby(reversed(heard), key=_what))
         return [
-            Line(datetime.fromisoformat(event.timestamp), look_of(event), event.message, _STAGES.get(event.stage), event.seq)
+            Line(datetime.fromisoformat(event.timestamp), look_of(event), event.message, _stage_of(event), event.seq)
             for event in itertools.islice(told, most)
         ], True
     return _from_disk(state)[:most], False
 
 
+def _stage_of(event: ProgressEvent) -> Stage | None:
+    failed = (event.error or {}).get("stage")
+    return Stage(failed) if failed in set(Stage) else _STAGES.get(event.stage)
+
+
 def _what(event: ProgressEvent) -> object:
     """What a line tells: events in a row that differ in their figures alone are one, as they are on an open page (`isMore`)."""
-    return event.seq if event.error else (event.stage, event.status, event.progress >= _ALL, re.sub(r"\d+", "", event.message))
+    if event.error or not event.progress:  # a stage that begins again was broken off
+        return event.seq
+    return (event.stage, event.status, event.progress >= _ALL, re.sub(r"\d+", "", event.message))
 
 
 def look_of(event: ProgressEvent) -> str:

@@ -31,6 +31,13 @@ class Mending:
 
 
 _THEN_RETRY = Step(Text("然後重試。", "Then retry."))
+_RETRY = Step(Text("重試一次；若又失敗，請看 Worker 的紀錄。", "Retry once; should it fail again, see the workers' log."))
+_CHECKED = Step(
+    Text(
+        "重試；若又失敗，從前一個階段重試：每個檔案都會檢查，壞的才重做。",
+        "Retry. Should it fail again, retry from the stage before: every file is checked, and what is damaged is made again.",
+    )
+)
 _RESTART = Step(Text("重新啟動 Worker，讓它讀到新的設定。", "Restart the workers: they read settings when they start."))
 _WAIT = Step(
     Text(
@@ -63,9 +70,10 @@ def mending_of(error: StageError, stage: Stage, channel: str | None) -> Mending:
         title = Text(f"「{name.zh}」用的服務設定有誤", f"What {name.en.lower()} works with is set up wrong")
         return Mending(title, (*_hint(error), _RESTART, _THEN_RETRY))
     title = Text(f"「{name.zh}」失敗", f"{name.en} failed")
+    last = _THEN_RETRY if error.hint else _RETRY
     if error.code == "media":
-        title = Text(f"「{name.zh}」的檔案有問題", f"{name.en}: a file is not what it should be")
-    return Mending(title, (*_hint(error), _THEN_RETRY))
+        title, last = Text(f"「{name.zh}」的檔案有問題", f"{name.en}: a file is not what it should be"), _CHECKED
+    return Mending(title, (*_hint(error), last))
 
 
 def _hint(error: StageError) -> tuple[Step, ...]:

@@ -19,12 +19,12 @@
     });
   };
 
-  const tell = (cell) => {
+  const tell = (place) => {
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
       const turn = ++asked, url = new URL(location.href);
       url.searchParams.set("part", "line");
-      url.searchParams.set("item", placeOf(cell));
+      url.searchParams.set("item", place);
       try {
         const answer = await fetch(url, { headers: { Accept: "text/html" } });
         if (answer.ok && !answer.redirected && turn === asked) line.innerHTML = await answer.text();
@@ -36,7 +36,12 @@
     if (!event.target.matches(isCell)) return;
     at = Math.max(0, cells().indexOf(event.target));
     rove();
-    tell(event.target);
+    tell(placeOf(event.target));
+  });
+
+  document.addEventListener("board:part", (event) => { // the grid went on: so does what is told of one of its cells
+    const place = line.querySelector("[data-place]")?.dataset.place;
+    if (event.detail.dataset.part === "board" && place) tell(place);
   });
 
   document.addEventListener("click", (event) => { // by hand the first click chooses, as the arrows do, and the second opens

@@ -28,6 +28,7 @@ const mark = (element, name, value) => { if (element.getAttribute(name) !== valu
 const lookOf = (event) => event.progress >= 100 && /^(running|queued)$/.test(event.status) ? "completed" : event.status;
 const pillOf = (status) => inside.querySelector(`[data-pill="${CSS.escape(status)}"]`);
 const stages = all("[data-stage]", inside);
+const wordOf = (event) => (stages[placeOf(event)] ?? stages.find((one) => one.dataset.stage === event.error?.stage))?.textContent;
 const placeOf = (event) => stages.findIndex((one) => one.dataset.event === event.stage);
 
 const write = (field, event) => {
@@ -50,7 +51,7 @@ const write = (field, event) => {
       mark(field, "data-state", mine < here || (mine === here && event.progress >= 100) ? "done" : mine > here ? "wait" : "run");
       break;
     }
-    case "stage": if (placeOf(event) >= 0) text(field, stages[placeOf(event)].textContent); break;
+    case "stage": if (wordOf(event)) text(field, wordOf(event)); break;
     case "message":
       text(field, event.message);
       if (set.spoken !== document.documentElement.lang) field.lang = set.spoken;
@@ -104,11 +105,11 @@ const frozen = (list) => held || list.matches(":hover") || list.contains(documen
 const told = new WeakMap();
 const plain = (message) => message.replace(/\d+/g, "");
 // Where only figures moved the line that is there moves: a list of what happened, not of every percent.
-const isMore = (list, was, event) => was && !event.error && was.stage === event.stage && was.status === event.status
+const isMore = (list, was, event) => was && event.progress && !event.error && was.stage === event.stage && was.status === event.status
   && (event.progress >= 100) === (was.progress >= 100) && (list.dataset.events === "all" || plain(was.message) === plain(event.message));
 const add = (list, event) => {
   const last = list.querySelector(`:scope > ${topicOf(event)}`), was = last && told.get(last);
-  if (was?.epoch === event.epoch && was.seq >= event.seq) return;
+  if (!event.seq || (was?.epoch === event.epoch && was.seq >= event.seq)) return;  // 0: an end as the disk has it, no event
   const line = isMore(list, was, event) ? last : list.querySelector("template")?.content.firstElementChild?.cloneNode(true);
   if (!line) return;
   told.set(line, event);
@@ -143,7 +144,9 @@ const paint = () => {
 const soon = () => { frame ||= requestAnimationFrame(paint); };
 const hear = (events) => {
   for (const event of events) {
-    const topic = topicOf(event), rows = shown(topic);
+    const topic = topicOf(event), rows = shown(topic), at = Date.parse(event.timestamp);
+    if (at < heard.get(topic)) continue;  // a Redis that came back with less memory tells what was once more
+    heard.set(topic, at);
     newest.set(topic, event);
     for (const list of all("[data-events]")) if (wants(list, event)) {
       const lines = waiting.get(list) ?? [];
@@ -155,7 +158,7 @@ const hear = (events) => {
   }
   soon();
 };
-const states = new Map();
+const states = new Map(), heard = new Map();
 
 // Parts.
 const parts = new WeakMap();
@@ -166,7 +169,7 @@ const due = (what) => all("[data-part]").forEach((part) => {
 let asking = false, isGone = false, isOver = false;  // gone: what the page is about was deleted meanwhile; over: what the page is about stands elsewhere now, and with it buttons and panels
 const isDue = (part) => {
   const known = standing(part), {on, every} = part.dataset, past = Date.now() - known.at;
-  if (known.due === "now") return true;
+  if (known.due === "now" || past >= 1000 * Number(part.dataset.atLeast || Infinity)) return true;
   return (known.due || (every && (!on || on === "link"))) && past >= 1000 * (known.due && on === "link" ? 0 : Number(every) || 1);
 };
 const ask = async () => {
