@@ -73,6 +73,7 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        _once,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
         _name_the_error,
@@ -100,6 +101,12 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _once(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Uvicorn says its lines a second time, for terminals."""
+    event.pop("color_message", None)
+    return event
 
 
 def _name_the_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

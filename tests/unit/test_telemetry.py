@@ -50,6 +50,16 @@ def test_a_librarys_lines_are_the_same(written):
     assert (line["event"], line["level"], line["job_id"]) == ("job failed", "warning", "j")
 
 
+def test_a_line_that_uvicorn_colours_for_terminals_is_written_plainly_and_once(written):
+    logging.getLogger("uvicorn.error").info(
+        "Started process [%d]", 7, extra={"color_message": "Started process [\x1b[36m%d\x1b[0m]"}
+    )
+
+    (line,) = lines(written)
+    assert line["event"] == "Started process [7]"
+    assert "\\u001b" not in written.getvalue()
+
+
 def test_an_exception_is_one_line_with_its_error_named(written):
     try:
         int("broken")

@@ -11,10 +11,14 @@ from reelqueue.wording import Text, same
 LANGUAGES = {"zh-TW": Text("繁體中文", "Traditional Chinese"), "en": Text("英文", "English")}
 LENGTHS_S = {
     "": Text("由內容決定", "As the content asks"),
+    "15": Text("15 秒", "15 seconds"),
+    "30": Text("30 秒", "30 seconds"),
     "60": Text("1 分鐘", "1 minute"),
     "180": Text("3 分鐘", "3 minutes"),
     "300": Text("5 分鐘", "5 minutes"),
     "600": Text("10 分鐘", "10 minutes"),
+    "1200": Text("20 分鐘", "20 minutes"),
+    "1800": Text("30 分鐘", "30 minutes"),
 }
 ASPECTS = {"16:9": same("16:9"), "9:16": same("9:16"), "1:1": same("1:1")}
 PRIVACY = {"private": Text("私人", "Private"), "unlisted": Text("不公開", "Unlisted"), "public": Text("公開", "Public")}
