@@ -119,8 +119,9 @@ async def run(
         limit=LINE_LIMIT_BYTES,
     )
     if process.stdin is not None:  # it fits into the pipe, so nothing waits for who does not read it
-        process.stdin.write(stdin)
-        process.stdin.close()
+        with contextlib.suppress(RuntimeError, OSError):  # uvloop's and asyncio's word for a child that ended without reading
+            process.stdin.write(stdin)
+            process.stdin.close()
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     out = bytearray()
     try:
@@ -386,8 +387,11 @@ class PythonChild:
         if stdin is None or stdout is None:
             raise ChildFailed(self.module, "exit", "no pipes")
         try:
-            stdin.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
-            await stdin.drain()
+            try:
+                stdin.write(json.dumps(request, ensure_ascii=False).encode() + b"\n")
+                await stdin.drain()
+            except RuntimeError:  # uvloop's word for a child that is gone
+                await self._died()
             while True:
                 async with asyncio.timeout(stall_s):
                     line = await stdout.readline()

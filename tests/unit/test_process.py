@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 
 from reelqueue.process import ChildFailed, Limits, python_child, run
 
@@ -19,6 +20,27 @@ async def test_a_tools_output_and_the_tail_of_its_errors_are_kept(tmp_path):
 
     assert done.stdout == b"out\n"
     assert done.stderr_tail == "err"
+
+
+def test_under_uvloop_a_tool_that_ends_without_reading_what_it_was_given_has_ended_well(tmp_path):
+    async def often() -> list[int]:
+        return [len((await run(["/bin/true"], cwd=tmp_path, timeout_s=10, stdin=b"x" * 1_000)).stdout) for _ in range(40)]
+
+    assert uvloop.run(often()) == [0] * 40
+
+
+def test_under_uvloop_a_python_child_that_was_killed_is_told_as_that(tmp_path):
+    async def asked() -> str:
+        async with python_child("reelqueue.media.image_child") as child:
+            child.process.kill()
+            await child.process.wait()
+            while child.process.stdin is not None and not child.process.stdin.transport.is_closing():
+                await asyncio.sleep(0)
+            with pytest.raises(ChildFailed) as caught:
+                await child.ask_one({})
+            return caught.value.kind
+
+    assert uvloop.run(asked()) == "signal"
 
 
 async def test_a_bad_exit_says_how_and_why(tmp_path):
