@@ -215,12 +215,13 @@ async def test_a_redis_that_refuses_is_counted_and_told_when_it_takes_counts_aga
     """A server without memory takes no numbers either: they wait."""
     memory = labelled(REDIS_ERRORS, kind="memory")
     async with crew.working(), asyncio.timeout(20):
+        most = (await redis_admin.config_get("maxmemory"))["maxmemory"]
         await redis_admin.config_set("maxmemory", 1)
         try:
             while TALLY.is_empty:
                 await asyncio.sleep(0.01)
         finally:
-            await redis_admin.config_set("maxmemory", 0)
+            await redis_admin.config_set("maxmemory", most)
         while (await numbers.totals()).get(memory, 0) < 1:
             await asyncio.sleep(0.01)
 
