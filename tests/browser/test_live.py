@@ -282,6 +282,7 @@ async def test_a_board_that_goes_is_said_and_the_page_goes_on_when_it_is_back(
         await expected(page.locator('[data-field="overall"]').first).to_have_text("79")
 
 
+@pytest.mark.soak  # it waits for ten seconds
 async def test_what_is_older_than_ten_seconds_shows_its_age(ours, projects, publisher, open_page: Open):
     number = await made(projects)
     async with serving_board(ours) as url:
