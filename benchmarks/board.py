@@ -93,7 +93,7 @@ async def streams(
             telling = asyncio.create_task(told(server.url(), running, rate, options.seconds))
             cpu = await under_load.cpu_percent(options.seconds - 1)
             sent = await telling
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(1.0)  # what was told last may still be on its way: no state says that it came
             report = await crowd.report()
             found[f"{rate:g} a second"] = {"told": sent, "cpu_percent": round(cpu, 1)} | report
         if len(running) > 1:

@@ -84,7 +84,7 @@ class Survey:
         return channel.name
 
     def _outlet(self, channel: Channel, brief: Brief, publisher: Publisher) -> Outlet:
-        one = _publication(channel, brief)
+        one = publication_ahead(channel, brief)
         costs = {name: publisher.cost(name, one).needs for name in ("open", *publisher.steps(one))}
         captions = costs.pop(CAPTIONS, ())
         needs = tuple(need for some in costs.values() for need in some)
@@ -218,7 +218,7 @@ def evenly(things: Sequence[int], most: int = LOOKED_AT) -> list[int]:
     return [things[place * len(things) // most] for place in range(most)]
 
 
-def _publication(channel: Channel, brief: Brief) -> Publication:
+def publication_ahead(channel: Channel, brief: Brief) -> Publication:
     """What tells which steps there are; nothing of it is looked at."""
     return Publication(
         project_id=1,

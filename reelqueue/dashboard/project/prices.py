@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
+from jobs.batch.ground import publication_ahead
 from jobs.estimate import Range
 from jobs.spending import bucket_of
 from jobs.stages import narration_language
@@ -14,11 +15,12 @@ from reelqueue.dashboard.board import Board
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import Brief
 from reelqueue.models.buckets import UNITS, UPLOADS
+from reelqueue.models.channel import Channel
 from reelqueue.models.cost import Need
 from reelqueue.models.project import ProjectState
 from reelqueue.models.script import Script
 from reelqueue.models.stage import Stage, StageStatus
-from reelqueue.providers.protocols import Providers, Publication, Publisher
+from reelqueue.providers.protocols import Providers, Publisher
 from reelqueue.wording import Text
 from storage import Blobs
 
@@ -78,7 +80,7 @@ async def _found(board: Board, state: ProjectState, first: Stage) -> Price:
     try:
         brief, providers = board.shelf.filled(state.brief), board.shelf.chosen(state.brief)
         usd = await _money(board, state, brief, providers, first)
-        needs = _needs(state, brief, providers.publisher) if state.goal is Stage.UPLOAD else []
+        needs = _needs(state, brief, board.shelf.channel_of(brief), providers.publisher) if state.goal is Stage.UPLOAD else []
         units = [need for need in needs if need.name == UNITS]
         return Price(
             usd,
@@ -110,11 +112,11 @@ async def _money(board: Board, state: ProjectState, brief: Brief, providers: Pro
     return (await look_ahead(known, brief, providers, root)).price(providers).usd
 
 
-def _needs(state: ProjectState, brief: Brief, publisher: Publisher) -> list[Need]:
+def _needs(state: ProjectState, brief: Brief, channel: Channel, publisher: Publisher) -> list[Need]:
     """Of each step of the upload that is not carried out yet."""
     upload = state.upload
     done = set(upload.steps) if upload is not None and upload.video_id is not None else set()
-    one = _publication(state, brief)
+    one = publication_ahead(channel, brief)
     names = [name for name in publisher.steps(one) if name not in done]
     if upload is None or upload.video_id is None:
         names.insert(0, OPEN)
@@ -127,29 +129,6 @@ async def _left(board: Board, need: Need) -> int | None:
     if account.is_closed(now):
         return 0
     return max(0, need.cap - int(account.used)) if need.cap else None
-
-
-def _publication(state: ProjectState, brief: Brief) -> Publication:
-    """What tells which steps there are; nothing of it is looked at or sent."""
-    return Publication(
-        project_id=state.project_id,
-        marker="",
-        title="",
-        description="",
-        tags=(),
-        language="",
-        privacy=brief.privacy,
-        category_id=1,
-        made_for_kids=False,
-        synthetic_media=True,
-        video="",
-        thumbnail="",
-        captions="captions.srt",
-        channel=brief.channel or "",
-        playlist=brief.playlist,
-        publish_at=brief.publish_at,
-        localizations=brief.localizations,
-    )
 
 
 # In words.
