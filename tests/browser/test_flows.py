@@ -1,6 +1,5 @@
 """What operators do, in a real browser, with real workers behind it."""
 
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -183,23 +182,23 @@ async def test_an_id_that_is_none_is_a_page_that_says_so(base: str, open_page: O
     await expect(page.locator("main")).to_contain_text("no project 999")
 
 
-async def test_keys_find_choose_and_open_and_are_off_in_fields(settings: Settings, base: str, open_page: Open) -> None:
+async def test_keys_find_choose_and_open_and_are_off_in_fields(settings: Settings, open_page: Open) -> None:
     store = ProjectStore.reader(Paths(settings.data_dir))
-    with contextlib.suppress(FileExistsError):
-        settings.data_dir.mkdir(parents=True)
+    settings.data_dir.mkdir(parents=True)
     for topic in ("Ebb", "Flow"):
         await store.create(parse_brief({"topic": topic}))
-    page = await open_page(f"{base}/projects")
-    await page.keyboard.press("/")
-    await page.keyboard.type("jx")
-    assert await page.evaluate("document.activeElement.value") == "jx"
-    await page.keyboard.press("Escape")
-    await page.evaluate("document.activeElement.blur()")
-    await page.keyboard.press("j")
-    await page.keyboard.press("x")
-    assert await page.locator("tbody input[type=checkbox]:checked").count() == 1
-    await page.keyboard.press("Enter")
-    await page.wait_for_url("**/projects/2")
-    await page.keyboard.press("g")
-    await page.keyboard.press("w")
-    await page.wait_for_url("**/workers")
+    async with serving_board(settings) as base:
+        page = await open_page(f"{base}/projects")
+        await page.keyboard.press("/")
+        await page.keyboard.type("jx")
+        assert await page.evaluate("document.activeElement.value") == "jx"
+        await page.keyboard.press("Escape")
+        await page.evaluate("document.activeElement.blur()")
+        await page.keyboard.press("j")
+        await page.keyboard.press("x")
+        assert await page.locator("tbody input[type=checkbox]:checked").count() == 1
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/projects/2")
+        await page.keyboard.press("g")
+        await page.keyboard.press("w")
+        await page.wait_for_url("**/workers")

@@ -185,6 +185,21 @@ async def test_rows_keep_their_order_and_new_ones_wait(ours, projects, publisher
         assert await rows.first.get_attribute("data-project") == str(third)
 
 
+async def test_the_row_that_keys_went_to_is_still_that_when_it_is_told_anew(ours, projects, publisher, open_page: Open):
+    number = await made(projects, ProjectStatus.QUEUED)
+    async with serving_board(ours) as url:
+        page = await open_page(f"{url}/projects")
+        await page.keyboard.press("j")
+        row = page.locator(f'[data-rows="list"] > [data-project="{number}"]')
+        await expected(row).to_be_focused()
+        async with page.expect_response(lambda answer: "part=" in answer.url, timeout=20_000):
+            await become(projects, number, ProjectStatus.RUNNING)
+            await tell(publisher, number, progress=50, overall=whole(50))
+        await expected(row).to_contain_text("50")
+
+        await expected(row).to_be_focused()
+
+
 async def test_focus_and_selection_outlive_a_part_that_is_asked_for_again(ours, projects, publisher, open_page: Open):
     number = await made(projects)
     async with serving_board(ours) as url:

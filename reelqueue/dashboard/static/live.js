@@ -240,7 +240,7 @@ const lay = (old, fresh, whole) => {
   }
   while (at) { const next = at.nextSibling; at.remove(); at = next; }
 };
-const mine = new Set(["open", "data-at", "data-gone", "aria-pressed"]);  // what a reader, or this script, did to an element
+const mine = new Set(["open", "data-at", "data-gone", "aria-pressed", "tabindex"]);  // what a reader, or this script, did to an element
 const patch = (old, fresh) => {
   if (old.nodeType !== 1) { if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue; return; }
   if (old.matches("[data-keep],[data-events],[data-new],[data-waiting]") || old.isEqualNode(fresh)) return;
