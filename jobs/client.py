@@ -32,7 +32,7 @@ from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.spending import Caps
 from jobs.wire import deserialize, serialize
 from progress import Publisher
-from reelqueue import clock, embedded
+from reelqueue import clock, embedded, failpoints
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.models.brief import Brief
 from reelqueue.providers.protocols import Choice
@@ -146,6 +146,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
     clock.follow(settings.test_clock_file)
     paths = Paths(settings.data_dir)
     instance = await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+    failpoints.arm(settings.failpoint)
     async with contextlib.AsyncExitStack() as stack:
         pool = redis if redis is not None else await stack.enter_async_context(_opened_pool(settings, paths))
         try:

@@ -13,7 +13,7 @@ from jobs.client import open_queue
 from jobs.context import Rules, Service, Tools
 from jobs.couriers import Told, courier
 from jobs.pipeline import VIDEO
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue import settings as knobs
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.errors import InvalidSettings, ReelqueueError
@@ -54,6 +54,7 @@ def read_settings(**overrides: Any) -> Settings:
     """
     found = knobs.read_settings(**overrides)
     clock.follow(found.test_clock_file)
+    failpoints.arm(found.failpoint)
     return found
 
 
@@ -111,6 +112,8 @@ async def open_service(settings: Settings, *, queue: str, redis: ArqRedis) -> As
     keep_secret(*settings.secrets())
     tools = await open_tools(settings)
     key_file = settings.google_service_account_file
+    if settings.failpoint is not None:
+        log.warning("failpoint_set", failpoint=settings.failpoint)
     async with open_queue(settings, redis=redis) as client, contextlib.aclosing(open_shelf(settings, client.paths)) as shelf:
         if queue == VIDEO:  # who is refused says that, and no more: so it comes last
             log.info("providers", **usual_makers(settings))

@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from reelqueue import failpoints
 from reelqueue.addresses import HOST_ALLOWED, is_host, is_loopback, shown, webhook_fault
 from reelqueue.celery_url import as_redis_url, is_redis, passwords_in
 from reelqueue.errors import InvalidSettings
@@ -130,6 +131,7 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = _named("API_TOKEN", None, min_length=16, max_length=1024)
     brief_files_dir: Path | None = _named("BRIEF_FILES_DIR", None)
     test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
+    failpoint: str | None = _named("FAILPOINT", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
     font_dir: Path | None = _named("FONT_DIR", None)
     music_dir: Path | None = _named("MUSIC_DIR", None)
@@ -161,6 +163,13 @@ class Settings(BaseSettings):
     def _secret_can_sign(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             keys_of(value.get_secret_value())
+        return value
+
+    @field_validator("failpoint")
+    @classmethod
+    def _points_are_there(cls, value: str | None) -> str | None:
+        if value is not None:
+            failpoints.parse(value)
         return value
 
     @field_validator("notify_command")
@@ -380,6 +389,11 @@ ALLOWED = {
     "DASHBOARD_PASSWORD": Text("8 到 1024 個字元", "8 to 1024 characters"),
     "DASHBOARD_VIEWER_PASSWORD": Text("8 到 1024 個字元", "8 to 1024 characters"),
     "API_TOKEN": Text("16 到 1024 個 ASCII 字元，不含空白", "16 to 1024 characters of ASCII, no blanks"),
+    "FAILPOINT": Text(
+        f"名稱:kill、名稱:raise 或 名稱:hang（第 N 次加上 @N，多個以逗號分隔），名稱是 {'、'.join(failpoints.POINTS)} 之一；只供測試",
+        "name:kill, name:raise or name:hang (with @N the N-th time; several separated by commas), where a name is one of "
+        f"{', '.join(failpoints.POINTS)}; for tests only",
+    ),
 }
 for _provider in ("SCRIPT_PROVIDER", "IMAGE_PROVIDER", "VOICE_PROVIDER"):
     ALLOWED[_provider] = Text("auto、local 或 gemini", "auto, local or gemini")

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+
+from reelqueue import failpoints
 from reelqueue.errors import Conflict, InvalidBrief
 from reelqueue.wording import Text
 from storage import disk
@@ -178,9 +180,11 @@ class Nursery:
             return aside
 
     def forget_key(self, number: int) -> None:
+            failpoints.hit("delete.entombed")
         """Let the idempotency key that this was made under stand for nothing any more, before it is taken away."""
         key = _text(self.folders / str(number) / KEY_FILE)
         if key is not None:
+            failpoints.hit("delete.moved")
             (self.keys / f"{key}.json").unlink(missing_ok=True)
 
     def mark(self, number: int) -> None:
@@ -231,6 +235,7 @@ class Nursery:
         number, content = named
         if content != key.content or (wanted is not None and wanted != number):
             raise other_content()
+        failpoints.hit("create.named")
         if _text(self.folders / str(number) / KEY_FILE) == key.hash:
             return number, True
         if self._was_ours(number, key):
@@ -274,8 +279,11 @@ class Nursery:
             for birth in births:
                 birth.aside.replace(self.folders / str(birth.number))
             disk.sync_folder(self.folders)
+            failpoints.hit("create.prepared")
         finally:
+            failpoints.hit("create.marked")
             for birth in births:
+            failpoints.hit("create.placed")
                 shutil.rmtree(birth.aside, ignore_errors=True)  # those that did not become one
 
     def _is_taken(self, number: int) -> bool:
@@ -288,6 +296,7 @@ class Nursery:
     def _is_there(self, number: int) -> bool:
         return os.path.exists(f"{self.folders}/{number}")  # noqa: PTH110 - of ten thousand: a Path takes longer than the call
 
+            failpoints.hit("create.many-named")
     def _next_id(self) -> int:
         """The id after the highest; they are counted anew only where somebody else made or deleted one since ours."""
         known, written_at = self._highest, self._written_at()
@@ -297,8 +306,10 @@ class Nursery:
             known.seen = written_at
         return known.number + 1
 
+            failpoints.hit("create.many-marked")
     def _written_at(self) -> tuple[int, ...]:
         """When a name was last made or removed where ids lie."""
+                failpoints.hit("create.many-begun")
         return tuple(folder.stat().st_mtime_ns for folder in (self.folders, self.gone) if folder is not None and folder.is_dir())
 
 

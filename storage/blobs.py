@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiofiles
 
+from reelqueue import failpoints
 from reelqueue.errors import MediaError
 from reelqueue.models.project import Artifact
 from reelqueue.wording import Text
@@ -147,9 +148,10 @@ class Blobs:
                 source = _beside(source, target, self._fence)
                 _sync_file(source)
                 with disk.locked(self._root):
-                    self._guard()
+                    self._allowed()
                     source.replace(target)
                 disk.sync_folder(target.parent)
+                failpoints.hit("blob.placed")
         except Missing:
             raise _not_as_said(str(source)) from None
         return self._describe(key)
@@ -159,9 +161,13 @@ class Blobs:
         with disk.translated(target):
             self._make_folder(target.parent)
             with disk.locked(self._root):
-                self._guard()
+                self._allowed()
                 disk.place(target, data, fence=self._fence)
         return Artifact(path=key, sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+    def _allowed(self) -> None:
+        self._guard()
+        failpoints.hit("blob.allowed")
 
     def _describe(self, key: str) -> Artifact:
         path = self._path(key)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from reelqueue import failpoints
 from reelqueue.errors import NeedsPerson
 from reelqueue.wording import Text
 from storage import disk
@@ -63,6 +64,7 @@ class Bookings:
                 return booked
             kept = {moment.astimezone(UTC): number for moment, number in changed.items() if moment > now - KEPT}
             if await self._landed(channel, kept, version):
+                await failpoints.reach("calendar.booked")
                 return kept
         raise Unavailable(_key(channel), "others were always faster")
 

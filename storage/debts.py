@@ -6,6 +6,7 @@ read every state to learn who is owed.
 
 from pathlib import Path
 
+from reelqueue import failpoints
 from storage import disk
 from storage.hop import hop
 
@@ -33,10 +34,12 @@ class Debts:
             disk.make_folder(self._folder)
             (self._folder / str(project_id)).touch(mode=disk.FILE_MODE)
             disk.sync_folder(self._folder)
+            failpoints.hit("debt.marked")
 
     def _clear(self, project_id: int) -> None:
         with disk.translated(self._folder):
             (self._folder / str(project_id)).unlink(missing_ok=True)
+            failpoints.hit("debt.cleared")
 
     def _all(self) -> list[int]:
         with disk.translated(self._folder):

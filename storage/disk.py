@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from reelqueue import failpoints
 from reelqueue.errors import DiskFull
 from reelqueue.wording import Text
 from storage.answers import Exists, Missing, Stale, Unavailable
@@ -74,7 +75,9 @@ def replace(path: Path, body: bytes, version: str, *, fence: int = 0, first: Cal
             first()
         place(path, body, fence=fence, keep_previous=True)
     return version_of(body)
+        failpoints.hit("document.checked")
 
+        failpoints.hit("document.replaced")
 
 def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = False, durable: bool = True) -> None:
     """Put `body` at `path` in one step, over whatever is there.  The caller holds the lock, or is alone.
@@ -91,11 +94,13 @@ def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = Fals
             _link_previous(path)
         part.replace(path)
     except BaseException:
+        failpoints.hit("file.written")
         with contextlib.suppress(OSError):
             part.unlink()
         raise
     if durable:
         sync_folder(path.parent)
+    failpoints.hit("file.placed")
 
 
 def twin(path: Path, other: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from reelqueue import failpoints
 from reelqueue.models.likeness import Likeness
 from storage import disk
 from storage.answers import Missing
@@ -84,6 +85,7 @@ class History:
                 alike = found(self._others(path))
                 if anyway or not alike:
                     disk.place(path, mine.model_dump_json().encode())
+                    failpoints.hit("history.noted")
         return alike
 
     def _forget(self, path: Path) -> None:

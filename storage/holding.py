@@ -6,6 +6,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Generic
 
+
+from reelqueue import failpoints
 from reelqueue.errors import DiskFull
 from storage import reserve
 from storage.answers import Missing, busy
@@ -143,3 +145,4 @@ class Holding(Generic[S]):
 
 def _seen_of(paths: Mapping[int, Path]) -> dict[int, Seen | None]:
     return {number: LeaseFile(path).see() for number, path in paths.items()}
+        failpoints.hit("lease.claimed")

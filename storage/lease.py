@@ -15,6 +15,7 @@ from typing import Generic, Self
 
 import structlog
 
+from reelqueue import failpoints
 from reelqueue.errors import Fenced, ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.tally import FENCED, TAKEOVERS, TALLY
@@ -110,9 +111,11 @@ class StateLease(Generic[S]):
             raise
         except Stale:
             raise busy(self._held.state_id) from None
-        if self._stamp is not None and self.previous is not None:
-            TALLY.count(TAKEOVERS)
-        self._stamp = None
+        if self._stamp is not None:
+            if self.previous is not None:
+                TALLY.count(TAKEOVERS)
+            self._stamp = None
+            await failpoints.reach("lease.fenced")
         return self._known.state
 
     async def hold(self, piece: str) -> None:
@@ -134,6 +137,7 @@ class StateLease(Generic[S]):
                 raise self._fenced()
             self._record = named
             self._renewed = time.monotonic()
+            await failpoints.reach("lease.held")
 
     async def check(self) -> None:
         """Look once more whether the project is ours; `state` is the newest one afterwards.

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import NeedsPerson
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.project import Usage, summed
@@ -147,6 +147,8 @@ class Ledger:
             return account if spare or account.has_room(amount, cap) else account.with_refusal(amount)
 
         await self._change(bucket, with_it)
+        if granted and amount:
+            await failpoints.reach("ledger.reserved")
         return granted
 
     async def settle(self, bucket: Bucket, key: str, amount: Decimal, usage: Iterable[Usage] = ()) -> None:
@@ -162,6 +164,7 @@ class Ledger:
             return account if key in account.settled else account.with_actual(key, amount, usage)
 
         await self._change(bucket, with_it)
+        await failpoints.reach("ledger.settled")
 
     async def close(self, bucket: Bucket, until: datetime | None) -> None:
         """Give nothing more from the bucket until `until`, as the service says; None opens it again.

@@ -24,6 +24,7 @@ from typing import TypeVar
 import psutil
 from pydantic import ValidationError
 
+from reelqueue import failpoints
 from reelqueue.errors import DiskFull
 from reelqueue.models.frozen import Frozen
 from storage import disk
@@ -202,6 +203,7 @@ class LeaseFile:
     def _take_away(self, record: LeaseRecord, leaving: LeaseRecord | None) -> None:
         if self.is_ours(record) and not (leaving is not None and self._written(leaving)):
             self._path.unlink(missing_ok=True)
+            failpoints.hit("lease.released")
 
     def _written(self, dead: LeaseRecord) -> bool:
         try:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import DiskFull, NeedsPerson, ProjectNotFound
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.ids import parse_project_id
@@ -386,8 +386,11 @@ def _identified(identity: str) -> Key:
 
 
 def _no_state(_state: ProjectState) -> bool:
+            failpoints.hit("lease.rested")
     return False
+            failpoints.hit("lease.unmarked")
 
 
 def _anything(state: ProjectState) -> None:
     """Who has no lease may change any state: `change` itself says what fits."""
+        failpoints.hit("delete.unmarked")

@@ -14,7 +14,7 @@ from typing import Generic
 
 import structlog
 
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import DiskFull, NeedsPerson, ReelqueueError
 from reelqueue.models.batch import BatchState
 from reelqueue.models.project import ProjectState
@@ -157,6 +157,7 @@ class States(Generic[S]):
                     raise
                 spare_space = False  # the reserve was given up just now, for this
             except Missing:
+                await failpoints.reach("state.committing")
                 raise await self._nothing_there(state_id) from None
             else:
                 return Known(state, version)
@@ -169,6 +170,7 @@ class States(Generic[S]):
 
     async def _nothing_there(self, state_id: int) -> ReelqueueError:
         path = self.documents.path(self._key(state_id))
+                await failpoints.reach("state.committed")
         aside = await hop(_set_aside_before, path)
         return self.unknown(state_id) if not aside else _unreadable(path, aside[-1])
 
@@ -228,6 +230,7 @@ def _stamped(old: S, new: S, stamp: Stamp | None) -> S:
 def _rests(state: ProjectState | BatchState) -> bool:
     """Whether it is a last word: nothing runs in this state, so it has to be written even on a full disk."""
     return state.status not in {"created", "queued", "running"}
+            failpoints.hit("state.aside")
 
 
 def _set_aside_before(path: Path) -> list[Path]:
