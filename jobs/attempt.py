@@ -21,7 +21,7 @@ from jobs.spending import Spender
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
 from jobs.telling import Teller
 from jobs.wire import translate
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import (
     DiskFull,
     Fenced,
@@ -109,6 +109,7 @@ class Attempt:
         """Begin and run; whoever tells us to end meanwhile, from the first commit on, costs no attempt and is no death."""
         try:
             await self._commit(transitions.begin(self.stage, _now(), chain=self.job.chain))
+            await failpoints.reach("stage.begun")
             self.began, upload = time.monotonic(), self.lease.state.upload
             self.changes_video = upload is not None and upload.is_published
             await self.teller.tell(self.lease.state, 0, STARTED)
@@ -246,10 +247,12 @@ class Attempt:
             chain=self.job.chain,
         )
         change = await self._with_usage(change)
+        await failpoints.reach("stage.made")
         try:
             await self.lease.commit(lambda state: change(transitions.still_wanted(state, self.stage)))
         except ReelqueueError as error:
             raise await self._conclude(error, run) from None
+        await failpoints.reach("stage.done")
         self._count("ok")
         self._count_what_was_made(outcome)
         await self.teller.done(self.lease.state)
@@ -311,6 +314,7 @@ class Attempt:
         except ReelqueueError as error:
             log.warning("not_handed_back", error=error.message)
         else:
+            await failpoints.reach("stage.handed-back")
             self._count("cancelled" if self.lease.state.status is ProjectStatus.CANCELLED else "interrupted")
 
     async def _parked(self, error: Parked) -> Exception:
@@ -337,6 +341,7 @@ class Attempt:
         """
         met = await self._tried(await self._with_usage(change))
         if met is None:
+            await failpoints.reach("stage.ended")
             self._count(outcome, code)
         elif isinstance(met, ProjectCancelled):
             self._count("cancelled")

@@ -18,6 +18,7 @@ from jobs.claims import MAX_PAYLOAD_BYTES, Claims, Taken
 from jobs.containing import contained
 from jobs.queue import PAYLOAD_EXPIRES_S
 from jobs.subject import subject_of
+from reelqueue import failpoints
 from reelqueue.errors import PermanentError, ProjectCancelled, ReelqueueError
 from reelqueue.telemetry import bound
 from reelqueue.wording import Text
@@ -124,8 +125,10 @@ class Carrier:
         fields = {"queue": self.queue, "job_id": run.job_id, "job": run.name, "job_try": run.taken.job_try} | run.subject
         with bound(**fields):
             began = time.monotonic()
+            await failpoints.reach("job.taken")
             outcome = self._refused(refusal) if refusal is not None else await self._worked(run)
             run.finishing = True
+            await failpoints.reach("job.over")
             if isinstance(outcome, Back):
                 await self._hand_back(run, outcome)
             else:
@@ -273,6 +276,7 @@ class Carrier:
         keep_ms = self._keep_ms(run)
         result = self._result(run, ended) if keep_ms else None
         ours = await self._surely("finish", lambda: self.claims.finish(run.taken.raw_id, result, keep_ms))
+        await failpoints.reach("job.finished")
         if ours is False:
             log.warning("job_lost", why="another worker has it")
         elif ended.success:
@@ -315,6 +319,7 @@ class Carrier:
                 run.taken.raw_id, seconds=back.seconds, counts=back.counts, keep_ms=PAYLOAD_EXPIRES_S * 1000
             ),
         )
+        await failpoints.reach("job.handed-back")
 
     async def _surely(self, what: str, act: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
         """Do it as soon as Redis answers, however long that takes; None where the worker ends before."""

@@ -18,7 +18,7 @@ from jobs import acts
 from jobs.retry import RetryIn, decide
 from jobs.spending import Caps, Spender
 from jobs.video.publication import LOOKING
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import Busy, MediaError, QuotaExhausted, ReelqueueError, ServiceUnavailable, TransientError, WrongState
 from reelqueue.models.brief import Brief
 from reelqueue.models.cost import Cost
@@ -157,7 +157,9 @@ def _refuse_too_early(state: ProjectState, listed_within_s: float) -> None:
 async def _removed(lease: Lease, publisher: Publisher, video_id: str, spender: Spender, delays: Sequence[float]) -> bool:
     async def remove() -> bool:
         await lease.commit(_at_rest)  # the fence: nobody publishes beside us; and nobody goes on with it should we die now
-        return await publisher.remove(video_id)
+        was_there = await publisher.remove(video_id)
+        await failpoints.reach("delete.taken-down")
+        return was_there
 
     return await _called("remove", remove, publisher.cost("remove", None), spender, delays)
 

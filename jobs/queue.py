@@ -16,7 +16,7 @@ from arq.jobs import Job, serialize_job
 from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
 from jobs.turns import PLAIN, Turn
 from jobs.wire import deserialize, serialize
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.models.stage import Stage
 
 PAYLOAD_EXPIRES = timedelta(days=30)
@@ -193,6 +193,7 @@ class JobQueue:
                 numbers.append(number)
                 await self._find(keys=keys, args=args, client=pipe)
             found = await pipe.execute()
+        await failpoints.reach("hint.renewed")
         return [hint.project_id for hint, number, raw in zip(wanted, numbers, found, strict=True) if raw.decode() == number]
 
     async def hint_batch(self, batch_id: int, *, renewing: bool = False) -> tuple[Job, bool]:
@@ -204,7 +205,9 @@ class JobQueue:
         self, key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool, turn: Turn
     ) -> tuple[Job, bool]:
         keys, args, number = _asked(key, job, queue, arguments, at=at, renewing=renewing, turn=turn)
+        await failpoints.reach("hint.due")
         found = (await self._find(keys=keys, args=args)).decode()
+        await failpoints.reach("hint.queued")
         return self.job(found, queue), found == number
 
     async def wake(self, project_id: int) -> None:

@@ -19,6 +19,7 @@ from jobs.retry import RetryIn, decide
 from jobs.spending import Held, Spender
 from jobs.telling import Teller
 from jobs.transitions import still_wanted
+from reelqueue import failpoints
 from reelqueue.errors import ReelqueueError, TransientError
 from reelqueue.models.brief import Brief
 from reelqueue.models.cost import FREE, Cost
@@ -276,11 +277,13 @@ class StageRun:
             except BaseException:  # also where we are told to end: nothing was sent
                 await self.spender.release(held)
                 raise
+            await failpoints.reach("call.reserved")
             try:
                 made = await make()
             except ReelqueueError as error:
                 await self.spender.failed(held, error)
                 raise
+            await failpoints.reach("call.answered")
             await self.spender.settle(held, billed(made))
             return made
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from progress.events import KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, Topic, stage_order
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.tally import LOST_EVENTS, TALLY
 from reelqueue.wording import Text
 
@@ -111,11 +111,19 @@ class Publisher:
         ]
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
-                return int(await self._script(keys=[topic.last_key, topic.log_key], args=[*place, *figures]))
+                await failpoints.reach("progress.telling")
+                seq = int(await self._script(keys=[topic.last_key, topic.log_key], args=[*place, *figures]))
+                await failpoints.reach("progress.told")
+                return seq
         except (RedisError, OSError, TimeoutError) as failure:
             self.lost += 1
             TALLY.count(LOST_EVENTS)
             self._log.warning("progress_lost", project_id=project_id, batch_id=batch_id, stage=stage, error=repr(failure))
+            return None
+        except Exception as failure:  # a bug; whoever tells has work to do, which goes on
+            self.lost += 1
+            TALLY.count(LOST_EVENTS)
+            self._log.exception("bug", exc_info=failure)
             return None
 
 

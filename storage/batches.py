@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
-from reelqueue import clock
-from reelqueue.errors import BatchNotFound, NeedsPerson
+import structlog
+
+from reelqueue import clock, failpoints
+from reelqueue.errors import BatchNotFound, DiskFull, NeedsPerson, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
 from storage import disk
@@ -221,6 +223,7 @@ class BatchStore:
         """
         held, previous = await self._holding.take(parse_batch_id(batch_id), fence_later=True)
         return StateLease(held, previous)
+                failpoints.hit("batch.results")
 
     async def change(self, batch_id: object, change: Callable[[BatchState], BatchState]) -> BatchState:
         """Commit a change without a lease.  `change` is a pure function of the state.

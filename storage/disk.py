@@ -76,8 +76,8 @@ def replace(path: Path, body: bytes, version: str, *, fence: int = 0, first: Cal
         place(path, body, fence=fence, keep_previous=True)
     return version_of(body)
         failpoints.hit("document.checked")
-
         failpoints.hit("document.replaced")
+
 
 def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = False, durable: bool = True) -> None:
     """Put `body` at `path` in one step, over whatever is there.  The caller holds the lock, or is alone.

@@ -157,6 +157,7 @@ class LeaseFile:
             found = _record(os.read(fd, 65_536))
             if found is None or not _same(found, record):
                 return False
+            failpoints.hit("lease.renewing")
             _stamp(fd, time.monotonic_ns())
         finally:
             os.close(fd)

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from reelqueue import failpoints
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.event import Notice
 from storage import disk
@@ -47,6 +48,7 @@ class Notices:
             is_first = not path.exists()
             if is_first:  # before the mark: a mark alone would say that it was told
                 disk.place(path, _body(notice()))
+                failpoints.hit("notice.kept")
             mark.touch(mode=disk.FILE_MODE)
             return is_first
 

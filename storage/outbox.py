@@ -17,6 +17,7 @@ from typing import Literal
 import structlog
 from pydantic import ValidationError
 
+from reelqueue import failpoints
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.event import Delivery
 from storage import disk
@@ -64,6 +65,7 @@ class Outbox:
         with disk.translated(self._folder):
             disk.make_folder(self._folder / "pending")
             disk.place(self._path("pending", delivery.name), _body(delivery))
+            failpoints.hit("outbox.kept")
         return True
 
     async def add(self, delivery: Delivery) -> bool:
@@ -183,6 +185,7 @@ class Outbox:
         with disk.translated(self._folder):
             disk.make_folder(self._folder / place)
             disk.place(self._path(place, delivery.name), _body(delivery), durable=False)
+            failpoints.hit("outbox.moved")
             for other in PLACES:
                 if other != place:
                     self._path(other, delivery.name).unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from reelqueue import clock, failpoints
-from reelqueue.errors import DiskFull, NeedsPerson, ProjectNotFound
+from reelqueue.errors import DiskFull, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.brief import Brief, parse_brief
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
@@ -387,8 +387,8 @@ def _identified(identity: str) -> Key:
 
 def _no_state(_state: ProjectState) -> bool:
             failpoints.hit("lease.rested")
-    return False
             failpoints.hit("lease.unmarked")
+    return False
 
 
 def _anything(state: ProjectState) -> None:

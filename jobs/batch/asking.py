@@ -9,6 +9,7 @@ import time
 
 from jobs.batch.acting import Hands
 from jobs.batch.asked import Change
+from reelqueue import failpoints
 from reelqueue.errors import Busy, Fenced
 from reelqueue.models.batch import BatchAct, BatchState
 from storage import BatchStore
@@ -25,6 +26,7 @@ async def ask(batches: BatchStore, hands: Hands, batch_id: int | str, change: Ch
         DiskFull, StorageUnavailable: it may have been done to some of them only; the next look goes on.
     """
     state = await batches.change(batch_id, change)
+    await failpoints.reach("batch.asked")
     until = time.monotonic() + IN_HAND_SECONDS
     while state.act is not None and time.monotonic() < until:
         try:
@@ -38,6 +40,7 @@ async def ask(batches: BatchStore, hands: Hands, batch_id: int | str, change: Ch
 async def _in_hand(batches: BatchStore, hands: Hands, number: int) -> BatchState:
     async with await batches.take_over(number) as lease:
         through = await hands.carry_through(lease.state, await hands.projects.outlines(lease.state.project_ids))
+        await failpoints.reach("batch.acted")
         if through and lease.state.act in {BatchAct.PAUSE, BatchAct.RESUME}:  # a cancelled one ends by its next look
             await lease.commit(lambda state: state.replace(act=None))  # refused where something else was asked for meanwhile
         return lease.state

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from reelqueue import failpoints
 from reelqueue.errors import BatchNotFound, Conflict, InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.models.brief import Brief, parse_brief
@@ -53,7 +54,9 @@ async def make_batch(
         return batch
     if batch.status is BatchStatus.CANCELLED:  # before it was whole; who asks for it now wants it
         batch = await batches.change(batch.batch_id, _wanted_again)
+    await failpoints.reach("batch.made")
     ids = await _projects(projects, batch.batch_id, parsed, named)
+    await failpoints.reach("batch.filled")
     if not ids:  # another call made them all since they were looked up
         with contextlib.suppress(BatchNotFound):
             await batches.delete(batch.batch_id)

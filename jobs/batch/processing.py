@@ -16,7 +16,7 @@ from jobs.batch.running import Outlines, batch_result, looked_at, results_of
 from jobs.batch.telling import tell
 from jobs.batch.window import to_start, window_of
 from jobs.context import Service, WorkerContext
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import Busy, DiskFull, Fenced, StorageUnavailable
 from reelqueue.models.batch import BatchAct, BatchState
 from reelqueue.models.ids import parse_batch_id
@@ -96,11 +96,13 @@ class _Look:
             if state.forecast is None:
                 state = state.replace(forecast=await plan.begun(self._service, state, outlines, self._now))
             await self._begin(state, outlines)
+        await failpoints.reach("batch.begun")
         if state.has_ended:
             await self._service.batches.keep_results(state.batch_id, results_of(state, outlines))
             state = state.replace(outcome=await plan.ended(self._service, state, outlines, self._now))
         if state != known:
             await self._lease.commit(lambda _newest: state)  # the first of this lease: refused where it is not `known` any more
+            await failpoints.reach("batch.looked")
         await self._tell(known, outlines)
         return through and state.act is not None
 

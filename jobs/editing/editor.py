@@ -17,6 +17,7 @@ from jobs.estimate import Estimate
 from jobs.stages import imported_fingerprint
 from jobs.video.screenplay import style_of
 from jobs.video.script import SCRIPT_FILE
+from reelqueue import failpoints
 from reelqueue.errors import MediaError
 from reelqueue.models.keys import KEY_CHARS
 from reelqueue.models.manifest import AssetsManifest
@@ -95,7 +96,9 @@ async def keep_edit(projects: ProjectStore, opened: Opened, script: Script, *, s
     artifact = await blobs.write(f"script/{hashlib.sha256(body).hexdigest()[:KEY_CHARS]}.json", body)
     fingerprint = imported_fingerprint(opened.state.with_stage(Stage.SCRIPT, artifacts=(artifact,)), Stage.SCRIPT)
     change = acts.edited(artifact, fingerprint, seen=seen, approve=approve)
+    await failpoints.reach("edit.written")
     state = await projects.change(opened.state.project_id, change)
+    await failpoints.reach("edit.committed")
     await blobs.write(SCRIPT_FILE, body)
     return state
 

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from jobs.maintenance.removable import Removable, has_any, is_long_published, is_published, removable
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import BatchNotFound, Busy, DiskFull, NeedsPerson, ProjectNotFound, ReelqueueError, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.project import ProjectState
@@ -220,4 +220,5 @@ async def _forget_old_days(ledger: Ledger, *, dry_run: bool) -> list[str]:
 def _removed(found: Sequence[Removable]) -> list[Removable]:
     for one in found:
         one.path.unlink(missing_ok=True)
+        failpoints.hit("cleanup.removed")
     return list(found)

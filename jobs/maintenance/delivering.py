@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.models.event import GONE, Answer, Delivery, Event
 from storage.outbox import Outbox
 
@@ -117,7 +117,9 @@ class Deliverer:
             async with receiver.places:
                 if receiver.rests or time.monotonic() > ends:
                     break
+                await failpoints.reach("webhook.sending")
                 answer = await self._sent(delivery)
+                await failpoints.reach("webhook.answered")
                 receiver.heard(answer)
                 await self._note(delivery, answer)
             taken += answer.is_taken

@@ -8,7 +8,7 @@ import structlog
 
 from jobs.announcing import Announcer
 from jobs.noticing import kind_of
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.models.event import Notice
 from reelqueue.process import ChildFailed
 from storage import ProjectStore
@@ -78,6 +78,7 @@ class Informer:
     async def _went(self, way: Way, notice: Notice) -> bool:
         try:
             await way.tell(notice)
+            await failpoints.reach("notice.told")
         except (OSError, ChildFailed) as error:
             log.warning("not_told", way=way.what, kind=notice.kind, error=str(error)[:500], attempts=notice.attempts + 1)
             return False

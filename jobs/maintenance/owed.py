@@ -17,6 +17,7 @@ from jobs.stages import StageInputs, narration_language
 from jobs.transitions import Change
 from jobs.video.afterwards import CAPTIONS, LATER, OWED, spare_cost
 from jobs.video.publication import inputs_of_step, owed_publication, upload_of, with_step
+from reelqueue import failpoints
 from reelqueue.errors import (
     AuthenticationFailed,
     BudgetExhausted,
@@ -140,6 +141,7 @@ async def _sent(service: Service, lease: Lease, paid: Paid) -> bool:
         await lease.commit(_with_answer({"refused": error.message, "of": of}, str(said)))
         return False
     await lease.commit(_with_answer({**answer, "of": of}))
+    await failpoints.reach("captions.known")
     return True
 
 
@@ -155,6 +157,7 @@ async def _call(lease: Lease, spender: Spender, cost: Cost, publisher: Publisher
     except ReelqueueError as error:
         await spender.failed(held, error)
         raise
+    await failpoints.reach("captions.sent")
     await spender.settle(held, ())
     return answer
 

@@ -16,7 +16,7 @@ from jobs.maintenance.reconcile import reconcile
 from jobs.maintenance.waking import wake_waiting
 from jobs.spending import money_bucket
 from jobs.standing import LOW_SHARE, standings
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.meter import Standing, Watched
 from reelqueue.providers.registry import KINDS
@@ -50,6 +50,7 @@ async def sync_quotas(ctx: WorkerContext) -> dict[str, Any]:
     service, now = ctx["service"], clock.now()
     watched = await asyncio.to_thread(service.watched)
     reconciled = await reconcile(service.ledger, watched.meters, service.monitoring, now)
+    await failpoints.reach("quota.reconciled")
     woken = await wake_waiting(service, watched, now)
     paid = await _owed(service)
     stand = await standings(service.ledger, watched.meters, now)

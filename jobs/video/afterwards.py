@@ -12,6 +12,7 @@ from typing import Any
 from jobs.spending import Held, Spender, bucket_of
 from jobs.stages import HandBack, StageRun
 from jobs.video.publication import LOOKING, inputs_of_step, upload_of, with_step
+from reelqueue import failpoints
 from reelqueue.errors import (
     AuthenticationFailed,
     NeedsPerson,
@@ -67,7 +68,11 @@ async def steps_carried_out(
         await run.check()
         if name == names[-1]:
             await _one_video_only(run, publication, video_id)
+            await failpoints.reach("upload.unseen")
         answer = await _carried_out(run, name, publication, video_id, reserved)
+        await failpoints.reach("upload.step")
+        if name == names[-1]:
+            await failpoints.reach("upload.seen")
         await run.commit(lambda state, name=name, answer=answer: with_step(state, name, answer))  # type: ignore[misc]  # mypy infers no lambda with defaults
         if name == CAPTIONS and answer != OWED and run.debts is not None:
             await run.debts.clear(run.project.project_id)

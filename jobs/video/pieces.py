@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from jobs.stages import HandBack, StageRun, Stopped
+from reelqueue import failpoints
 from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, StorageUnavailable
 from reelqueue.models.frozen import Frozen
 
@@ -41,7 +42,9 @@ async def kept_or_made(
         return kept
     await run.check()
     piece = await make()
+    await failpoints.reach("piece.made")
     await run.blobs.write(name, piece.model_dump_json().encode())
+    await failpoints.reach("piece.kept")
     run.progressed()
     return piece
 

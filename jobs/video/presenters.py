@@ -12,6 +12,7 @@ from typing import Any
 from jobs.stages import StageRun
 from jobs.video.pieces import is_the_makers, kept_or_made
 from jobs.video.together import together
+from reelqueue import failpoints
 from reelqueue.errors import (
     AuthenticationFailed,
     MediaError,
@@ -138,8 +139,10 @@ async def _begun(
         )
     finally:
         await asyncio.to_thread(sound.unlink, missing_ok=True)
+    await failpoints.reach("presenter.begun")
     job = RemoteJob(job_id=job_id, usage=usage)
     await run.blobs.write(_job_record(key), job.model_dump_json().encode())
+    await failpoints.reach("presenter.kept")
     return job
 
 

@@ -19,7 +19,7 @@ from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
 from jobs.video.publication import INTENT, LOOKING, booked, intent_of, publication_of, upload_of, video_file, with_upload
 from jobs.video.variation import look_for_likes, note_published
-from reelqueue import clock
+from reelqueue import clock, failpoints
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
 from reelqueue.models.project import Upload
 from reelqueue.models.stage import Stage
@@ -72,6 +72,7 @@ async def publish(run: StageRun) -> StageOutcome:
         marker = f"rq-{run.project.project_id}-{secrets.token_hex(8)}"
         intent = await intent_of(run)
         await run.commit(lambda state: state.replace(upload=state.upload or Upload(marker=marker, steps={INTENT: intent})))
+        await failpoints.reach("upload.marked")
     publication = await publication_of(run)
     await asyncio.to_thread(run.providers.publisher.check, publication)  # it looks at the files
     async with first_reserved(run, publication) as reserved:
@@ -96,7 +97,9 @@ async def _video(run: StageRun, publication: Publication, reserved: dict[str, An
         if video_id is None:
             video_id = await _sent(run, publication, await _open(run, publication, reserved))
         if video_id is not None:
+            await failpoints.reach("upload.sent")
             await run.commit(lambda state, video_id=video_id: with_upload(state, video_id=video_id))  # type: ignore[misc]  # mypy infers no lambda with defaults
+            await failpoints.reach("upload.known")
             run.progressed()
             return video_id
     raise NeedsPerson(
@@ -132,11 +135,14 @@ async def _open(run: StageRun, publication: Publication, reserved: dict[str, Any
         cost=publisher.cost("open", publication),
         held=reserved.pop("open", None),
     )
+    await failpoints.reach("upload.opened")
     await run.write_session(session)
+    await failpoints.reach("upload.kept")
     cut = video_file(run.project).sha256
     await run.commit(
         lambda state: with_upload(state, session_no=upload_of(state).session_no + 1, steps={**_not_looking(state), SESSION: cut})
     )
+    await failpoints.reach("upload.counted")
     return session
 
 
@@ -190,7 +196,9 @@ async def _found(run: StageRun, publication: Publication) -> str | None:
     if ids:
         return ids[0]
     await _look_again_later(run, publisher.listed_within_s)
+    await failpoints.reach("upload.gone")
     await run.forget_session()
+    await failpoints.reach("upload.forgotten")
     return None
 
 
@@ -226,6 +234,7 @@ async def _send(run: StageRun, publication: Publication, session: str, reach: _R
     await run.check()
     async with contextlib.aclosing(publisher.send(publication, session)) as sending:
         async for share in sending:
+            await failpoints.reach("upload.chunk")
             if share > reach.share:
                 reach.share = share
                 run.progressed()
