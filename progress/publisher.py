@@ -120,7 +120,7 @@ class Publisher:
             TALLY.count(LOST_EVENTS)
             self._log.warning("progress_lost", project_id=project_id, batch_id=batch_id, stage=stage, error=repr(failure))
             return None
-        except Exception as failure:  # a bug; whoever tells has work to do, which goes on
+        except Exception as failure:  # noqa: BLE001 - a bug; whoever tells has work to do, which goes on
             self.lost += 1
             TALLY.count(LOST_EVENTS)
             self._log.exception("bug", exc_info=failure)

@@ -209,6 +209,7 @@ class BatchStore:
             with disk.locked(path.parent), disk.translated(path):
                 disk.sweep_parts(path)
                 disk.place(path, body)
+                failpoints.hit("batch.results")
 
         try:
             await hop(write)
@@ -223,7 +224,6 @@ class BatchStore:
         """
         held, previous = await self._holding.take(parse_batch_id(batch_id), fence_later=True)
         return StateLease(held, previous)
-                failpoints.hit("batch.results")
 
     async def change(self, batch_id: object, change: Callable[[BatchState], BatchState]) -> BatchState:
         """Commit a change without a lease.  `change` is a pure function of the state.

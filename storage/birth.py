@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
 
 from reelqueue import failpoints
 from reelqueue.errors import Conflict, InvalidBrief
@@ -174,17 +175,17 @@ class Nursery:
             if self.gone is not None:
                 key = _text(folder / KEY_FILE)
                 disk.place(self.gone / str(number), json.dumps({"key": key}).encode())
+            failpoints.hit("delete.entombed")
             aside = self.folders.parent / "trash" / f"{number}.{secrets.token_hex(4)}"
             folder.replace(aside)
             disk.sync_folder(self.folders)
+            failpoints.hit("delete.moved")
             return aside
 
     def forget_key(self, number: int) -> None:
-            failpoints.hit("delete.entombed")
         """Let the idempotency key that this was made under stand for nothing any more, before it is taken away."""
         key = _text(self.folders / str(number) / KEY_FILE)
         if key is not None:
-            failpoints.hit("delete.moved")
             (self.keys / f"{key}.json").unlink(missing_ok=True)
 
     def mark(self, number: int) -> None:
@@ -225,6 +226,7 @@ class Nursery:
             raise _taken(wanted)
         number = wanted if wanted is not None else self._next_id()
         self._name(key, number)
+        failpoints.hit("create.named")
         return number, False
 
     def _known_by(self, key: Key, wanted: int | None) -> tuple[int | None, bool]:
@@ -235,7 +237,6 @@ class Nursery:
         number, content = named
         if content != key.content or (wanted is not None and wanted != number):
             raise other_content()
-        failpoints.hit("create.named")
         if _text(self.folders / str(number) / KEY_FILE) == key.hash:
             return number, True
         if self._was_ours(number, key):
@@ -253,8 +254,11 @@ class Nursery:
             if key is not None:
                 disk.place(aside / KEY_FILE, key.hash.encode(), durable=False)
             disk.place(aside / self.state_name, body)
+            failpoints.hit("create.prepared")
             self.mark(number)
+            failpoints.hit("create.marked")
             aside.replace(self.folders / str(number))
+            failpoints.hit("create.placed")
             disk.sync_folder(self.folders)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
@@ -267,6 +271,7 @@ class Nursery:
         """As `_make`, in the same order: keys, markers, folders; each kind is durable before the next begins."""
         try:
             disk.sync_all([self.keys / f"{birth.key.hash}.json" for birth in births], [self.keys])
+            failpoints.hit("create.many-named")
             for birth in births:
                 disk.make_folder(birth.aside)
                 disk.place(birth.aside / KEY_FILE, birth.key.hash.encode(), durable=False)
@@ -276,14 +281,13 @@ class Nursery:
                 for birth in births:
                     (self.markers / str(birth.number)).touch(mode=disk.FILE_MODE)
                 disk.sync_folder(self.markers)
+            failpoints.hit("create.many-marked")
             for birth in births:
                 birth.aside.replace(self.folders / str(birth.number))
+                failpoints.hit("create.many-begun")
             disk.sync_folder(self.folders)
-            failpoints.hit("create.prepared")
         finally:
-            failpoints.hit("create.marked")
             for birth in births:
-            failpoints.hit("create.placed")
                 shutil.rmtree(birth.aside, ignore_errors=True)  # those that did not become one
 
     def _is_taken(self, number: int) -> bool:
@@ -296,7 +300,6 @@ class Nursery:
     def _is_there(self, number: int) -> bool:
         return os.path.exists(f"{self.folders}/{number}")  # noqa: PTH110 - of ten thousand: a Path takes longer than the call
 
-            failpoints.hit("create.many-named")
     def _next_id(self) -> int:
         """The id after the highest; they are counted anew only where somebody else made or deleted one since ours."""
         known, written_at = self._highest, self._written_at()
@@ -306,10 +309,8 @@ class Nursery:
             known.seen = written_at
         return known.number + 1
 
-            failpoints.hit("create.many-marked")
     def _written_at(self) -> tuple[int, ...]:
         """When a name was last made or removed where ids lie."""
-                failpoints.hit("create.many-begun")
         return tuple(folder.stat().st_mtime_ns for folder in (self.folders, self.gone) if folder is not None and folder.is_dir())
 
 

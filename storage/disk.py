@@ -73,10 +73,10 @@ def replace(path: Path, body: bytes, version: str, *, fence: int = 0, first: Cal
             raise Stale(str(path))
         if first is not None:
             first()
-        place(path, body, fence=fence, keep_previous=True)
-    return version_of(body)
         failpoints.hit("document.checked")
+        place(path, body, fence=fence, keep_previous=True)
         failpoints.hit("document.replaced")
+    return version_of(body)
 
 
 def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = False, durable: bool = True) -> None:
@@ -92,15 +92,15 @@ def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = Fals
         _write_new(part, body, durable=durable)
         if keep_previous:
             _link_previous(path)
+        failpoints.hit("file.written")
         part.replace(path)
     except BaseException:
-        failpoints.hit("file.written")
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+    failpoints.hit("file.placed")
     if durable:
         sync_folder(path.parent)
-    failpoints.hit("file.placed")
 
 
 def twin(path: Path, other: Path) -> None:

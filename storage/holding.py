@@ -6,6 +6,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Generic
 
+import structlog
 
 from reelqueue import failpoints
 from reelqueue.errors import DiskFull
@@ -140,9 +141,9 @@ class Holding(Generic[S]):
         ours = file.claim(record, instead_of=seen)
         if ours and self.ready is not None:
             self.ready(state_id)
+        failpoints.hit("lease.claimed")
         return ours
 
 
 def _seen_of(paths: Mapping[int, Path]) -> dict[int, Seen | None]:
     return {number: LeaseFile(path).see() for number, path in paths.items()}
-        failpoints.hit("lease.claimed")

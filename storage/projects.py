@@ -353,7 +353,9 @@ class ProjectStore:
         news = state.status.is_waiting or (state.status.is_final and self._nursery.is_marked(number))
         told = not news or self._on_rest is None or self._on_rest(state)
         if told and state.status.is_final:
+            failpoints.hit("lease.rested")
             self._nursery.unmark(number)
+            failpoints.hit("lease.unmarked")
         return None
 
     def _ready(self, number: int) -> None:
@@ -369,6 +371,7 @@ class ProjectStore:
             reserve.give_up(self.paths.reserve)  # who deletes makes room: a tombstone is all that has to be written
             aside = self._nursery.bury(number)
         self._nursery.unmark(number)
+        failpoints.hit("delete.unmarked")
         (self.paths.owed / str(number)).unlink(missing_ok=True)  # what is gone is owed nothing
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -386,11 +389,8 @@ def _identified(identity: str) -> Key:
 
 
 def _no_state(_state: ProjectState) -> bool:
-            failpoints.hit("lease.rested")
-            failpoints.hit("lease.unmarked")
     return False
 
 
 def _anything(state: ProjectState) -> None:
     """Who has no lease may change any state: `change` itself says what fits."""
-        failpoints.hit("delete.unmarked")

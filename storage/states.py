@@ -147,6 +147,7 @@ class States(Generic[S]):
                 log.warning("a state is larger than it should be", key=self._key(state_id), bytes=len(body))
             first = None if before_write is None else partial(before_write, state)
             try:
+                await failpoints.reach("state.committing")
                 version = await self.documents.replace(self._key(state_id), body, known.version, fence=state.fence, first=first)
             except Stale:
                 if only_known:
@@ -157,9 +158,9 @@ class States(Generic[S]):
                     raise
                 spare_space = False  # the reserve was given up just now, for this
             except Missing:
-                await failpoints.reach("state.committing")
                 raise await self._nothing_there(state_id) from None
             else:
+                await failpoints.reach("state.committed")
                 return Known(state, version)
         raise Unavailable(self._key(state_id), "others were always faster")
 
@@ -170,7 +171,6 @@ class States(Generic[S]):
 
     async def _nothing_there(self, state_id: int) -> ReelqueueError:
         path = self.documents.path(self._key(state_id))
-                await failpoints.reach("state.committed")
         aside = await hop(_set_aside_before, path)
         return self.unknown(state_id) if not aside else _unreadable(path, aside[-1])
 
@@ -195,6 +195,7 @@ class States(Generic[S]):
                 disk.sync_folder(path.parent)
                 return aside, None
             disk.twin(path, aside)  # so that a crash here leaves the bad file in both places, never in none
+            failpoints.hit("state.aside")
             self._before_restore(restored)
             disk.place(path, self._codec.encode(restored)[0])
             return aside, path
@@ -230,7 +231,6 @@ def _stamped(old: S, new: S, stamp: Stamp | None) -> S:
 def _rests(state: ProjectState | BatchState) -> bool:
     """Whether it is a last word: nothing runs in this state, so it has to be written even on a full disk."""
     return state.status not in {"created", "queued", "running"}
-            failpoints.hit("state.aside")
 
 
 def _set_aside_before(path: Path) -> list[Path]:

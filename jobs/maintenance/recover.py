@@ -14,9 +14,9 @@ from jobs.context import Service, WorkerContext
 from jobs.maintenance.cleanup import ask_where_low
 from jobs.maintenance.renewing import renew_hints
 from jobs.pipeline import QUEUES
-
 from reelqueue import failpoints
 from storage.pauses import Pauses
+
 NAMED = 20
 """Of each kind so many are named in the log: a queue that is built anew is one line, and a short one."""
 
@@ -43,9 +43,9 @@ async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int]
         RedisError: some may not be put back.
     """
     freed = [job for queue in QUEUES for job in await free_dead(redis, queue)]
+    await failpoints.reach("recover.freed")
     projects = await renew_hints(service)
     batches = [number for number in await service.batches.unfinished() if await _batch_put_back(service, number)]
-    await failpoints.reach("recover.freed")
     tally.reconciled("hint_renewed", len(projects))
     tally.reconciled("batch_hint_renewed", len(batches))
     tally.reconciled("job_freed", len(freed))
