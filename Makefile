@@ -6,6 +6,9 @@ STAMP  := $(VENV)/.installed
 # Which Pythons `make pythons` tries, as paths; nothing: all that it finds on PATH and where pyenv and uv keep theirs.
 PYTHONS ?=
 
+# Each of the suite's many processes would compile our modules anew where an environment forbids to keep what was compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test soak check dist pythons lock bench clean
 
 setup: $(STAMP)

@@ -139,10 +139,10 @@ def test_children_that_come_and_go_while_we_look_break_nothing():
         while not leave.is_set():
             subprocess.run(["true"], check=True)
 
-    churning = [threading.Thread(target=churn) for _ in range(4)]
+    churning = [threading.Thread(target=churn) for _ in range(2)]
     for thread in churning:
         thread.start()
-    seen = [mine.read() for _ in range(200)]
+    seen = [mine.read() for _ in range(50)]
     leave.set()
     for thread in churning:
         thread.join()

@@ -109,6 +109,7 @@ async def test_one_that_lives_elsewhere_on_this_machine_is_never_judged_dead(pla
         while len(stamps) < 4:
             stamps.add(place.lease.stat().st_mtime_ns)
             looks.append(await place.is_held())
+            await asyncio.sleep(0.01)
 
         assert all(looks)
         with pytest.raises(Busy):
