@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from arq.connections import ArqRedis
 
-from jobs.client import worker_redis
+from jobs.client import INSTANCE_KEY, worker_redis
 from jobs.context import Service
 from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, cron_jobs, hooks, job_function
 from jobs.late import batch_job, load_batch_soon, load_soon, stage_job
@@ -67,6 +67,7 @@ class VideoWorker:
     functions = [job_function(spec.job, stage_job(spec)) for spec in PIPELINE] + [job_function("debug_task", debug_task)]
     on_startup, on_shutdown = staticmethod(_video.startup), staticmethod(_video.shutdown)
     on_reconnect, on_abort = staticmethod(_video.reconnect), staticmethod(_video.abort)
+    known_by = INSTANCE_KEY
     max_jobs = _settings.video_max_jobs + _settings.video_wait_slots
     cpu_jobs, cpu_places = CPU_JOBS, _settings.video_max_jobs
     redis_settings = _redis
@@ -88,6 +89,7 @@ class BatchWorker:
     functions = (job_function("batch_processing_task", batch_job), job_function("debug_task", debug_task))
     on_startup, on_shutdown = staticmethod(_batch.startup), staticmethod(_batch.shutdown)
     on_reconnect, on_abort = staticmethod(_batch.reconnect), staticmethod(_batch.abort)
+    known_by = INSTANCE_KEY
     max_jobs = _settings.batch_max_jobs
     redis_settings = _redis
     job_serializer = staticmethod(serialize)
@@ -110,6 +112,7 @@ class MaintenanceWorker:
     schedule, zone = SCHEDULE, _settings.timezone
     on_startup, on_shutdown = staticmethod(_maintenance.startup), staticmethod(_maintenance.shutdown)
     on_reconnect, on_abort = staticmethod(_maintenance.reconnect), staticmethod(_maintenance.abort)
+    known_by = INSTANCE_KEY
     max_jobs = _settings.maintenance_max_jobs
     redis_settings = _redis
     job_serializer = staticmethod(serialize)

@@ -40,7 +40,7 @@ sed 's,/project_state.json$,,' "$work/states" | while read -r project; do [ ! -d
 pack -rf "$file.part" --exclude='*.part' -X "$work/states" -T "$work/projects"
 pack -rf "$file.part" --exclude='*.part' keys gone
 set -- ledger
-for name in gone-batches owed agreed.json calendar history notices outbox/pending outbox/delivered outbox/given_up; do
+for name in gone-batches owed paused agreed.json calendar history notices outbox/pending outbox/delivered outbox/given_up; do
 	[ ! -e "$name" ] || set -- "$@" "$name"
 done
 pack -rf "$file.part" --exclude='*.part' "$@"

@@ -37,7 +37,8 @@ ALIVE_PREFIX = "reelqueue:alive:"
 OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
 """Claims with more time left are an old worker's; it put its name on them within ten seconds of their week."""
 
-# KEYS: the queue, whether it is paused, whether we are to leave: either takes nothing.
+# KEYS: the queue, whether it is paused, whether we are to leave: either takes nothing; perhaps what a server has that knows
+# us: without it nothing is taken.
 # ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
 # for others; offset, how many to look at, the largest payload, seconds to count tries; places that batches leave to others;
 # ms between two lines, how many get their place in one call, seconds of head start of whose id names none; names of the jobs
@@ -58,8 +59,9 @@ for i = 16, #ARGV do heavy[ARGV[i]] = true end
 local taken, more = {}, -1
 local function exact(score) return string.format('%.0f', score) end
 local moment = exact(now)
-local asked = redis.call('MGET', KEYS[2], KEYS[3])
-local may = not asked[1] and not asked[2] and (free.cpu > 0 or free.wait > 0)
+local asked = redis.call('MGET', unpack(KEYS, 2))
+local forgot = KEYS[4] and not asked[3]
+local may = not asked[1] and not asked[2] and not forgot and (free.cpu > 0 or free.wait > 0)
 local there = may and redis.call('ZCOUNT', KEYS[1], '-inf', moment) or 0
 if there > 0 then
 
@@ -145,7 +147,7 @@ end
 
 end
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. moment, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-return {moment, due[2] or '', more, taken, asked[2] and 1 or 0}
+return {moment, due[2] or '', more, taken, asked[2] and 1 or 0, forgot and 1 or 0}
 """
 
 # KEYS: the queue, aborts.  ARGV: prefixes of claims, jobs, retries and results; our claim, id, result ("" for none), its ms.
@@ -275,7 +277,7 @@ class Taken(NamedTuple):
 class Look(NamedTuple):
     """What a look at the queue found: Redis's clock, when the next job is due, where to look on; times in ms.
 
-    `leaves`: somebody wants this worker to take nothing more.
+    `leaves`: somebody wants this worker to take nothing more.  `forgot`: the server lost its memory, and may not know what is paused.
     """
 
     now_ms: int
@@ -283,6 +285,7 @@ class Look(NamedTuple):
     more: int | None
     taken: list[Taken]
     leaves: bool = False
+    forgot: bool = False
 
 
 class Abort(NamedTuple):
@@ -296,14 +299,23 @@ class Abort(NamedTuple):
 class Claims:
     """The claims of one worker on one queue.  Every method raises `RedisError` or `OSError` where Redis does not answer.
 
-    `claim` is what its claims hold, `name` what it is called; `heavy` are the jobs that load the CPU.
+    `claim` is what its claims hold, `name` what it is called; `heavy` are the jobs that load the CPU.  `known_by` is a key that a
+    server has that knows this installation, and the pauses of its queues; "": any server will do.
     """
 
     def __init__(
-        self, redis: ArqRedis, queue: str, claim: str, lease_seconds: float, *, name: str = "", heavy: Sequence[str] = ()
+        self,
+        redis: ArqRedis,
+        queue: str,
+        claim: str,
+        lease_seconds: float,
+        *,
+        name: str = "",
+        heavy: Sequence[str] = (),
+        known_by: str = "",
     ) -> None:
         self._queue = queue
-        self._taking = [queue, paused_key(queue), drain_key(name)]
+        self._taking = [queue, paused_key(queue), drain_key(name), *filter(None, [known_by])]
         self._claim = claim
         self._lease_ms = int(lease_seconds * 1000)
         self._heavy = tuple(heavy)
@@ -314,9 +326,9 @@ class Claims:
         """Take due jobs, up to so many that load the CPU and so many others; one without a place holds nothing up.
 
         Of the places of the others so many are `kept` from batches' jobs: whatever belongs to none finds one free.  Nothing is taken
-        from a queue that is paused.
+        from a queue that is paused, nor from a server that forgot whose it is.
         """
-        now, due, more, taken, leaves = await self._line.call(
+        now, due, more, taken, leaves, forgot = await self._line.call(
             self._take,
             keys=self._taking,
             args=[
@@ -333,6 +345,7 @@ class Claims:
                 for raw, score, tries, size, body, load in taken
             ],
             leaves=bool(leaves),
+            forgot=bool(forgot),
         )
 
     async def close(self) -> None:

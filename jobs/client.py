@@ -27,6 +27,7 @@ from jobs.announcing import Announcer
 from jobs.app import Queue
 from jobs.batch.terms import Terms
 from jobs.deleting import Channels
+from jobs.halting import put_back
 from jobs.pools import open_pool
 from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.spending import Caps
@@ -43,6 +44,7 @@ from storage import BatchStore, Ledger, Owner, Paths, ProjectStore
 from storage.installation import open_installation
 from storage.notices import Notices
 from storage.outbox import Outbox
+from storage.pauses import Pauses
 
 if TYPE_CHECKING:
     from jobs.batch.capacity import Places
@@ -209,14 +211,16 @@ async def _opened_pool(settings: Settings, paths: Paths) -> AsyncIterator[ArqRed
 
 
 async def claim(redis: ArqRedis, instance: str, paths: Paths) -> None:
-    """Write our id into a Redis that is nobody's; check that it is ours.
+    """Write our id into a Redis that is nobody's, once it knows which queues are paused; check that it is ours.
 
     Raises:
         InstallationError: it serves another installation.
+        StorageUnavailable: nobody can tell which queues are paused; it is nobody's still.
         RedisError, OSError: it does not answer, or refuses us.
     """
     found = await redis.get(INSTANCE_KEY)
     if found is None:
+        await put_back(redis, Pauses(paths.paused))
         await redis.set(INSTANCE_KEY, instance, nx=True)
         found = await redis.get(INSTANCE_KEY)
     theirs = found.decode(errors="replace") if found is not None else ""

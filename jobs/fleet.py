@@ -13,7 +13,7 @@ from cronsim import CronSim
 
 from jobs.beats import Beat, Beats
 from jobs.clock import RECORD_PREFIX
-from jobs.halting import DRAIN_ASKED_SECONDS, drain_key, paused_key
+from jobs.halting import DRAIN_ASKED_SECONDS, drain_key, pause, resume
 from jobs.numbers import Numbers
 from jobs.order import CPU_JOBS, Order, Standing
 from jobs.pipeline import QUEUES, SPECS
@@ -22,18 +22,13 @@ from reelqueue import clock
 from reelqueue.errors import QueueNotFound, StorageUnavailable, WorkerNotFound
 from reelqueue.models.fleet import ClockRun, QueuedJob, QueueStanding, WorkerBeat
 from reelqueue.models.stage import Stage
+from storage.pauses import Pauses
 
 LATELY, STEP = timedelta(hours=6), timedelta(hours=1)
 """How far an estimate looks back."""
 MEANS_SECONDS = 60.0
 """How long what was looked up for it holds."""
 MOST_RESULT_BYTES = 64 * 1024
-
-# KEYS: a queue's pause.  Whoever paused it first did.
-_PAUSE = """
-local time = redis.call('TIME')
-redis.call('SET', KEYS[1], string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)), 'NX')
-"""
 
 # ARGV: prefix of results, the largest one, ids.  Results, "" where there is none.
 _RESULTS = """
@@ -50,14 +45,23 @@ return found
 class Fleet:
     """Workers and queues of one installation.  Raises RedisError or OSError where Redis does not answer.
 
-    `numbers` is what estimates rest on; without it there are none.  The clock's jobs are due by the clocks of `zone`.
+    `numbers` is what estimates rest on; without it there are none.  The clock's jobs are due by the clocks of `zone`.  `pauses` is
+    where it is kept which queues are paused; who only looks needs none.
     """
 
-    def __init__(self, redis: ArqRedis, numbers: Numbers | None = None, zone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self,
+        redis: ArqRedis,
+        numbers: Numbers | None = None,
+        zone: ZoneInfo | None = None,
+        *,
+        pauses: Pauses | None = None,
+    ) -> None:
         self._redis = redis
+        self._pauses = pauses
         self._numbers, self._zone = numbers, zone or ZoneInfo("UTC")
         self._beats, self._order = Beats(redis), Order(redis)
-        self._pause, self._results = redis.register_script(_PAUSE), redis.register_script(_RESULTS)
+        self._results = redis.register_script(_RESULTS)
         self._means: dict[Stage, float] = {}
         self._means_at = float("-inf")
 
@@ -100,9 +104,10 @@ class Fleet:
 
         Raises:
             QueueNotFound: there is none of this name.
+            StorageUnavailable, DiskFull: it is paused until Redis loses its memory.
         """
         _known(queue)
-        await self._pause(keys=[paused_key(queue)])
+        await pause(self._redis, self._kept_pauses, queue)
         return await self._standing(queue, await self._beats.all(), await self._lately())
 
     async def resume(self, queue: str) -> QueueStanding:
@@ -110,10 +115,17 @@ class Fleet:
 
         Raises:
             QueueNotFound: there is none of this name.
+            StorageUnavailable: it stays paused.
         """
         _known(queue)
-        await self._redis.delete(paused_key(queue))
+        await resume(self._redis, self._kept_pauses, queue)
         return await self._standing(queue, await self._beats.all(), await self._lately())
+
+    @property
+    def _kept_pauses(self) -> Pauses:
+        if self._pauses is None:
+            raise AssertionError("who only looks at queues pauses none")
+        return self._pauses
 
     async def clock(self) -> list[ClockRun]:
         """The jobs of the clock: when they ran last, and run next.  `ok` is None while a run is not over, and a day after it."""

@@ -21,7 +21,7 @@ from jobs.context import Service, WorkerContext
 from jobs.counting import counted
 from jobs.pipeline import MAINTENANCE, OTHER_JOBS, STAGE_OF
 from jobs.schedule import SCHEDULE
-from reelqueue.errors import PermanentError, ProjectNotFound, ReelqueueError, WrongState
+from reelqueue.errors import PermanentError, ProjectNotFound, ReelqueueError, StorageUnavailable, WrongState
 from reelqueue.wording import Text
 from storage.chronicle import Chronicle
 
@@ -111,7 +111,11 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
     async def reconnect(ctx: dict[Any, Any]) -> None:
         """Redis may have lost its memory, or be another one."""
         service: Service = ctx["service"]
-        await claim(ctx["redis"], service.instance, service.paths)
+        try:
+            await claim(ctx["redis"], service.instance, service.paths)
+        except StorageUnavailable as error:  # the worker takes nothing from a Redis that is not told, and asks again
+            log.warning("not_renewed", error=error.message)
+            return
         await _tried(lambda: renew(service, ctx["redis"]))
 
     return Hooks(startup, shutdown, reconnect, cancel_aborted)

@@ -79,8 +79,9 @@ class Worker(arq.worker.Worker):
     `lease_seconds`: how long a claim outlives its worker.  `drain_seconds`: how long jobs may go on after SIGTERM.
     `cpu_jobs`, `cpu_places`: the jobs that load the CPU, and how many at once; the rest of `max_jobs` is for the others.
     `schedule`, `zone`: what this worker's clock enqueues, and where its times are read.  `on_reconnect(ctx)`: Redis is there
-    again, perhaps without its memory; an error of ours that it raises ends the worker.  `on_abort(ctx, job, args, kwargs)`:
-    a job is about to be aborted.
+    again, perhaps without its memory; an error of ours that it raises ends the worker.  `known_by`: a key that a Redis has which
+    did not lose it; where it is gone no job is taken, and `on_reconnect` has to put it back.  `on_abort(ctx, job, args, kwargs)`: a
+    job is about to be aborted.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Worker(arq.worker.Worker):
         schedule: Sequence[Schedule] = (),
         zone: str = "UTC",
         on_reconnect: Callable[[dict[Any, Any]], Awaitable[Any]] | None = None,
+        known_by: str = "",
         on_abort: Callable[[dict[Any, Any], str, tuple[Any, ...], dict[str, Any]], Awaitable[Any]] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -104,6 +106,8 @@ class Worker(arq.worker.Worker):
         self._schedule = tuple(schedule)
         self._zone = ZoneInfo(zone)
         self._on_reconnect = on_reconnect
+        self._known_by = known_by
+        self._reminding: asyncio.Task[Any] | None = None
         self._on_abort = on_abort
         self._owner = Owner.here()
         self._runs: dict[str, Run] = {}
@@ -243,6 +247,7 @@ class Worker(arq.worker.Worker):
             self._lease_seconds,
             name=self._owner.name,
             heavy=self._cpu_jobs,
+            known_by=self._known_by,
         )
         return Carrier(
             queue=self.queue_name,
@@ -358,6 +363,8 @@ class Worker(arq.worker.Worker):
             if self._away_since is not None:
                 self._is_back()
                 look = look._replace(more=0)  # this one took nothing
+            elif look.forgot:
+                self._remind()
         except (RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
             return None
@@ -507,6 +514,13 @@ class Worker(arq.worker.Worker):
         log.info("redis_back", queue=self.queue_name, seconds=round(seconds, 1))
         self._beside(self._reconnected())
 
+    def _remind(self) -> None:
+        """The server stayed, and lost its memory."""
+        if self._reminding is None or self._reminding.done():
+            log.warning("redis_forgot", queue=self.queue_name)
+            self._reminding = self._beside(self._reconnected())
+            self._reminding.add_done_callback(lambda _: self._changed.set())
+
     async def _reconnected(self) -> None:
         if self._on_reconnect is None or self._ending.is_set():
             return
@@ -518,7 +532,7 @@ class Worker(arq.worker.Worker):
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("not_renewed", error=str(error))
 
-    def _beside(self, work: Any) -> None:
+    def _beside(self, work: Any) -> "asyncio.Task[None]":
         async def quietly() -> None:
             try:
                 await work
@@ -529,6 +543,7 @@ class Worker(arq.worker.Worker):
         task = self.loop.create_task(quietly())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
+        return task
 
     # The end.
 

@@ -162,6 +162,11 @@ class Paths:
         return self.root / "notices"
 
     @property
+    def paused(self) -> Path:
+        """A marker for each queue that a person paused; made with the first one."""
+        return self.root / "paused"
+
+    @property
     def history(self) -> Path:
         """What each channel published, as videos are known again by."""
         return self.root / "history"

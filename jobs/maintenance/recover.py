@@ -11,6 +11,7 @@ from arq.connections import ArqRedis
 from jobs import tally
 from jobs.claims import free_dead
 from jobs.context import Service, WorkerContext
+from jobs.halting import put_back
 from jobs.maintenance.cleanup import ask_where_low
 from jobs.maintenance.renewing import renew_hints
 from jobs.pipeline import QUEUES
@@ -37,11 +38,12 @@ async def recover_interrupted(ctx: WorkerContext) -> dict[str, Any]:
 
 
 async def renew(service: Service, redis: ArqRedis) -> tuple[list[int], list[int], list[str]]:
-    """Free, then renew; returns the projects and batches that were put back, and the jobs that were freed.
+    """Pause what is paused, free, then renew; returns the projects and batches that were put back, and the jobs that were freed.
 
     Raises:
         RedisError: some may not be put back.
     """
+    await put_back(redis, Pauses(service.paths.paused))
     freed = [job for queue in QUEUES for job in await free_dead(redis, queue)]
     await failpoints.reach("recover.freed")
     projects = await renew_hints(service)

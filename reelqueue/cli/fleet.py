@@ -22,7 +22,7 @@ from reelqueue.errors import InvalidBrief, WorkerNotFound
 from reelqueue.models.fleet import QueuedJob, QueueStanding, WorkerBeat, WorkerJob
 from reelqueue.supervisor import QUEUES
 from reelqueue.wording import Text
-from storage import Paths
+from storage.pauses import Pauses
 
 NONE = "–"
 KINDS = {queue: kind for kind, queue in QUEUES.items()}
@@ -119,8 +119,8 @@ async def _fleet(settings: Settings) -> AsyncIterator[Fleet]:
         InvalidSettings, InstallationError: as `connect`.
     """
     async with open_queue(settings) as client:
-        numbers = Numbers(Paths(settings.data_dir).metrics, client.redis)
-        yield Fleet(client.redis, numbers, ZoneInfo(settings.timezone))
+        numbers = Numbers(client.paths.metrics, client.redis)
+        yield Fleet(client.redis, numbers, ZoneInfo(settings.timezone), pauses=Pauses(client.paths.paused))
 
 
 # Workers.

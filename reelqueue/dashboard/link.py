@@ -23,6 +23,7 @@ from reelqueue.bootstrap import Settings
 from reelqueue.errors import InstallationError, ReelqueueError
 from reelqueue.wording import Text
 from storage import Paths
+from storage.pauses import Pauses
 
 LOOK_SECONDS, ANSWER_SECONDS = 1.0, 2.0
 """How often Redis is asked whether it is there, and how long it may take to answer."""
@@ -114,7 +115,9 @@ class Link:
                 async with open_queue(self._settings) as client, door_of(client) as queue:
                     numbers = Numbers(self._paths.metrics, client.redis)
                     self._client, self._queue = client, queue
-                    self._fleet = Fleet(client.redis, numbers, ZoneInfo(self._settings.timezone))
+                    self._fleet = Fleet(
+                        client.redis, numbers, ZoneInfo(self._settings.timezone), pauses=Pauses(self._paths.paused)
+                    )
                     await self._ask_again(client, first)
             except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
                 self._lost(error)

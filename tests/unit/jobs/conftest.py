@@ -15,7 +15,7 @@ from arq.connections import ArqRedis
 
 from jobs.app import Queue
 from jobs.batch.processing import batch_processing_task
-from jobs.client import connect, open_queue, redis_settings
+from jobs.client import INSTANCE_KEY, connect, open_queue, redis_settings
 from jobs.context import Rules, Service, Tools
 from jobs.hooks import ENDLESS_TRIES, LONGEST_JOB_SECONDS, hooks, job_function
 from jobs.maintenance.cleanup import cleanup
@@ -146,6 +146,7 @@ class Crew:
             on_startup=ours.startup,
             on_shutdown=ours.shutdown,
             on_reconnect=ours.reconnect,
+            known_by=INSTANCE_KEY,
             on_abort=ours.abort,
             allow_abort_jobs=True,
             handle_signals=False,

@@ -13,20 +13,27 @@ from arq.jobs import JobStatus
 from jobs.batch.capacity import Places, live_places
 from jobs.clock import Clock
 from jobs.fleet import Fleet
+from jobs.halting import paused_key, put_back
 from jobs.keeper import BEATS_KEY, HEARTBEAT_PREFIX
 from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.schedule import SCHEDULE
-from reelqueue.errors import PermanentError, QueueNotFound, WorkerNotFound
+from reelqueue.errors import PermanentError, QueueNotFound, StorageUnavailable, WorkerNotFound
 from reelqueue.models.numbers import StageNumbers
 from reelqueue.models.stage import Stage
-from storage import Owner
+from storage import Owner, Paths
+from storage.pauses import Pauses
 
 ME = Owner.here().name
 
 
 @pytest.fixture
-def fleet(redis):
-    return Fleet(redis)
+def pauses(data_dir):
+    return Pauses(Paths(data_dir).paused)
+
+
+@pytest.fixture
+def fleet(redis, pauses):
+    return Fleet(redis, pauses=pauses)
 
 
 @pytest.fixture
@@ -37,6 +44,11 @@ def by_news_alone(monkeypatch):
 
 async def standing(fleet, queue=VIDEO):
     return next(one for one in await fleet.queues() if one.name == queue)
+
+
+async def both_wait(fleet):
+    stands = await standing(fleet)
+    return stands if stands.waiting == 2 and stands.running == 0 else None
 
 
 async def working(fleet):
@@ -64,11 +76,7 @@ async def test_in_a_paused_queue_nothing_begins_what_runs_goes_on_and_it_goes_on
         waits = await queue.enqueue_job("debug_task", _queue_name=VIDEO)
         stages.leave.set()
 
-        async def next_stage_waits():
-            stands = await standing(fleet)
-            return stands.waiting == 2 and stands.running == 0
-
-        await until(next_stage_waits, "the job and the project's next stage wait")
+        await until(lambda: both_wait(fleet), "the job and the project's next stage wait")
         assert (stages.ran[Stage.SCRIPT], stages.ran[Stage.ASSETS], await waits.status()) == (1, 0, JobStatus.queued)
         assert paused.paused
         assert datetime.now(UTC) - paused.paused_at < timedelta(seconds=5)
@@ -125,6 +133,61 @@ async def test_who_pauses_or_lets_go_on_twice_changes_nothing(fleet):
 
     await fleet.resume(BATCH)
     assert not (await fleet.resume(BATCH)).paused
+
+
+async def test_a_redis_that_lost_its_memory_is_told_of_a_pause_before_it_gives_a_job(
+    crew, queue, fleet, project, stages, redis, redis_admin, until, by_news_alone
+):
+    """Nobody starts anew or connects: the workers hear of it by the flush itself, and a client's job is there before they look."""
+    since = (await fleet.pause(VIDEO)).paused_at
+    async with crew.working(), crew.working(BATCH):
+        await queue.start(project.project_id)
+        await redis_admin.flushall()
+        await redis_admin.script_flush()
+        waits = await queue.enqueue_job("debug_task", _queue_name=VIDEO)
+        beside = await queue.enqueue_job("debug_task", _queue_name=BATCH)
+        assert (await beside.result(timeout=5, poll_delay=0.01))["pong"]
+        stands = await until(lambda: both_wait(fleet), "the project's hint is there again")
+        assert abs(stands.paused_at - since) < timedelta(seconds=1)
+        assert (await waits.status(), stages.ran.total()) == (JobStatus.queued, 0)
+
+        await fleet.resume(VIDEO)
+        assert (await waits.result(timeout=5, poll_delay=0.01))["pong"]
+        assert (await queue.wait(project.project_id, timeout=10))["made"] == "upload"
+
+
+async def test_a_queue_that_goes_on_is_not_paused_by_who_looked_before(fleet, redis, pauses, monkeypatch):
+    """He read the disk, then somebody let the queue go on, then he tells Redis."""
+    await fleet.pause(VIDEO)
+    await redis.delete(paused_key(VIDEO))
+    found = pauses.all
+
+    async def slowly():
+        seen = await found()
+        monkeypatch.setattr(pauses, "all", found)
+        await fleet.resume(VIDEO)
+        return seen
+
+    monkeypatch.setattr(pauses, "all", slowly)
+
+    assert await put_back(redis, pauses) == []
+    assert not (await standing(fleet)).paused
+
+
+async def test_a_pause_that_one_redis_forgot_is_told_it_again(crew, fleet, redis, until):
+    """Its key alone is gone, as where a server was set to evict."""
+    await fleet.pause(VIDEO)
+    await redis.delete(paused_key(VIDEO))
+    async with crew.working():
+        await until(lambda: redis.exists(paused_key(VIDEO)), "a worker's start tells it")
+
+
+async def test_a_disk_that_refuses_a_pause_is_told_and_the_queue_is_paused_all_the_same(fleet, data_dir):
+    (data_dir / "paused").write_text("in the way")
+
+    with pytest.raises(StorageUnavailable):
+        await fleet.pause(VIDEO)
+    assert (await standing(fleet)).paused
 
 
 # Drain.
@@ -281,9 +344,9 @@ class Lately:
         return [StageNumbers(stage=Stage(name), mean_s=mean) for name, mean in self._means.items()]
 
 
-async def test_when_a_queue_will_be_empty_is_told_by_what_its_stages_took_lately(crew, queue, redis, until):
+async def test_when_a_queue_will_be_empty_is_told_by_what_its_stages_took_lately(crew, queue, redis, pauses, until):
     """Twenty scripts of 60 s in eight places that wait; nobody knows yet what a render takes."""
-    fleet = Fleet(redis, Lately(script=60.0))
+    fleet = Fleet(redis, Lately(script=60.0), pauses=pauses)
     for number in range(20):
         await queue.enqueue_job("generate_script_task", project_id=1_000 + number, _queue_name=VIDEO)
     assert (await standing(fleet)).empty_in_s is None  # nobody works
