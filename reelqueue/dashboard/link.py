@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -27,6 +27,8 @@ from storage.pauses import Pauses
 
 LOOK_SECONDS, ANSWER_SECONDS = 1.0, 2.0
 """How often Redis is asked whether it is there, and how long it may take to answer."""
+LOOK_KEY, LOOK_KEPT_MS = "reelqueue:board:look", 60_000
+"""What is written to see that it takes anything."""
 
 _SILENCE = (
     RedisConnectionError,
@@ -40,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 
 class Link:
-    """Redis as the board sees it.  `away_since` is None while it answers; `why` is why one that answers can't be ours."""
+    """Redis as the board sees it.  `away_since` is None while it answers and takes writes; `why` is why one that answers is of no use."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -136,14 +138,14 @@ class Link:
             began = time.perf_counter()
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    await client.redis.ping()
+                    await _written(client.redis)
                     if self.away_since is not None:  # it may be another's by now
                         await claim(client.redis, client.instance, client.paths)
                 self.ping_ms, self.why = (time.perf_counter() - began) * 1000, None
                 if self.away_since is not None:
                     log.info("redis_is_there")
                 self.away_since = None
-            except (RedisError, OSError, TimeoutError) as error:
+            except (RedisError, OSError, TimeoutError, _Refuses) as error:
                 self._lost(error)
                 if await asyncio.to_thread(self._url) != url:
                     return
@@ -183,6 +185,32 @@ class Link:
             Text("Redis 沒有回應，現在不能這樣做", "Redis does not answer: that can't be done now"),
             Text("執行中的工作不受影響；Redis 恢復後再試一次", "running work goes on; try again when Redis is back"),
         )
+
+
+class _Refuses(InstallationError):
+    """A server that answers and takes nothing: workers wait for it as for one that is gone."""
+
+    def __init__(self, why: ResponseError) -> None:
+        super().__init__(
+            Text(f"Redis 不接受寫入：{why}", f"Redis takes nothing: {why}"),
+            Text(
+                "請檢查 Redis 的記憶體上限、磁碟，以及它是否成了別台的複本；恢復後會自動繼續",
+                "look at its memory limit, at its disk, and whether it follows another server; all goes on by itself when it does again",
+            ),
+        )
+
+
+async def _written(redis: Redis) -> None:
+    """One write: a full server, and one that only reads, answer to everything else.
+
+    Raises:
+        _Refuses: it takes none.
+        RedisError, OSError: it does not answer.
+    """
+    try:
+        await redis.set(LOOK_KEY, "1", px=LOOK_KEPT_MS)
+    except ResponseError as error:
+        raise _Refuses(error) from error
 
 
 def _is_silence(cause: BaseException | None) -> bool:

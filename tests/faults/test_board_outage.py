@@ -101,6 +101,26 @@ async def test_many_at_once_amid_an_outage_wait_for_it_once_and_the_rest_stays_a
     assert 0 < len(left) < MANY
 
 
+@pytest.mark.parametrize("fault", ["out_of_memory", "read_only", "unable_to_save", "locked"])
+async def test_a_redis_that_takes_nothing_is_told_within_ten_seconds_and_so_is_that_it_does_again(redis, ours, fault):
+    async with serving_board(ours) as address, aiohttp.ClientSession(address) as session:
+
+        async def is_told(status: int) -> str:
+            async with asyncio.timeout(TOLD_SECONDS):
+                while (answer := await session.get("/readyz")).status != status:
+                    await asyncio.sleep(0.05)
+            return await answer.text()
+
+        await is_told(200)
+        async with getattr(redis, fault)():
+            assert '"redis":"away"' in await is_told(503)
+            async with session.get("/", headers={"Accept-Language": "en"}) as page:
+                assert re.search(
+                    "Redis takes nothing: |Redis refuses us|Redis does not answer|no Redis answers", await page.text()
+                )
+        await is_told(200)
+
+
 async def test_a_mistake_of_ours_keeps_the_board_from_redis_for_a_moment_only(redis, ours, monkeypatch):
     claimed, met = link.claim, []
 
