@@ -18,10 +18,11 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reelqueue.offline import cut_off
 from reelqueue.wording import Text
 
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
@@ -37,12 +38,16 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may use; None is no limit.  `nice` lowers its priority so that the worker's loop stays responsive."""
+    """What a child may use; None is no limit.  `nice` lowers its priority so that the worker's loop stays responsive.
+
+    `offline`: it gets no socket, where the system can refuse one (`reelqueue/offline.py`).
+    """
 
     memory_bytes: int | None = None
     cpu_seconds: int | None = None
     file_bytes: int | None = None
     nice: int = 5
+    offline: bool = False
 
 
 NO_LIMITS = Limits()
@@ -232,6 +237,8 @@ def _prepare(limits: Limits) -> Callable[[], None]:
         (resource.RLIMIT_CORE, 0),
     ]
 
+    cut = cut_off() if limits.offline else None
+
     def prepare() -> None:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -242,6 +249,8 @@ def _prepare(limits: Limits) -> Callable[[], None]:
                 resource.setrlimit(which, (value, value))
         if limits.nice:
             os.nice(limits.nice)
+        if cut is not None:
+            cut()
 
     return prepare
 
@@ -424,7 +433,7 @@ class PythonChild:
 async def python_child(
     module: str, *, limits: Limits = NO_LIMITS, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[PythonChild]:
-    """Start `python -m module`, which has to call `serve`; leaving kills it."""
+    """Start `python -m module`, which has to call `serve`; leaving kills it.  It has pipes to us and no network."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -434,7 +443,7 @@ async def python_child(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=_prepare(limits),
+        preexec_fn=_prepare(replace(limits, offline=True)),
         limit=LINE_LIMIT_BYTES,
     )
     child = PythonChild(module, process)

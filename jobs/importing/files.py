@@ -8,7 +8,7 @@ from pathlib import Path
 from jobs.importing.plan import OldFiles
 from reelqueue.errors import InvalidBrief, MediaError
 from reelqueue.media.image import SUFFIXES, Ingested, ingest
-from reelqueue.media.probe import probe
+from reelqueue.media.probe import probe_apart
 from reelqueue.media.still import MOST_BYTES
 from reelqueue.models.media import MediaInfo
 from reelqueue.models.old_script import OldScript
@@ -21,8 +21,6 @@ LEEWAY_S, LEEWAY_SHARE = 2.0, 0.05
 """By how much a whole video's picture and sound may differ in length: more, and it was cut."""
 MOST_CAPTIONS_BYTES = 2_000_000
 PICTURES_AT_ONCE = 2
-_MP4 = "mov"
-"""What FFmpeg calls the family of MP4."""
 _JPEG = b"\xff\xd8\xff"
 Notes = list[Text]
 
@@ -61,7 +59,7 @@ async def _video(folder: OldFolder, old: OldProject, notes: Notes) -> tuple[Path
             ))  # fmt: skip
         return None
     try:
-        info = await probe(path)
+        info = await probe_apart(path)
     except MediaError as error:
         notes.append(Text(f"{error.text.zh}：重新合成", f"{error.text.en}: it is rendered again"))
         return None
@@ -76,8 +74,6 @@ async def _video(folder: OldFolder, old: OldProject, notes: Notes) -> tuple[Path
 
 
 def _not_whole(info: MediaInfo) -> Text | None:
-    if info.container != _MP4:
-        return Text(f"不是 MP4（{info.container}）", f"is no MP4 ({info.container})")
     if not info.video_codec or not info.audio_codec:
         return Text("沒有畫面或沒有聲音", "has no picture, or no sound")
     if info.duration_s < SHORTEST_VIDEO_S:

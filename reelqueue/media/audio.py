@@ -85,7 +85,7 @@ async def _lay(pieces: Sequence[Placed], total: int, music: Path | int | None, o
 
 async def _find_gain(ffmpeg: Ffmpeg, track: Path, total_s: float) -> float:
     """The gain in dB at which the limited track reaches the target: the limiter eats some, so two or three looks."""
-    plain = await loudness(ffmpeg, track, total_s)
+    plain = await loudness(ffmpeg, track, total_s, mixed=True)
     gain = TARGET_LUFS - plain.integrated_lufs
     for _ in range(4):
         said = await run_ffmpeg(
@@ -118,9 +118,9 @@ async def _master(ffmpeg: Ffmpeg, track: Path, part: Path, gain: float, total_s:
     )
 
 
-async def loudness(ffmpeg: Ffmpeg, path: Path, total_s: float = 1_800.0) -> Loudness:
-    """EBU R 128 figures of a file's sound.  Raises MediaError where there is none."""
-    said = await run_ffmpeg(ffmpeg, graph.measure(path.name), folder=path.parent, timeout_s=_patience(total_s))
+async def loudness(ffmpeg: Ffmpeg, path: Path, total_s: float = 1_800.0, *, mixed: bool = False) -> Loudness:
+    """EBU R 128 figures of an MP4's sound, or (`mixed`) of a WAV's.  Raises MediaError where there is none."""
+    said = await run_ffmpeg(ffmpeg, graph.measure(path.name, mixed=mixed), folder=path.parent, timeout_s=_patience(total_s))
     peak = re.findall(r"Peak:\s+(-?[\d.]+|-inf) dBFS", said.stderr_tail)
     if not peak:
         raise MediaError(Text(f"{path.name} 沒有聲音", f"{path.name} has no sound"))

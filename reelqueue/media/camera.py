@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from reelqueue.art.layers import Camera, Sprite
+from reelqueue.art.layouts.pictures import FORMATS
 from reelqueue.art.raster import rasterise
 from reelqueue.errors import MediaError
 from reelqueue.media.motion import ease_both
@@ -178,7 +179,7 @@ def _first_below(errors: NDArray[np.float64]) -> int:
 
 def _read(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
             picture.load()
             return picture
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:

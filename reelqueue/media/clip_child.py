@@ -17,9 +17,9 @@ from typing import Any
 import av
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
+from reelqueue.media.opening import opened
 from reelqueue.process import serve
 
-DEMUXER = "mov"
 MOST_FILE_BYTES = 512 * 1024 * 1024
 LEAST_SIDE, MOST_SIDE = 64, 4096
 MOST_SECONDS = 600.0
@@ -94,7 +94,7 @@ def _is_a_file(path: Path) -> None:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        container = av.open(str(path.absolute()), format=DEMUXER, options={"protocol_whitelist": "file"})
+        container = opened(path)
     except (av.FFmpegError, EOFError, ValueError) as error:
         raise Refused("not_a_clip", str(error)) from error
     with container:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from reelqueue.errors import DiskFull, InstallationError, MediaError, TransientError
+from reelqueue.errors import DiskFull, InstallationError, MediaError, StorageUnavailable, TransientError
 from reelqueue.process import ChildFailed, Finished, Limits, run
 from reelqueue.wording import Text, same
 
@@ -16,7 +16,7 @@ LEAST_VERSION = 7
 """First major version whose `alimiter` and `ebur128` behave as our measurements were taken with."""
 NEEDED = ("aac", "aformat", "alimiter", "aresample", "ebur128", "volume")
 STALL_S = 60.0
-LIMITS = Limits(memory_bytes=4 * 1024**3, file_bytes=20 * 1024**3)
+LIMITS = Limits(memory_bytes=4 * 1024**3, cpu_seconds=3_600, file_bytes=20 * 1024**3, offline=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,10 @@ async def _checked(path: Path) -> Ffmpeg:
 
 
 async def _ask(path: Path) -> tuple[str, str]:
-    version = await run([str(path), "-hide_banner", "-version"], cwd=Path("/"), timeout_s=20)
-    filters = await run([str(path), "-hide_banner", "-filters"], cwd=Path("/"), timeout_s=20)
-    encoders = await run([str(path), "-hide_banner", "-encoders"], cwd=Path("/"), timeout_s=20)
+    version, filters, encoders = [
+        await run([str(path), "-hide_banner", "-nostdin", about], cwd=Path("/"), timeout_s=20, limits=LIMITS)
+        for about in ("-version", "-filters", "-encoders")
+    ]
     return version.stdout.decode(), (filters.stdout + encoders.stdout).decode()
 
 
@@ -113,10 +114,15 @@ async def run_ffmpeg(
 
 
 def meaning(failure: ChildFailed) -> DiskFull | MediaError | TransientError:
-    """What a failure of a media tool asks for: space, another input, or another try."""
+    """What a failure of a media tool asks for: space, a disk that can be written, another input, or another try."""
     if "No space left on device" in failure.tail or "ENOSPC" in failure.detail:
         return DiskFull(
             Text("磁碟已滿", "the disk is full"), Text("清出空間後會自動繼續", "make room: the project goes on by itself")
+        )
+    if "Read-only file system" in failure.tail or "Read-only file system" in failure.detail:
+        return StorageUnavailable(
+            Text("磁碟是唯讀的", "the disk is read-only"),
+            Text("讓 DATA_DIR 可以寫入：專案會自動繼續", "let DATA_DIR be written again: the project goes on by itself"),
         )
     if failure.kind in {"signal", "stall", "timeout"}:
         return TransientError(failure.text, Text("會自動重試", "it is tried again by itself"))

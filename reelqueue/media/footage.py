@@ -14,6 +14,7 @@ import numpy as np
 
 from reelqueue.art.layers import Clip, Layer, Shot
 from reelqueue.errors import MediaError
+from reelqueue.media.opening import Unknown, opened
 from reelqueue.media.planes import Patch, Plane, Planes
 from reelqueue.wording import Text
 
@@ -28,11 +29,11 @@ class Footage:
         """Open the clip.  Raises MediaError where it can't be read."""
         self._shot, self._path = shot, shot.clip.path
         try:
-            self._container = av.open(str(self._path))
+            self._container = opened(self._path)
             self._stream = self._container.streams.video[0]
             self._pts = sorted(packet.pts for packet in self._container.demux(self._stream) if packet.pts is not None)
             step = float(self._stream.time_base or 0)
-        except (av.FFmpegError, OSError, IndexError) as error:
+        except (av.FFmpegError, OSError, IndexError, Unknown) as error:
             raise _unreadable(self._path) from error
         if not self._pts or not step:
             raise _unreadable(self._path)
@@ -98,10 +99,10 @@ class Footage:
 def clip_at(path: Path, start_s: float) -> Clip:
     """A clip's size, read from its file.  Raises MediaError where it can't be read."""
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             context = container.streams.video[0].codec_context
             return Clip(path, context.width, context.height, start_s)
-    except (av.FFmpegError, OSError, IndexError) as error:
+    except (av.FFmpegError, OSError, IndexError, Unknown) as error:
         raise _unreadable(path) from error
 
 

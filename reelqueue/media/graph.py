@@ -7,6 +7,8 @@ from typing import Any
 
 import ffmpeg
 
+from reelqueue.media.opening import MP4, WAV, demuxing
+
 OVERSAMPLED_HZ = 192_000
 """4 x 48 kHz: where a limiter sees the peaks between samples (ITU-R BS.1770-4, annex 2)."""
 SAMPLE_RATE_HZ = 48_000
@@ -24,21 +26,26 @@ def _file(name: str) -> str:
     return f"file:{name}"  # never a protocol of FFmpeg's own, whatever the name holds
 
 
-def measure(name: str) -> list[str]:
-    """Print EBU R 128 figures of a file's sound: integrated loudness and true peak."""
-    sound = ffmpeg.input(_file(name)).audio.filter("ebur128", peak="true", framelog="quiet")
+def _input(name: str, demuxer: str, **more: Any) -> Any:
+    """A file as one kind and no other, by known decoders, from nowhere else than itself."""
+    return ffmpeg.input(_file(name), f=demuxer, **demuxing(demuxer), **more)
+
+
+def measure(name: str, *, mixed: bool = False) -> list[str]:
+    """Print EBU R 128 figures of a file's sound: integrated loudness and true peak.  `mixed`: it is a WAV file, not an MP4."""
+    sound = _input(name, WAV if mixed else MP4).audio.filter("ebur128", peak="true", framelog="quiet")
     return _arguments(ffmpeg.output(sound, "-", f="null"))
 
 
 def seek_gain(name: str, gain_db: float, limit_db: float) -> list[str]:
     """Print the loudness that `gain_db` and a limiter at 1x would give: cheap, for finding the gain."""
-    sound = _limited(ffmpeg.input(_file(name)).audio.filter("volume", f"{gain_db:.2f}dB"), limit_db)
+    sound = _limited(_input(name, WAV).audio.filter("volume", f"{gain_db:.2f}dB"), limit_db)
     return _arguments(ffmpeg.output(sound.filter("ebur128", framelog="quiet"), "-", f="null"))
 
 
 def master(name: str, out: str, gain_db: float, limit_db: float) -> list[str]:
     """Gain, limiter at 4x, AAC 192 kbit/s at 48 kHz in an MP4 container."""
-    loud = ffmpeg.input(_file(name)).audio.filter("volume", f"{gain_db:.2f}dB").filter("aresample", OVERSAMPLED_HZ)
+    loud = _input(name, WAV).audio.filter("volume", f"{gain_db:.2f}dB").filter("aresample", OVERSAMPLED_HZ)
     sound = _limited(loud, limit_db).filter("aresample", SAMPLE_RATE_HZ)
     return _arguments(
         ffmpeg.output(
@@ -56,8 +63,8 @@ def master(name: str, out: str, gain_db: float, limit_db: float) -> list[str]:
 
 
 def decode_music(name: str, demuxer: str, out: str, longest_s: float) -> list[str]:
-    """Somebody's music file as 48 kHz stereo WAV: only the demuxer that its ending names, only from a file."""
-    source = ffmpeg.input(_file(name), f=demuxer, protocol_whitelist="file", t=longest_s)
+    """Somebody's music file as 48 kHz stereo WAV: only the demuxer that its ending names."""
+    source = _input(name, demuxer, t=longest_s)
     return _arguments(
         ffmpeg.output(
             source.audio, _file(out), f="wav", acodec="pcm_f32le", ac=2, ar=SAMPLE_RATE_HZ, fflags="+bitexact", map_metadata=-1

@@ -15,6 +15,7 @@ from typing import Any
 import av
 
 from reelqueue.errors import MediaError
+from reelqueue.media.opening import Unknown, opened
 from reelqueue.media.refusal import answers, refusal
 from reelqueue.media.unit import part_of
 from reelqueue.process import Limits, python_child, serve
@@ -139,9 +140,9 @@ def _by_time(*sources: Any) -> Iterator[Any]:
 def _opened(path: Path) -> Iterator[Any]:
     """A file to read from; what FFmpeg finds wrong with it is said by its name."""
     try:
-        with av.open(str(path)) as container:
+        with opened(path) as container:
             yield container
-    except (av.InvalidDataError, av.EOFError, FileNotFoundError) as error:
+    except (av.InvalidDataError, av.EOFError, FileNotFoundError, Unknown) as error:
         raise _damaged(path) from error
 
 

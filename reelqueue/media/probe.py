@@ -10,13 +10,17 @@ from typing import Any
 import av
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from reelqueue.errors import MediaError
+from reelqueue.errors import MediaError, TransientError
+from reelqueue.media.opening import opened
+from reelqueue.media.refusal import answers, refusal
 from reelqueue.models.media import MediaInfo
+from reelqueue.process import Limits, python_child, serve
 from reelqueue.wording import Text
 
 BT709 = "bt709/limited"
 AAC_FRAME_SAMPLES = 1024
-_HEAD_BYTES = 64
+LIMITS = Limits(memory_bytes=2 * 1024**3, cpu_seconds=120, file_bytes=0)
+STALL_S = 120.0
 
 
 def read_info(path: Path, *, decode: bool = False) -> MediaInfo:
@@ -27,7 +31,7 @@ def read_info(path: Path, *, decode: bool = False) -> MediaInfo:
     Raises:
         MediaError: it is missing, no media file, damaged or cut short (with `decode`, anywhere in it).
     """
-    with _damage_named(path), av.open(str(path)) as container:
+    with _damage_named(path), opened(path) as container:
         facts: dict[str, Any] = {
             "container": container.format.name.split(",")[0],
             "bytes": path.stat().st_size,
@@ -47,6 +51,20 @@ def read_info(path: Path, *, decode: bool = False) -> MediaInfo:
 async def probe(path: Path, *, decode: bool = False) -> MediaInfo:
     """As `read_info`, in a thread: for files that we made ourselves."""
     return await asyncio.to_thread(read_info, path, decode=decode)
+
+
+async def probe_apart(path: Path) -> MediaInfo:
+    """As `read_info`, in a child below limits: for a file that somebody else made.
+
+    Raises:
+        MediaError: as `read_info`; or the child crashed over it, stalled, or took more than it may.
+    """
+    try:
+        async with python_child("reelqueue.media.probe", limits=LIMITS) as child:
+            found = [answer async for answer in answers(child, {"path": str(path)}, stall_s=STALL_S)]
+    except TransientError as error:  # a crash of the child is what this file does to whoever reads it
+        raise _damaged(path, error.message) from error
+    return MediaInfo.model_validate(found[-1])
 
 
 def check_video(
@@ -162,7 +180,22 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError, ValueError, EOFError, IndexError) as error:
-        raise MediaError(
-            Text(f"{path.name} 損壞或不是影音檔（{error}）", f"{path.name} is damaged or no media file ({error})"),
-            Text("重新製作這個檔案，或換一個", "make it anew, or give another"),
-        ) from error
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, why: str) -> MediaError:
+    return MediaError(
+        Text(f"{path.name} 損壞或不是影音檔（{why}）", f"{path.name} is damaged or no media file ({why})"),
+        Text("重新製作這個檔案，或換一個", "make it anew, or give another"),
+    )
+
+
+def _handle(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    try:
+        yield read_info(Path(request["path"])).model_dump(mode="json")
+    except MediaError as error:
+        yield refusal(error)
+
+
+if __name__ == "__main__":
+    serve(_handle)

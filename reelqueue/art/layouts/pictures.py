@@ -8,6 +8,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from reelqueue.art.layers import Window
 
+FORMATS = ("PNG", "JPEG")
+"""What a picture of a scene is encoded as, whatever it came as: nothing else is opened."""
+
 
 def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: float = 1.0, enlarged: int = 1) -> str:
     """The picture, cropped to the shape of `width` x `height`, as a data URI of about that size.
@@ -17,7 +20,7 @@ def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: flo
     Raises:
         OSError: it can't be read, or it is no picture.
     """
-    with Image.open(path) as opened:
+    with Image.open(path, formats=FORMATS) as opened:
         opened.draft("RGB", (width, height))
         picture = opened.convert("RGB")
     share = max(width / picture.width, height / picture.height)
@@ -39,7 +42,7 @@ def embedded(path: Path, *, width: int, height: int, blur: float = 0.0, dim: flo
 
 def logo(path: Path, *, width: int, height: int) -> tuple[str, int, int]:
     """A logo with its transparency as a data URI, not larger than the box, and its size.  OSError as above."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=FORMATS) as opened:
         picture = opened.convert("RGBA")
     picture.thumbnail((width, height), Image.Resampling.LANCZOS)
     out = io.BytesIO()
@@ -49,7 +52,7 @@ def logo(path: Path, *, width: int, height: int) -> tuple[str, int, int]:
 
 def picture_size(path: Path) -> tuple[int, int]:
     """Width and height in px.  OSError as above."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=FORMATS) as opened:
         return opened.size
 
 
