@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reelqueue.settings import Settings
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 END_SECONDS = 15
@@ -91,7 +92,8 @@ async def worker(
     settings.data_dir.parent.mkdir(parents=True, exist_ok=True)
     log = output or settings.data_dir.parent / f"{name}-{next(_numbers)}.log"
     with log.open("ab") as out:
-        process = subprocess.Popen(
+        start = subprocess.Popen if wrapper else forks.Popen  # below a wrapper it may be another version
+        process = start(
             [*wrapper, sys.executable, "-m", "arq", f"{module}.{name}", *arguments],
             cwd=ROOT,
             env=environment(settings) | more,

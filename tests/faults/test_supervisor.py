@@ -23,6 +23,7 @@ from jobs.app import Queue
 from jobs.fleet import Fleet
 from jobs.pipeline import VIDEO
 from reelqueue import embedded
+from tests import forks
 from tests.faults.course import Course
 from tests.faults.redis_server import RedisServer
 from tests.workers import ROOT, environment, until
@@ -93,7 +94,7 @@ def supervise(settings, tmp_path, course) -> Supervise:
         stand_in = {"PYTHONPATH": f"{STAND_IN}:{ROOT}", "OURS": str(ROOT / "worker_settings.py"), "COURSE": str(course.folder)}
         env = environment(settings) | (stand_in if hold else {}) | more
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-            process = subprocess.Popen(
+            process = forks.Popen(
                 [*command, *arguments],
                 cwd=tmp_path,
                 env={name: value for name, value in env.items() if value is not None},

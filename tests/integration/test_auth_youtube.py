@@ -22,6 +22,7 @@ from reelqueue.errors import AuthenticationFailed, InvalidBrief
 from reelqueue.providers.youtube.consent import SCOPES, Consent, OAuthClient, StrayAnswer, read_client_secrets
 from reelqueue.providers.youtube.wire import Wire
 from reelqueue.sandbox import Sandbox, open_sandbox
+from tests import forks
 
 BROWSER = """
 import sys, urllib.request
@@ -56,7 +57,7 @@ class Command:
 
     async def run(self, *arguments: str, paste: str | None = None, follow: bool = False) -> "Command":
         """`follow`: the consent page is opened elsewhere, and the last address pasted."""
-        process = await asyncio.create_subprocess_exec(
+        process = await forks.create_subprocess_exec(
             sys.executable, "-c", "from reelqueue.cli import main; main()", "auth", "youtube", *arguments,
             env=self.env, cwd=self.folder, stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

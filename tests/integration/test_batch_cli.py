@@ -19,6 +19,7 @@ from reelqueue import clock
 from reelqueue.cli import command
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
+from tests import forks
 from tests.workers import environment, until, worker
 
 COMMAND = [sys.executable, "-c", "from reelqueue.cli import main; main()"]
@@ -266,7 +267,7 @@ def test_a_key_that_stands_for_another_video_is_a_mistake_of_its_line(place, sai
 def test_a_command_that_is_killed_while_it_makes_the_batch_is_made_to_its_end_by_the_next(place, said):
     count = 400
     name = written(place, "topic\n" + "".join(f"Topic number {number}\n" for number in range(count)))
-    child = subprocess.Popen(
+    child = forks.Popen(
         [*COMMAND, "batch", name, "--every", "1h"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     asyncio.run(until(lambda: len(list(place.glob("data/projects/[0-9]*"))) > 3, "some are made"))
@@ -344,7 +345,7 @@ def test_a_batch_is_followed_to_where_a_person_has_to_act_and_cancelled(workers,
 async def test_ctrl_c_leaves_it_running_and_says_how_to_come_back(live, place):
     name = written(place, THREE)
     pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(*COMMAND, "batch", name, cwd=place, stdout=pipe, stderr=pipe)
+    child = await forks.create_subprocess_exec(*COMMAND, "batch", name, cwd=place, stdout=pipe, stderr=pipe)
     assert child.stdout is not None
     first = await child.stdout.readline()  # it follows
     child.send_signal(signal.SIGINT)

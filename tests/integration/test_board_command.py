@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from reelqueue.settings import Settings
+from tests import forks
 
 COMMAND = Path(sys.executable).with_name("reelqueue")
 START_SECONDS, END_SECONDS = 30.0, 10.0
@@ -26,7 +27,7 @@ async def board(settings: Settings, **more: str) -> AsyncIterator[asyncio.subpro
     ours = {"REDIS_URL": settings.redis_url.get_secret_value(), "DATA_DIR": str(settings.data_dir), "REELQUEUE_LANGUAGE": "en"}
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp"), "DASHBOARD_PORT": "0", **ours, **more}
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
+    process = await forks.create_subprocess_exec(
         COMMAND, "dashboard", env=environment, cwd=settings.data_dir.parent, stdout=pipe, stderr=pipe
     )
     try:

@@ -23,6 +23,7 @@ from reelqueue.cli import command, main
 from reelqueue.settings import Settings
 from reelqueue.version import __version__
 from reelqueue.wording import speak
+from tests import forks
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_the_help_is_in_the_language_that_is_set_to_the_last_option(place, words
     """What a module says of its options as it is loaded was said before the language was read."""
     script = "from reelqueue.cli import main; main()"
     env = {**os.environ, "REELQUEUE_LANGUAGE": "en"}
-    shown = subprocess.run(
+    shown = forks.run(
         [sys.executable, "-c", script, *words.split(), "--help"], env=env, capture_output=True, text=True, check=True
     ).stdout
 
@@ -359,7 +360,7 @@ def test_ctrl_c_before_a_command_runs_is_no_traceback(monkeypatch, capsys):
 def test_ctrl_c_in_the_middle_of_make_says_how_to_go_on_and_leaves_no_process(place):
     """From a terminal the signal reaches `make` alone: its workers are in sessions of their own."""
     env = os.environ | {"REDIS_URL": ""}
-    making = subprocess.Popen(
+    making = forks.Popen(
         [sys.executable, "-c", "from reelqueue.cli import main; main()", "make", "黑洞", "--duration", "15"],
         env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

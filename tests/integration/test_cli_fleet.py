@@ -8,6 +8,7 @@ import pytest
 
 from jobs.client import connect
 from jobs.pipeline import VIDEO
+from tests import forks
 from tests.workers import ROOT, environment, until, worker
 
 COMMAND = (sys.executable, "-c", "from reelqueue.cli import main; main()")
@@ -20,7 +21,7 @@ def said(settings, tmp_path):
 
     async def said(*arguments: str) -> tuple[int, str, str]:
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*COMMAND, *arguments, cwd=tmp_path, env=env, stdout=pipe, stderr=pipe)
+        process = await forks.create_subprocess_exec(*COMMAND, *arguments, cwd=tmp_path, env=env, stdout=pipe, stderr=pipe)
         out, err = await process.communicate()
         assert b"Traceback" not in out + err
         return process.returncode or 0, out.decode(), err.decode()
@@ -83,7 +84,7 @@ async def test_what_is_not_there_is_wrong_usage(said, arguments):
 async def test_without_a_redis_a_sentence_says_so(settings, said, tmp_path):
     gone = environment(settings) | {"REDIS_URL": f"unix://{tmp_path}/none.sock", "PYTHONPATH": str(ROOT)}
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*COMMAND, "queues", cwd=tmp_path, env=gone, stdout=pipe, stderr=pipe)
+    process = await forks.create_subprocess_exec(*COMMAND, "queues", cwd=tmp_path, env=gone, stdout=pipe, stderr=pipe)
     _, err = await process.communicate()
 
     assert process.returncode == 1

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from reelqueue.sandbox.youtube.upload import GRAIN_BYTES
+from tests import forks
 
 COMMAND = (sys.executable, "-c", "from reelqueue.cli import main; main()", "sandbox")
 SIZE = 200 * 1024 * 1024
@@ -63,7 +64,7 @@ def started(folder: Path, *arguments: str) -> Iterator[Running]:
     """The command, once it has printed its settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("YOUTUBE_")}
     argv = [*COMMAND, "--data", str(folder), *arguments]
-    process = subprocess.Popen(
+    process = forks.Popen(
         argv, cwd=folder.parent, env=environment | {"REELQUEUE_LANGUAGE": "en"}, stdout=-1, stderr=-1, text=True
     )
     settings: dict[str, str] = {}
@@ -107,7 +108,7 @@ def test_the_port_that_is_taken_is_named(tmp_path):
         taken.listen()
         port = str(taken.getsockname()[1])
         argv = [*COMMAND, "--data", str(tmp_path / "kept"), "--port", port]
-        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        done = forks.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 1
     assert port in done.stderr

@@ -14,6 +14,7 @@ from reelqueue.settings import read_settings
 from reelqueue.wording import speak
 from storage import Paths
 from storage.outbox import Outbox
+from tests import forks
 from tests.post_office import open_post_office
 from tests.receiver import SECRET, listening
 
@@ -34,7 +35,7 @@ def outbox(tmp_path):
 async def typed(*arguments):
     """A command in a process of its own, since it has an event loop of its own: its exit code and what it said."""
     argv = (sys.executable, "-c", "from reelqueue.cli import main; main()", *arguments)
-    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    process = await forks.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
     said, _ = await process.communicate()
     return process.returncode, said.decode()
 

@@ -35,6 +35,7 @@ from reelqueue.settings import Settings
 from reelqueue.wording import speak
 from storage import BatchStore, History, Ledger, Owner, Paths, ProjectStore
 from storage.ledger import pacific_midnight_after
+from tests import forks
 from tests.contract.publishing import publication_in, publisher_at, sent, settings_of, uploaded
 from tests.workers import until
 
@@ -344,7 +345,7 @@ def begun(channel: Channel, redis_server: str) -> Callable[..., Awaitable[asynci
     env |= {"REELQUEUE_LANGUAGE": "en", "LEASE_SECONDS": "2", "RETRY_DELAYS": "0.01"}
 
     async def begin(*arguments: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        return await forks.create_subprocess_exec(
             *COMMAND, *arguments, cwd=channel.folder, env=env, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip

@@ -24,6 +24,7 @@ from jobs.client import connect
 from jobs.pipeline import QUEUES
 from progress import subscribe_progress
 from reelqueue.settings import Settings
+from tests import forks
 from tests.faults.redis_server import RedisServer
 from tests.workers import ROOT, environment, until, worker
 
@@ -72,7 +73,7 @@ async def use_it(folder: Path) -> Seen:
         "REELQUEUE_LANGUAGE": "zh-TW",
     }
     with (folder / "worker.log").open("ab") as log:
-        running = subprocess.Popen(
+        running = forks.Popen(
             [REELQUEUE, "worker"], cwd=ROOT, env=environment(settings) | named, stdout=log, stderr=subprocess.STDOUT
         )
     try:
@@ -268,7 +269,7 @@ async def test_celerys_variables_are_read_and_the_log_says_once_what_to_set_inst
         async with worker(settings, REDIS_URL="", **old) as running, connect(settings) as queue:
             answer = await (await queue.enqueue_job("debug_task")).result(timeout=60)
             await until(lambda: any(named in line["event"] for line in running.lines()), "the warning")
-            listed = subprocess.run(
+            listed = forks.run(
                 [REELQUEUE, "list"], cwd=ROOT, env=environment(settings) | {"REDIS_URL": ""} | old, capture_output=True,
                 text=True, check=False,
             )  # fmt: skip
@@ -292,7 +293,7 @@ async def test_a_broker_that_is_no_redis_is_refused_by_its_name(settings, broker
     old = {"REDIS_URL": "", "CELERY_BROKER_URL": broker}
     async with worker(settings, **old) as running:
         code = await running.ended(60)
-    started = subprocess.run(
+    started = forks.run(
         [REELQUEUE, "doctor"], cwd=ROOT, env=environment(settings) | old, capture_output=True, text=True, check=False
     )
 
@@ -306,7 +307,7 @@ async def test_a_broker_that_is_no_redis_is_refused_by_its_name(settings, broker
 
 
 async def test_old_variables_beside_new_ones_are_not_even_read(settings, tmp_path):
-    listed = subprocess.run(
+    listed = forks.run(
         [REELQUEUE, "list"], cwd=tmp_path, env=environment(settings) | {"CELERY_BROKER_URL": "amqp://h"}, capture_output=True,
         text=True, check=False,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from reelqueue.providers.registry import estimated_seconds, open_shelf
 from reelqueue.wording import speak
 from storage import Owner, Paths, ProjectStore
 from storage.incoming import open_incoming
+from tests import forks
 from tests.workers import ROOT, environment, worker
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "old"
@@ -106,7 +107,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 
 async def said(settings, *arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
+    process = await forks.create_subprocess_exec(
         REELQUEUE, *arguments, cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     async with asyncio.timeout(120):
@@ -497,7 +498,7 @@ async def test_no_folder_and_a_folder_without_projects_are_wrong_usage(settings,
 
 async def test_every_word_is_there_in_chinese(settings, old, tmp_path):
     place(old, 7, "zh-script-generated")
-    process = await asyncio.create_subprocess_exec(
+    process = await forks.create_subprocess_exec(
         REELQUEUE,
         "import",
         str(old),

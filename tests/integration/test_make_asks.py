@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from reelqueue.sandbox import Sandbox, open_sandbox
+from tests import forks
 from tests.workers import until
 
 COMMAND = [sys.executable, "-c", "from reelqueue.cli import main; main()"]
@@ -46,7 +47,7 @@ class Place:
 
     async def ended(self, *arguments: str) -> tuple[int, str]:
         """Without a terminal, to its end: exit code, and what it said."""
-        child = await asyncio.create_subprocess_exec(
+        child = await forks.create_subprocess_exec(
             *COMMAND, *arguments, cwd=self.folder, env=self.env, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
@@ -58,7 +59,7 @@ class Place:
     async def at_terminal(self, *arguments: str) -> AsyncIterator["Terminal"]:
         """At a terminal; interrupted at the end where it still runs."""
         ours, theirs = pty.openpty()
-        child = await asyncio.create_subprocess_exec(
+        child = await forks.create_subprocess_exec(
             *COMMAND, *arguments, cwd=self.folder, env=self.env, stdin=theirs, stdout=theirs, stderr=theirs
         )
         os.close(theirs)

@@ -14,6 +14,7 @@ from arq.jobs import JobStatus
 
 from jobs.client import connect
 from reelqueue.settings import Settings
+from tests import forks
 from tests.workers import ROOT, Worker, environment, until, worker
 
 ARQ = str(Path(sys.executable).with_name("arq"))
@@ -46,7 +47,7 @@ async def said(settings: Settings, running: Worker, how: str) -> list[dict[str, 
 
 def arq(settings: Settings, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """arq's command to its end, with both of its streams in one."""
-    return subprocess.run(
+    return forks.run(
         [ARQ, *arguments],
         cwd=ROOT,
         env=environment(settings) | more,

@@ -15,6 +15,7 @@ import pytest
 
 from jobs.client import connect
 from reelqueue.settings import Settings
+from tests import forks
 from tests.workers import ROOT, environment
 
 ARQ = str(Path(sys.executable).with_name("arq"))
@@ -26,7 +27,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 def start(settings: Settings, wrong: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     """A worker that is started with `wrong` in its environment, to its end."""
     env = {name: value for name, value in (environment(settings) | wrong).items() if value}
-    return subprocess.run(
+    return forks.run(
         [*(command or (ARQ, WORKER, "--burst"))],
         cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
     )  # fmt: skip

@@ -1,0 +1,148 @@
+"""A parent that has loaded our programs' modules and forks: a start then costs hundredths of a second of CPU, in place of a whole one.
+
+`tests.forks` starts it, and tells it by a socket what to run: one message each, with its file descriptors.  A fork becomes the
+child of whoever asks, and is from there on what Python itself would have started: its arguments, environment, folder,
+`sys.path` and streams are its own, its end and its exit code are the interpreter's.  No module is loaded here that reads settings
+or chooses its words while it loads.
+"""
+
+import fcntl
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import time
+import types
+from typing import Any
+
+MESSAGE_BYTES, MOST_FILES = 1 << 17, 32
+FIRST_FREE = 100
+"""File descriptors of a message wait above this number until they get their own."""
+LOADED = (
+    "arq.cli",
+    "aiohttp.web",
+    "anyio.to_thread",
+    "google.auth.jwt",
+    "h11",
+    "jinja2",
+    "jinja2.async_utils",
+    "PIL.ImageDraw",
+    "PIL.ImageEnhance",
+    "PIL.ImageFilter",
+    "PIL.ImageFont",
+    "prometheus_client",
+    "uvicorn",
+    "uvloop",
+    "jobs.client",
+    "jobs.hooks",
+    "jobs.late",
+    "jobs.maintenance.cleanup",
+    "jobs.maintenance.debug",
+    "jobs.maintenance.quotas",
+    "jobs.maintenance.recover",
+    "jobs.mistakes",
+    "jobs.worker",
+    "jobs.batch.processing",
+    "jobs.video.assets",
+    "jobs.video.render",
+    "jobs.video.script",
+    "jobs.video.upload",
+    "jobs.video.thumbnail",
+    "reelqueue.bootstrap",
+    "reelqueue.cli.app",
+    "reelqueue.command",
+    "reelqueue.providers.local.image",
+    "reelqueue.providers.local.presenter",
+    "reelqueue.providers.local.script",
+    "reelqueue.providers.local.voice.voice",
+    "reelqueue.sandbox.server",
+    "reelqueue.sandbox.world",
+)
+SPEAKING = "reelqueue.cli"
+"""These modules choose words while they load: each fork loads its own."""
+
+
+def load() -> None:
+    """Load what our programs load."""
+    for name in LOADED:
+        importlib.import_module(name)
+    for name in [name for name in sys.modules if f"{name}.".startswith(f"{SPEAKING}.")]:
+        del sys.modules[name]
+
+
+def serve(requests: socket.socket) -> dict[str, Any]:
+    """Fork on request, until nobody is left to ask; returns in each fork, with what it is to be."""
+    while True:
+        message, files, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, MOST_FILES)
+        if not message:
+            os._exit(0)
+        wanted: dict[str, Any] = json.loads(message)
+        if (between := os.fork()) == 0:
+            if os.fork() != 0:
+                os._exit(0)  # the fork's parent is gone: it is the asker's child now
+            while os.getppid() != wanted["parent"]:
+                time.sleep(0.0002)
+            requests.send(str(os.getpid()).encode())
+            requests.close()
+            _take_files(files, wanted["files"])
+            return wanted
+        os.waitpid(between, 0)
+        for file in files:
+            os.close(file)
+
+
+def _take_files(files: list[int], numbers: list[int]) -> None:
+    waiting = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE) for file in files]
+    for file in files:
+        os.close(file)
+    for file, number in zip(waiting, numbers, strict=True):
+        os.dup2(file, number)
+        os.close(file)
+
+
+def become(wanted: dict[str, Any], plain_path: list[str]) -> None:
+    """Be the wanted program, up to its first line."""
+    if wanted["session"]:
+        os.setsid()
+    os.chdir(wanted["folder"])
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    searched = os.environ.get("PYTHONPATH", "")
+    sys.path[:] = [*([wanted["first"]] if wanted["first"] is not None else []), *filter(None, searched.split(":")), *plain_path]
+    importlib.invalidate_caches()
+    sys.argv[:] = wanted["arguments"]
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def run(wanted: dict[str, Any]) -> None:
+    """The program itself; it ends as it likes."""
+    match wanted["kind"]:
+        case "module":
+            runpy.run_module(wanted["what"], run_name="__main__", alter_sys=True)
+        case "script":
+            runpy.run_path(wanted["what"], run_name="__main__")
+        case _:
+            main = types.ModuleType("__main__")
+            sys.modules["__main__"] = main
+            exec(compile(wanted["what"], "<string>", "exec"), main.__dict__)
+
+
+if __name__ == "__main__":
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    del sys.path[0]
+    path = list(sys.path)
+    asked = socket.socket(fileno=int(sys.argv[1]))
+    load()
+    gc.collect()
+    gc.freeze()
+    asked.send(b"loaded")
+    job = serve(asked)
+    signal.signal(signal.SIGINT, handler)
+    become(job, path)
+    run(job)
