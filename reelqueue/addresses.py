@@ -1,6 +1,7 @@
 """Which addresses the outside may name for us to call: public ones by https, those of this machine's network only by allow-list.
 
-Told twice: by name before anything starts (`check_webhook`), and by number at each connection (`may_connect`), since a name that
+Told twice: by name before anything starts (`check_webhook`), and by number at each connection (`may_connect`, which
+`providers/outward.py` asks), since a name that
 was public when it was checked may lead into our own network a second later.
 """
 
@@ -71,6 +72,13 @@ def may_connect(host: str, address: str, private_hosts: Collection[str]) -> bool
     return is_public(known) or _plain(host) in allowed or str(known) in allowed
 
 
+def leads_inside(host: str) -> bool:
+    """Whether a host is one of this machine's or its own network's by its mere name or number; no name server is asked."""
+    plain = _plain(host)
+    number = _numeric(plain)
+    return _is_private_name(plain) if number is None else not is_public(number)
+
+
 def webhook_fault(url: str, private_hosts: Collection[str]) -> Fault | None:
     """What is wrong with an address to tell, without asking any name server; None where nothing is.
 
@@ -86,8 +94,7 @@ def webhook_fault(url: str, private_hosts: Collection[str]) -> Fault | None:
         return None
     if parts.scheme != "https":
         return Fault(Text("不是 https", "it is not https"), _allow(host, Text("改用 https://", "use https://")))
-    number = _numeric(host)
-    if (number is not None and not is_public(number)) or _is_private_name(host):
+    if leads_inside(host):
         return Fault(
             Text(f"{host} 屬於這台機器或內部網路", f"{host} belongs to this machine or its own network"),
             _allow(host, Text("改用公開的網址", "name a public address")),

@@ -22,6 +22,8 @@ TARGET_LUFS = -14.0
 TOLERANCE_LU = 0.3
 CEILING_DBTP = -1.0
 FIRST_LIMIT_DB = -1.6
+MOST_MUSIC_BYTES = 4 * 1024**3
+"""Hours of it as WAV."""
 SOUND_VERSION = 1
 """Part of the sound's key: raised when the mix changes."""
 _LIMITS = Limits(memory_bytes=8 * 1024**3)
@@ -131,12 +133,13 @@ async def prepare_music(ffmpeg: Ffmpeg, source: Path, out: Path, *, longest_s: f
     """Somebody's music file as 48 kHz stereo float WAV.
 
     Raises:
-        InvalidBrief: `music` names no file, or none of a kind that we read.
+        InvalidBrief: `music` names no file, none of a kind that we read, or one that is too large.
     """
     demuxer = graph.DEMUXERS.get(source.suffix.lower())
     kinds = ", ".join(sorted(graph.DEMUXERS))
-    allowed = Text(f"存在的音樂檔（{kinds}）或 none", f"an existing music file ({kinds}) or none")
-    if demuxer is None or not await asyncio.to_thread(source.is_file):
+    most = f"{MOST_MUSIC_BYTES // 1024**3} GB"
+    allowed = Text(f"存在的音樂檔（{kinds}，最多 {most}）或 none", f"an existing music file ({kinds}, at most {most}) or none")
+    if demuxer is None or not await asyncio.to_thread(_is_taken, source):
         raise InvalidBrief("music", allowed, str(source))
     part = out.with_suffix(".part")
     resolved = await asyncio.to_thread(source.resolve)
@@ -147,6 +150,10 @@ async def prepare_music(ffmpeg: Ffmpeg, source: Path, out: Path, *, longest_s: f
         part.unlink(missing_ok=True)
         raise InvalidBrief("music", allowed, str(source)) from None
     part.replace(out)
+
+
+def _is_taken(source: Path) -> bool:
+    return source.is_file() and source.stat().st_size <= MOST_MUSIC_BYTES
 
 
 def _integrated(said: str) -> float:

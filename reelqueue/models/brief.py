@@ -5,7 +5,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, Literal
 
@@ -241,6 +241,8 @@ _WITH_A_TOPIC = Text(
 )
 
 
+_NO_TEXT = Text("拿掉控制字元（與不成對的代理字元）", "leave out control characters (and halves of characters)")
+
 MOST_HEADLINE_CHARS = 100
 TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What turns the direction of writing, and is not seen."""
@@ -251,6 +253,23 @@ def headline(topic: str | None, content: str | None) -> str:
     lines = (content or "").strip().splitlines()
     text = TURNS.sub("", topic or (lines[0].lstrip("# ") if lines else ""))
     return text if len(text) <= MOST_HEADLINE_CHARS else text[: MOST_HEADLINE_CHARS - 1] + "…"
+
+
+def _is_no_text(value: Any) -> bool:
+    """Whether a text in a field's value holds what no text does.  A state that has such a brief already stays readable."""
+    return any(_CONTROL.search(text.replace("\r", "")) for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text of a field's value: of a list, and of a mapping's keys and values, too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _texts(pair)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def parse_brief(data: Any) -> Brief:
@@ -274,6 +293,8 @@ def judged(data: Any) -> tuple[Brief | None, list[InvalidBrief]]:
     unknown = [_unknown(key) for key in given if key not in Brief.model_fields]
     if unknown:
         return None, unknown
+    if wrong := [InvalidBrief(field, ALLOWED[field], value, _NO_TEXT) for field, value in given.items() if _is_no_text(value)]:
+        return None, wrong
     try:
         return _small_enough(data if isinstance(data, Brief) else Brief.model_validate(given)), []
     except ValidationError as error:

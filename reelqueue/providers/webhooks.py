@@ -5,7 +5,6 @@ not read.
 """
 
 import json
-import socket
 import time
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -16,8 +15,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from reelqueue.addresses import may_connect, webhook_fault
+from reelqueue.addresses import webhook_fault
 from reelqueue.models.event import Answer, Event
+from reelqueue.providers.outward import connector
 from reelqueue.signing import signature
 from reelqueue.version import __version__
 from reelqueue.wording import Text
@@ -82,21 +82,19 @@ class WebhookSender:
             return Answer(None, _why(error) if private is None else _private(private))
 
     def _session(self, host: str) -> aiohttp.ClientSession:
-        """A session of its own for each host: only so the socket's maker knows on whose behalf it is asked."""
-
-        def made(info: aiohttp.AddrInfoType) -> socket.socket:
-            family, kind, protocol, _, place = info
-            if not may_connect(host, str(place[0]), self._private_hosts):
-                self._refused[host] = str(place[0])
-                raise PermissionError(place[0])
-            return socket.socket(family, kind, protocol)
-
+        """A session of its own for each host."""
         if host not in self._sessions:
-            connector = aiohttp.TCPConnector(
-                resolver=self._resolver(), use_dns_cache=False, socket_factory=made, limit=8, keepalive_timeout=10, ssl=self._ssl
-            )
             self._sessions[host] = aiohttp.ClientSession(
-                connector=connector, timeout=PATIENCE, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+                connector=connector(
+                    host,
+                    self._private_hosts,
+                    refused=lambda address: self._refused.__setitem__(host, address),
+                    resolver=self._resolver,
+                    ssl=self._ssl,
+                ),
+                timeout=PATIENCE,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
             )
         return self._sessions[host]
 

@@ -1,6 +1,7 @@
 """D-ID's HTTP: each request is sent once, with the key only to D-ID itself, and no answer is waited for without end."""
 
 import asyncio
+import contextlib
 import errno
 import json
 from collections.abc import AsyncIterator, Callable
@@ -10,10 +11,13 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from reelqueue.addresses import leads_inside
 from reelqueue.errors import DiskFull, PermanentError, ReelqueueError
 from reelqueue.providers.did.errors import NAME, by_a_proxy, gone, is_page, refused, unavailable
+from reelqueue.providers.outward import connector
 from reelqueue.providers.proxy import LOOPBACK, proxy_for
 from reelqueue.wording import Text
 
@@ -35,7 +39,8 @@ class Expired(Exception):
 class Wire:
     """Connections to D-ID; `close` ends them."""
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, key: str, *, resolver: type[AbstractResolver] = aiohttp.ThreadedResolver) -> None:
+        self._resolver = resolver
         self._base = base_url.rstrip("/")
         self._authorization = {"Authorization": f"Basic {key}", "Accept": "application/json"}
         self._session: aiohttp.ClientSession | None = None
@@ -74,8 +79,24 @@ class Wire:
             ServiceUnavailable: there was no whole answer.
             DiskFull: there is no space.
         """
-        url = self._allowed(address)
-        async with self._answer("GET", url, free=True, timeout=DOWNLOAD) as answer:
+        url, reach = self._allowed(address)
+        elsewhere: list[str] = []
+        proxied = proxy_for(str(url)) is not None  # which looks the name up itself, and connects
+        guarded = None if proxied else connector(url.host or "", reach, refused=elsewhere.append, resolver=self._resolver)
+        try:
+            await self._downloaded(url, guarded, target)
+        except ReelqueueError:
+            if elsewhere:
+                raise _not_allowed() from None
+            raise
+
+    async def _downloaded(self, url: URL, guarded: aiohttp.TCPConnector | None, target: Path) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            session = None
+            if guarded is not None:
+                session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), connector=guarded)
+                await stack.enter_async_context(session)
+            answer = await stack.enter_async_context(self._answer("GET", url, free=True, session=session, timeout=DOWNLOAD))
             if answer.status in EXPIRED:
                 raise Expired
             if answer.status != 200:
@@ -84,8 +105,11 @@ class Wire:
                 raise _too_large()
             await _keep(answer, target)
 
-    def _allowed(self, address: str) -> URL:
-        """Only https; http on this machine where D-ID's own address is such a one, as in a sandbox."""
+    def _allowed(self, address: str) -> tuple[URL, frozenset[str]]:
+        """The address, and which hosts of this machine's own network it may be on: only D-ID's own, where that is such a one.
+
+        Only https; http on this machine where D-ID's own address is such a one, as in a sandbox.
+        """
         ours = urlsplit(self._base)
         sandboxed = ours.scheme == "http" and ours.hostname in LOOPBACK
         try:
@@ -94,9 +118,11 @@ class Wire:
         except ValueError:
             raise _not_allowed() from None
         local = sandboxed and parts.scheme == "http" and parts.hostname in LOOPBACK
-        if not parts.hostname or parts.username is not None or not (parts.scheme == "https" or local):
+        reach = LOOPBACK if sandboxed else frozenset({ours.hostname or ""})
+        known = (parts.hostname or "") in reach or not leads_inside(parts.hostname or "")
+        if not parts.hostname or not known or parts.username is not None or not (parts.scheme == "https" or local):
             raise _not_allowed()
-        return url
+        return url, reach
 
     async def _asked(
         self, method: str, path: str, *, free: bool, missing: ReelqueueError | None = None, **request: Any
@@ -122,13 +148,18 @@ class Wire:
         return said
 
     @asynccontextmanager
-    async def _answer(self, method: str, url: URL, *, free: bool, **request: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
+    async def _answer(
+        self, method: str, url: URL, *, free: bool, session: aiohttp.ClientSession | None = None, **request: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if session is None:
+            self._session = self._session or aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=8, force_close=True)
             )
+            session = self._session
         try:
-            async with self._session.request(method, url, allow_redirects=False, proxy=proxy_for(str(url)), **request) as answer:
+            async with session.request(
+                method, url, allow_redirects=False, proxy=proxy_for(str(url)), **request
+            ) as answer:
                 yield answer
         except (
             aiohttp.ClientConnectorError,
@@ -180,6 +211,8 @@ def _too_large() -> PermanentError:
 
 def _not_allowed() -> PermanentError:
     return PermanentError(
-        Text(f"{NAME} 給的影片位址不是 https://", f"the address that {NAME} gave for its clip is not https://"),
+        Text(
+            f"{NAME} 給的影片位址不是公開的 https:// 網址", f"the address that {NAME} gave for its clip is no public https:// one"
+        ),
         Text("檢查 DID_BASE_URL", "check DID_BASE_URL"),
     )
