@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from jobs.client import connect
@@ -17,17 +18,19 @@ from tests.boards import serving_board
 from tests.browser.conftest import DESK, PHONE, WALL, Open
 from tests.scene import Scene
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ROWS = "topic,key\nWhy the sea is salt,a\nHow tides work,b\n"
 CELLS = "[data-grid] > a"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def base(settings: Settings) -> AsyncIterator[str]:
     async with serving_board(settings) as address:
         yield address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def batch(settings: Settings) -> BatchState:
     """Forty projects that run, as no worker is there."""
     async with connect(settings) as queue:
@@ -48,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def busy(folder: Path, settings: Settings) -> AsyncIterator[str]:
     seen = settings.model_copy(update={"data_dir": folder, "channels_file": folder / "channels.toml"})
     async with serving_board(seen) as address:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 from pydantic import SecretStr
 
@@ -17,12 +18,14 @@ from tests.browser.conftest import Open
 from tests.faults.redis_server import RedisServer
 from tests.workers import worker
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 TEXT = "The moon pulls the sea, and the sea follows. Twice a day the water comes, and twice a day it goes."
 SMALL = {"topic": "Tides", "content": TEXT, "aspect": "1:1", "fps": 24}
 MAKE_MS, SOON_MS = 90_000, 20_000
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def base(settings: Settings) -> AsyncIterator[str]:
     async with serving_board(settings) as address:
         yield address

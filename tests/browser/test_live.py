@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 from playwright.async_api import expect as expected
 from pydantic import SecretStr
@@ -24,11 +25,13 @@ from tests.boards import serving_board
 from tests.browser.conftest import Open
 from tests.faults.redis_server import RedisServer, running
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 SOMETHING = re.compile(".+")
 TITLE = "深海為什麼會發光？"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(tmp_path) -> AsyncIterator[RedisServer]:
     async with running(tmp_path / "server") as found:
         yield found
@@ -44,7 +47,7 @@ def projects(ours: Settings) -> ProjectStore:
     return ProjectStore(Paths(ours.data_dir), Owner.here(), lease_seconds=3)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def publisher(server: RedisServer) -> AsyncIterator[Publisher]:
     async with Redis.from_url(server.url) as redis:
         yield Publisher(redis)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from reelqueue.models.project import StageError
@@ -16,6 +17,8 @@ from tests.boards import serving_board
 from tests.browser.conftest import DESK, PHONE, WALL, Open
 from tests.scene import Scene
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -25,14 +28,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def base(folder: Path, settings: Settings) -> AsyncIterator[str]:
     seen = settings.model_copy(update={"data_dir": folder, "channels_file": folder / "channels.toml"})
     async with serving_board(seen) as address:
         yield address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def empty(settings: Settings) -> AsyncIterator[str]:
     """A board of an installation in which nothing was made yet."""
     async with serving_board(settings) as address:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
@@ -12,6 +13,8 @@ from reelqueue.settings import Settings
 from tests.boards import serving_board
 from tests.browser.conftest import DESK, PHONE, Open
 from tests.scene import Scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PAGES = (
     "/",
@@ -36,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def base(folder: Path, settings: Settings) -> AsyncIterator[str]:
     seen = settings.model_copy(update={"data_dir": folder, "channels_file": folder / "channels.toml"})
     async with serving_board(seen) as address:
