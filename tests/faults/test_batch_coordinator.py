@@ -35,19 +35,6 @@ async def test_a_killed_coordinators_batch_is_taken_over_and_nothing_is_made_twi
     assert {name: len(course.notes(name)) for name in stages_of(batch)} == dict.fromkeys(stages_of(batch), 1)
 
 
-async def test_a_batch_goes_on_where_redis_lost_its_memory(queue, course, world, redis):
-    batch = await queue.create_batch(BRIEFS)
-    await queue.start_batch(batch.batch_id)
-    async with world.worker(), worker(world.settings, "BatchWorker"):
-        await asyncio.gather(*(course.seen(f"{number}-script") for number in batch.project_ids))
-        await redis.flushall()
-        course.leave(*stages_of(batch))
-        result = await queue.wait_batch(batch.batch_id, timeout=40)
-
-    assert (result["status"], result["completed"]) == ("success", 3)
-    assert {name: len(course.notes(name)) for name in stages_of(batch)} == dict.fromkeys(stages_of(batch), 1)
-
-
 async def test_a_batch_can_be_paused_and_cancelled_where_no_batch_worker_runs(queue, course, world):
     """Who asks does it himself; only the batch's own end is left to a coordinator."""
     batch = await queue.create_batch(BRIEFS)

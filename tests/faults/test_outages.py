@@ -14,9 +14,8 @@ from arq.jobs import Job, ResultNotFound
 
 from jobs.client import connect, open_queue
 from jobs.pipeline import VIDEO
-from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.models.stage import Stage
 from tests.faults.world import World, opened
-from tests.workers import until
 
 SHORT_SECONDS, HOLE_SECONDS, LONG_SECONDS = 3.0, 11.0, 60.0
 """Longer than the lease of 2 s; longer than any time-out of a socket; as the issue demands."""
@@ -136,34 +135,6 @@ async def test_a_worker_lives_through_a_redis_that_is(trial, fault, seconds, tri
 
 
 TEST = test_a_worker_lives_through_a_redis_that_is.__name__
-
-
-async def test_after_a_restart_with_an_empty_memory_projects_go_on_from_disk_and_nothing_runs_twice(
-    world, server, queue, course, settings
-):
-    async with world.worker() as worker:
-        for _ in range(3):
-            project = await queue.create_project({"topic": "How tides work"})
-            await queue.start(project.project_id)
-        course.leave(*(f"{number}-{stage}" for number in (1, 2, 3) for stage in (Stage.SCRIPT, Stage.ASSETS)))
-        await until(lambda: len(course.names() & {"1-render", "2-render", "3-render"}) == 2, "two render, one waits")
-
-        await server.restart(empty=True)
-        course.leave(*(f"{number}-{stage}" for number in (1, 2, 3) for stage in Stage))
-
-        states = [await _ended(settings, number) for number in (1, 2, 3)]
-        assert {state.status for state in states} == {ProjectStatus.COMPLETED}
-        assert {name: len(course.notes(name)) for name in course.names()} == {
-            f"{number}-{stage}": 1 for number in (1, 2, 3) for stage in Stage
-        }
-        assert worker.runs
-
-
-async def _ended(settings, number):
-    """By a client that came after the restart, as the board would."""
-    async with connect(settings) as queue:
-        await queue.wait(number, timeout=30)
-        return await queue.get_project(number)
 
 
 async def test_hooks_that_raise_end_no_worker_and_lose_no_result(queue, course, world):

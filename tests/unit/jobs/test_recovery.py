@@ -10,13 +10,20 @@ from arq.constants import in_progress_key_prefix
 
 from jobs import hooks, transitions
 from jobs.claims import OLD_UNNAMED_MS, Claims
-from jobs.client import INSTANCE_KEY
+from jobs.client import INSTANCE_KEY, open_queue
 from jobs.maintenance import renewing
-from jobs.pipeline import MAINTENANCE, VIDEO
+from jobs.maintenance.recover import renew
+from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.queue import JobQueue
 from reelqueue.errors import InstallationError, PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner, Paths
+
+
+@pytest.fixture
+def _in_small_steps(monkeypatch):
+    monkeypatch.setattr(renewing, "AT_ONCE", 2)
+    monkeypatch.setattr(renewing, "HINTED_AT_ONCE", 1)
 
 
 async def recovered(queue, crew):
@@ -40,6 +47,31 @@ async def test_lost_hints_are_renewed_once_and_only_for_who_is_on_the_way(queue,
     assert await redis.zcard("video_generation") == 2
 
 
+@pytest.mark.usefixtures("_in_small_steps")
+async def test_two_that_recover_at_once_put_each_hint_back_once_and_whoever_comes_after_them_none(
+    queue, crew, redis, redis_admin
+):
+    """In steps of one hint, so that each meets the other everywhere; a batch and a parked project are among them."""
+    batch = await queue.create_batch([{"topic": "How tides work"}] * 2)
+    await queue.start_batch(batch.batch_id)
+    numbers = [(await queue.create_project({"topic": "How tides work"})).project_id for _ in range(20)]
+    for number in numbers:
+        await queue.start(number)
+    later = datetime.now(UTC) + timedelta(hours=5)
+    await queue._projects.change(numbers[-1], lambda state: state.replace(status=ProjectStatus.WAITING_QUOTA, resume_at=later))
+    await redis_admin.flushall()
+    async with open_queue(crew.settings) as other, crew.service(redis) as one, crew.service(other.redis) as two:
+        first, second = await asyncio.gather(renew(one, one.queue.redis), renew(two, two.queue.redis))
+        third = await renew(one, one.queue.redis)
+
+    assert sorted(first[0] + second[0]) == numbers
+    assert first[0]
+    assert second[0]
+    assert first[1] + second[1] == [batch.batch_id]
+    assert third == ([], [], [])
+    assert (await redis.zcard(VIDEO), await redis.zcard(BATCH)) == (20, 1)
+
+
 async def test_hints_never_become_a_flood(queue, crew, redis, project):
     await queue.start(1)
     for _ in range(5):
@@ -47,12 +79,6 @@ async def test_hints_never_become_a_flood(queue, crew, redis, project):
         await recovered(queue, crew)
 
     assert await redis.zcard("video_generation") == 1
-
-
-@pytest.fixture
-def _in_small_steps(monkeypatch):
-    monkeypatch.setattr(renewing, "AT_ONCE", 2)
-    monkeypatch.setattr(renewing, "HINTED_AT_ONCE", 1)
 
 
 @pytest.mark.usefixtures("_in_small_steps")
