@@ -30,11 +30,10 @@ ReelqueueError                       code             what happens
 Only these classes travel: `as_wire` and `from_wire` are an allow-list, never a name from the wire.
 """
 
-import re
 from datetime import datetime
 from typing import Any, ClassVar
 
-from reelqueue.wording import Text, same
+from reelqueue.wording import STEERING, Text, same
 
 
 class ReelqueueError(Exception):
@@ -71,13 +70,9 @@ class ReelqueueError(Exception):
         return (_rebuild, (type(self), self.text, self.hint_text, self.__dict__.copy()))
 
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What steers a terminal or turns the direction of writing, and half letters."""
-
-
 def _seen(text: Text) -> Text:
     """A sentence as people may see it: it may hold a service's own words, and a service may say anything."""
-    return Text(_UNSEEN.sub("", text.zh), _UNSEEN.sub("", text.en))
+    return Text(STEERING.sub("", text.zh), STEERING.sub("", text.en))
 
 
 def _rebuild(cls: type[ReelqueueError], message: Text, hint: Text, rest: dict[str, Any]) -> ReelqueueError:

@@ -17,6 +17,8 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from reelqueue.wording import as_json, visible
+
 HIDDEN = "***"
 _ANYWHERE = (
     re.compile(r"AIza[0-9A-Za-z_-]{10,}"),  # Google API keys
@@ -80,7 +82,7 @@ def configure(
     ]
     out = stream or sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 - stderr may be closed, and ours is open to the end
     coloured = structlog.dev.ConsoleRenderer(colors=out.isatty())
-    render: list[Processor] = [coloured] if log_format == "console" else [_as_json]
+    render: list[Processor] = [_plain, coloured] if log_format == "console" else [_as_json]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redacted, *render],
@@ -145,6 +147,19 @@ def _clean(value: Any) -> Any:
     return value if isinstance(value, int | float | None) else redact(str(value))
 
 
+def _plain(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """For a terminal, which somebody else's words must not steer."""
+    return {name: _visible(value) for name, value in event.items()}
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, MutableMapping):
+        return {name: _visible(item) for name, item in value.items()}
+    return [_visible(item) for item in value] if isinstance(value, list) else value
+
+
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     head = {name: event.pop(name) for name in ("timestamp", "level", "event") if name in event}
-    return json.dumps(head | dict(event), ensure_ascii=False, default=str)
+    return as_json(json.dumps(head | dict(event), ensure_ascii=False, default=str))

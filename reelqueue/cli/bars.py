@@ -4,11 +4,10 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from progress import ProgressEvent
-from reelqueue.cli.console import clock
+from reelqueue.cli.console import clock, escape
 from reelqueue.models.stage import Stage
 from reelqueue.wording import Text
 

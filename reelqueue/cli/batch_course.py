@@ -11,7 +11,6 @@ from typing import Protocol, Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jobs.batch.running import share_done
@@ -21,9 +20,10 @@ from reelqueue.cli.bars import TITLES
 from reelqueue.cli.batch_ahead import expected
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_words import Outlines, counts_in_words, group_in_words, name_of, waits
+from reelqueue.cli.console import escape
 from reelqueue.cli.projects import STATUS, title
 from reelqueue.cli.widths import PIPED_CELLS, fit
-from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.errors import NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.forecast import Forecast
 from reelqueue.models.project import ProjectState
@@ -191,7 +191,7 @@ async def _tell_ends(view: View, projects: ProjectStore, before: Outlines, outli
             continue
         try:
             state = await projects.load(number)
-        except (ProjectNotFound, NeedsPerson):
+        except (ProjectNotFound, NeedsPerson, StorageUnavailable):
             continue
         view.tell(_end_in_words(state, known))
 

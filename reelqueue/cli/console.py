@@ -2,25 +2,43 @@
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escaped
+from rich.text import Text as RichText
 
 from reelqueue.errors import ReelqueueError
-from reelqueue.wording import Text
+from reelqueue.wording import Text, as_json, visible
+
+if TYPE_CHECKING:
+    from storage import Unread
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
+class _Plain(Console):
+    """A terminal that no word of somebody else's steers."""
+
+    def render_str(self, text: str, **how: Any) -> RichText:
+        """As rich does it."""
+        return super().render_str(visible(text), **how)
+
+
+def escape(text: str) -> str:
+    """A text that stands between marks of ours: none of it is taken for one."""
+    return escaped(visible(text))
+
+
 def out() -> Console:
     """A console on stdout, as it is now."""
-    return Console(highlight=False, soft_wrap=True)
+    return _Plain(highlight=False, soft_wrap=True)
 
 
 def notes() -> Console:
     """A console on stderr, as it is now."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _Plain(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: Text | str) -> None:
@@ -40,9 +58,17 @@ def complain(error: ReelqueueError) -> None:
         notes().print(f"  → {escape(error.hint)}")
 
 
+def note_unread(unread: "Iterable[Unread]", kind: Text) -> None:
+    """Those of a list whose states can't be read, and what to do; for people only."""
+    for one in unread:
+        said, hint = one.error.message, one.error.hint
+        notes().print(f"[red]✗[/red] {escape(str(kind))} {one.state_id}: {escape(said)}")
+        notes().print(f"  → {escape(hint)}")
+
+
 def say_json(value: Any) -> None:
     """A result, for programs."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(as_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def clock(seconds: float) -> str:

@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from jobs.paid import Paid, paid_for, paid_lately
 from jobs.spending import Caps
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
-from reelqueue.cli.console import out, say, say_json
+from reelqueue.cli.console import escape, out, say, say_json
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import Usage

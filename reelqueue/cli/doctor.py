@@ -3,12 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from reelqueue.ahead.checks import CHECKS
 from reelqueue.ahead.findings import Finding
 from reelqueue.bootstrap import read_settings
-from reelqueue.cli.console import STYLES, out, say, say_json
+from reelqueue.cli.console import STYLES, escape, out, say, say_json
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.telemetry import keep_secret
 from reelqueue.wording import Text

@@ -7,7 +7,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from jobs.client import open_queue
@@ -15,7 +14,7 @@ from jobs.fleet import Fleet
 from jobs.numbers import Numbers
 from reelqueue import clock
 from reelqueue.bootstrap import Settings, read_settings
-from reelqueue.cli.console import STYLES, note, out, say, say_json, size
+from reelqueue.cli.console import STYLES, escape, note, out, say, say_json, size
 from reelqueue.cli.console import clock as span
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.errors import InvalidBrief, WorkerNotFound

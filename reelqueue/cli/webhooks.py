@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from jobs.announcing import TO_ALL
@@ -19,7 +18,7 @@ from reelqueue import clock
 from reelqueue.addresses import check_webhook, shown
 from reelqueue.ahead.moments import moment
 from reelqueue.bootstrap import Settings, read_settings, told_of
-from reelqueue.cli.console import note, out, say, say_json
+from reelqueue.cli.console import escape, note, out, say, say_json
 from reelqueue.cli.outcome import DONE, FAILED, run
 from reelqueue.errors import InvalidBrief, InvalidSettings
 from reelqueue.models.event import Delivery, Event, Notice

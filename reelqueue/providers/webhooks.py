@@ -20,7 +20,7 @@ from reelqueue.models.event import Answer, Event
 from reelqueue.providers.outward import connector
 from reelqueue.signing import signature
 from reelqueue.version import __version__
-from reelqueue.wording import Text
+from reelqueue.wording import Text, as_json
 
 PATIENCE = aiohttp.ClientTimeout(total=15, sock_connect=5, sock_read=10)
 """A receiver has fifteen seconds in all (the scheme recommends 15 to 30)."""
@@ -102,7 +102,7 @@ class WebhookSender:
 def body_of(event: Event) -> bytes:
     """The body by the scheme: `{type, timestamp, data}`; the same bytes at each attempt."""
     said = {"type": event.type, "timestamp": event.at.isoformat(timespec="milliseconds"), "data": event.data}
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    return as_json(json.dumps(said, ensure_ascii=False, separators=(",", ":"))).encode()
 
 
 def _said(answer: aiohttp.ClientResponse) -> str:

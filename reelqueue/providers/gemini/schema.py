@@ -7,7 +7,7 @@ as descriptions.  Read is with patience: what is not needed may be missing, what
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 """Part of the writer's version: raise it when another form is asked for."""
@@ -67,6 +67,8 @@ def _listed(value: Any) -> Any:
     return [_line(tag) for tag in value] if isinstance(value, list) else value or []
 
 
+MOST_PICTURE_CHARS = 2_000
+"""As a person may write (`jobs/editing/reading.py`)."""
 Line = Annotated[str, BeforeValidator(_line)]
 Maybe = Annotated[str, BeforeValidator(lambda value: _line(value) if isinstance(value, str) else "")]
 
@@ -85,7 +87,7 @@ class ReadSegment(_Read):
     """As `AskedSegment`."""
 
     text: Line
-    image_description: Maybe = ""
+    image_description: Annotated[Maybe, AfterValidator(lambda text: text[:MOST_PICTURE_CHARS])] = ""
     heading: Maybe = ""
 
 

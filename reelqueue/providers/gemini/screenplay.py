@@ -1,5 +1,6 @@
 """Gemini's answer becomes a script: cleaned, counted anew, its segments 5-20 s.  Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -26,6 +27,9 @@ TOLERANCE = 0.2
 SIMPLIFIED_SHARE = 0.05
 """Of characters that are written so in Simplified alone: such a text has a third of them, one of Taiwan none but in a quotation."""
 MOST_HEADING = 40
+MOST_ANSWER_CHARS = 400_000
+"""More than twice what half an hour of narration with all its pictures takes; nothing longer is looked into."""
+_ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>（）「」『』，。、；！？]+", re.IGNORECASE)
 AGAIN_SEEN = "; another moment of the same scene"
 
 
@@ -56,9 +60,12 @@ def script_of(answer: str, request: ScriptRequest, target_s: int | None) -> Told
     intro, outro = _spoken(read.intro.text, language), _spoken(read.outro.text, language)
     if not pieces or not intro or not outro:
         raise _unusable(Text("有一部分沒有可以唸的文字", "a part of it has nothing to speak"))
+    title, description = (
+        _without_addresses(words, request, warnings) for words in (read.metadata.title, read.metadata.description)
+    )
     metadata = Metadata(
-        title=clean_title(read.metadata.title),
-        description=description_of(read.metadata.description.strip(), headings=(), links=_links(request), language=language),
+        title=clean_title(title),
+        description=description_of(description.strip(), headings=(), links=_links(request), language=language),
         tags=fitting_tags([*request.tags, *read.metadata.tags]),
     )
     script = _assembled(intro, pieces, outro, metadata, language)
@@ -67,6 +74,8 @@ def script_of(answer: str, request: ScriptRequest, target_s: int | None) -> Told
 
 
 def _read(answer: str) -> ReadScript:
+    if len(answer) > MOST_ANSWER_CHARS:
+        raise _unusable(Text(f"有 {len(answer):,} 個字元", f"it has {len(answer):,} characters"))
     text = answer.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
         return ReadScript.model_validate_json(text)
@@ -200,6 +209,20 @@ def _text(units: Sequence[Unit]) -> str:
 
 def _rounded(units: Sequence[Unit]) -> float:
     return round(duration_of(units), 2)
+
+
+def _without_addresses(words: str, request: ScriptRequest, warnings: list[Text]) -> str:
+    """What is published leads only where the brief leads: an address that it did not hold may be somebody else's idea."""
+    known = f"{request.topic or ''}\n{request.content or ''}"
+    kept = _ADDRESS.sub(lambda found: found[0] if found[0].rstrip(".,;:!?)]}'\"") in known else "", words)
+    if kept != words and _LEFT_OUT not in warnings:
+        warnings.append(_LEFT_OUT)
+    return kept
+
+
+_LEFT_OUT = Text(
+    "模型寫了題目與內容裡沒有的網址，已拿掉", "the model wrote addresses that topic and content do not hold: they were left out"
+)
 
 
 def _links(request: ScriptRequest) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reelqueue import process
 from reelqueue.models.event import Notice
+from reelqueue.wording import visible
 
 TIMEOUT_SECONDS = 60.0
 WHAT = "command"
@@ -40,7 +41,7 @@ class NotifyCommand:
 
 def environment_of(notice: Notice) -> dict[str, str]:
     """The notice as variables, each there whether it has a value or not."""
-    return {
+    told = {
         "REELQUEUE_NOTICE_KIND": notice.kind,
         "REELQUEUE_NOTICE_STATUS": notice.status,
         "REELQUEUE_NOTICE_TITLE": notice.title,
@@ -52,3 +53,4 @@ def environment_of(notice: Notice) -> dict[str, str]:
         "REELQUEUE_NOTICE_CHANNEL": notice.channel or "",
         "REELQUEUE_NOTICE_UNTIL": notice.until.isoformat(timespec="seconds") if notice.until is not None else "",
     }
+    return {name: visible(value) for name, value in told.items()}

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from reelqueue.mailing import SmtpServer
 from reelqueue.models.event import Notice
-from reelqueue.wording import Text
+from reelqueue.wording import Text, visible
 
 TIMEOUT_SECONDS = 20.0
 """For each step of the conversation."""
@@ -86,11 +86,11 @@ def letter(notice: Notice, sender: str, to: Sequence[str], zone: ZoneInfo) -> Em
     """The mail of a notice, in the language of this process; its id follows from the notice, so a second one can be told."""
     message = EmailMessage()
     message["From"], message["To"] = sender, ", ".join(to)
-    message["Subject"] = " ".join(f"[reelqueue] {notice.title}".split())
+    message["Subject"] = " ".join(visible(f"[reelqueue] {notice.title}").split())
     message["Date"] = format_datetime(notice.at)
     message["Message-ID"] = f"<{_hash_of(notice)}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n".join(_lines(notice, zone)) + "\n")
+    message.set_content(visible("\n".join(_lines(notice, zone))) + "\n")
     return message
 
 

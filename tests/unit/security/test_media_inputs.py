@@ -5,8 +5,10 @@ a list of other files under a picture's or a video's name is followed, and their
 """
 
 import ast
+import asyncio
 import inspect
 import math
+import os
 import struct
 import sys
 import wave
@@ -27,6 +29,7 @@ from reelqueue.media.image_child import convert as convert_picture
 from reelqueue.media.join import join_now
 from reelqueue.media.opening import opened
 from reelqueue.media.probe import probe_apart, read_info
+from reelqueue.process import ChildFailed, Limits, python_child, run
 
 ROOT = Path(__file__).parents[3]
 LISTS = {
@@ -274,8 +277,6 @@ async def test_somebody_elses_video_is_looked_at_in_a_child(tmp_path):
 
 async def test_ffmpeg_gets_no_socket(ffmpeg, tmp_path, unused_tcp_port):
     """Whatever an input talks it into: here it is asked outright."""
-    import asyncio  # noqa: PLC0415 - of this test alone
-
     came = []
     async with await asyncio.start_server(lambda *pair: came.append(pair), "127.0.0.1", unused_tcp_port):
         with pytest.raises(MediaError, match=r"(?i)permission|denied|error"):
@@ -288,8 +289,6 @@ async def test_ffmpeg_gets_no_socket(ffmpeg, tmp_path, unused_tcp_port):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is refused")
 async def test_a_child_is_offline_where_it_is_told_to_be_and_online_where_not(tmp_path):
-    from reelqueue.process import Limits, run  # noqa: PLC0415 - of this test alone
-
     code = "import socket, ctypes\nfor kind in (1, 2, 10):\n  try: socket.socket(kind).close(); print('open')\n  except OSError as e: print(e.errno)\nctypes.CDLL(None).syscall(425, 8, 0)"
     offline, online = [
         (await run([sys.executable, "-c", code], cwd=tmp_path, timeout_s=20, limits=Limits(offline=one))).stdout.split()
@@ -298,3 +297,15 @@ async def test_a_child_is_offline_where_it_is_told_to_be_and_online_where_not(tm
 
     assert offline == [b"13"] * 3
     assert online == [b"open"] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is refused")
+async def test_a_python_child_that_decodes_has_no_network_whatever_its_caller_forgot(tmp_path, monkeypatch):
+    (tmp_path / "curious.py").write_text(
+        "import socket\nfrom reelqueue.process import serve\nserve(lambda _: iter([{'got': str(socket.socket())}]))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep))
+
+    async with python_child("curious") as child:
+        with pytest.raises(ChildFailed, match="Permission denied"):
+            await child.ask_one({})

@@ -77,30 +77,13 @@ async def test_a_project_whose_folder_is_a_link_out_shows_nothing(tmp_path):
     assert way_to(paths.project(1), "output/../session") is None
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".",
-        "..",
-        "session",
-        "lease.json",
-        "project_state.json",
-        "output",
-        "output/",
-        "output/..",
-        "output/../session",
-        "../2/output/x.mp4",
-        "/etc/passwd",
-        "output/\0",
-        "output\\x",
-        "output/.x",
-        "output/x.part",
-        "OUTPUT/x.mp4",
-        "output/" + "x" * 5_000,
-        "output/\ud800",
-    ],  # fmt: skip
-)
+UNSEEN = [
+    "", ".", "..", "session", "lease.json", "project_state.json", "output", "output/", "output/..", "output/../session", "../2/output/x.mp4", "/etc/passwd",
+    "output/\0", "output\\x", "output/.x", "output/x.part", "OUTPUT/x.mp4", "output/" + "x" * 5_000, "output/\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNSEEN, ids=lambda name: ascii(name[:40]))
 def test_a_file_that_may_not_be_seen_is_none(tmp_path, name):
     files = Paths(tmp_path).project(1)
     files.output.mkdir(parents=True)
@@ -223,7 +206,7 @@ def test_a_folder_of_the_systems_holds_no_pictures(folder):
 
 def test_a_file_whose_name_is_no_text_is_named_all_the_same(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
-    os.rename(os.fsencode(tmp_path / "a.png"), os.fsencode(tmp_path) + b"/\xff\x1b[2J.png")
+    (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\x1b[2J.png"))
 
     with pytest.raises(InvalidBrief) as refused:
         given_pictures((), str(tmp_path))
