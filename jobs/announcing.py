@@ -92,6 +92,14 @@ class Announcer:
             return False
         return True
 
+    def unreadable(self, outlines: Sequence[Outline]) -> None:
+        """States can't be read: people are told, once.  Never raises; runs in the caller's thread."""
+        for outline in outlines if self.notifies else ():
+            try:
+                self._note(outline)
+            except (ReelqueueError, OSError, Missing) as error:
+                log.warning("event_not_kept", project_id=outline.project_id, error=str(error))
+
     async def batch(self, state: BatchState) -> None:
         """Keep what is to be told of a batch: its start, that it is over its time, its end.  A second time does nothing.
 

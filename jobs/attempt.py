@@ -39,14 +39,15 @@ from reelqueue.models.project import StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
 from storage import Debts, Lease
-from storage.disk import NO_SPACE
+from storage.answers import Unavailable
+from storage.disk import NO_SPACE, UNREACHABLE, says_nothing_of_the_file
 
 LOOK_SECONDS = 0.5
 """How often a running stage looks whether it was cancelled: a state is read in under a millisecond."""
 STOP_SECONDS = 10.0
 """How long cancelled work may take to end; its children are killed at once."""
-DISK_SECONDS, STORAGE_SECONDS, FENCED_SECONDS = 60.0, 5.0, 1.0
-"""When to look again after a full disk, a disk that does not answer, a project that another took."""
+DISK_SECONDS, UNREACHABLE_SECONDS, STORAGE_SECONDS, FENCED_SECONDS = 60.0, 60.0, 5.0, 1.0
+"""When to look again after a full disk, a file that can't be reached, a disk that does not answer, a project that another took."""
 SUSPECT_SECONDS = 1.0
 """When to look again whether another project that a worker died with is through."""
 STARTED = Text("開始", "started")
@@ -89,14 +90,18 @@ class Attempt:
         await self._bury_the_dead()
         await self._review()
         given = self.job.given(self.lease.state, self.lease.blobs)
-        await self._results_before_are_there(given)
+        try:
+            await self._results_before_are_there(given)
+        except (StorageUnavailable, MediaError) as error:  # a file can't be read, or a link leads out of the project
+            raise await self._conclude(error, None) from None
         try:
             now = await self.job.fingerprint_now(given)
             imported = given.project.stages[self.stage].is_imported
             stored = imported_fingerprint(given.project, self.stage) if imported else now
+            holds = await self._holds(given, stored)
         except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(error, None) from None
-        if await self._holds(given, stored):
+        if holds:
             await self._commit(transitions.unchanged(self.stage, stored, chain=self.job.chain))
             if self.lease.state.stages[self.stage].fingerprint != stored:
                 raise Later(0)  # somebody wants it anew, since we looked
@@ -262,11 +267,7 @@ class Attempt:
 
     async def _conclude(self, error: BaseException, run: StageRun | None) -> Exception:
         """Commit what an error means for the project; returns what the job ends with.  `run` is None before the begin."""
-        if isinstance(error, OSError) and error.errno in NO_SPACE:
-            error = DiskFull(
-                Text(f"磁碟空間不足：{error.strerror}", f"there is no space left: {error.strerror}"),
-                Text("請釋放 DATA_DIR 所在磁碟的空間", "free space on the disk of DATA_DIR"),
-            )
+        error = self._of_the_disk(error)
         match error:
             case Fenced():
                 if not self.lease.lost.is_set():  # else whoever took over counts it: cancelled, and asked for anew
@@ -276,8 +277,8 @@ class Attempt:
             case ProjectCancelled():
                 self._count("cancelled")
                 return error
-            case Parked() | Postponed():
-                return await self._not_now(error)
+            case Parked() | Postponed() | StorageUnavailable():
+                return await self._not_now(error, run)
             case TransientError() if run is None:
                 return Later(STORAGE_SECONDS)
             case TransientError() if run is not None and error not in run.given_up:
@@ -286,8 +287,30 @@ class Attempt:
             log.error("bug", exc_info=error)
         return await self._failed(translate(error))
 
-    async def _not_now(self, error: Parked | Postponed) -> Exception:
+    def _of_the_disk(self, error: BaseException) -> BaseException:
+        """What the kernel says of a disk, as we say it; any other error as it is."""
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            return DiskFull(
+                Text(f"磁碟空間不足：{error.strerror}", f"there is no space left: {error.strerror}"),
+                Text("請釋放 DATA_DIR 所在磁碟的空間", "free space on the disk of DATA_DIR"),
+            )
+        if isinstance(error, OSError) and error.errno in UNREACHABLE:
+            return Unavailable(str(error.filename or self.lease.files.root), error.strerror or error)
+        return error
+
+    async def _unreachable(self, error: StorageUnavailable, run: StageRun | None) -> Exception:
+        """The disk does not answer: no project fails for it.  Where this process alone is short of something, it is soon over; else a
+        person hears which file it is, and the project looks again by itself.
+        """
+        if not says_nothing_of_the_file(error.__cause__):
+            until = _now() + timedelta(seconds=UNREACHABLE_SECONDS)
+            return await self._parked(NeedsPerson(error.text, error.hint_text, until=until))
+        return Later(STORAGE_SECONDS) if run is None else await self._handed_back(error, STORAGE_SECONDS, counts=False)
+
+    async def _not_now(self, error: Parked | Postponed | StorageUnavailable, run: StageRun | None) -> Exception:
         """The project waits for something; or goes on soon, as if nothing had been."""
+        if isinstance(error, StorageUnavailable):
+            return await self._unreachable(error, run)
         if isinstance(error, Parked):
             return await self._parked(error)
         return await self._handed_back(error, error.seconds, counts=False, outcome="park")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from reelqueue import clock
-from reelqueue.errors import InvalidBrief, MediaError, NeedsPerson, ProjectNotFound
+from reelqueue.errors import InvalidBrief, MediaError, NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.likeness import Likeness
 from reelqueue.models.project import ProjectState
 from reelqueue.models.script import Script
@@ -62,6 +62,8 @@ class Guard:
             state = await self.projects.load(video.project_id)
         except (ProjectNotFound, NeedsPerson):
             return False
+        except StorageUnavailable:  # nobody knows: as long as its file can't be read, it does
+            return True
         return state.upload is not None or not state.status.is_final
 
     async def _begin(self, channel: str) -> None:

@@ -22,12 +22,16 @@ _TITLES = {
     ProjectStatus.FAILED: Text("服務拒絕了金鑰、授權或設定", "a service refuses the key, the token or how it is set up"),
 }
 
+UNREADABLE = Text("有專案的狀態無法讀取", "the state of a project can't be read")
+
 
 def kind_of(outline: Outline) -> str | None:
     """The kind of wait that a project is in, as a folder's name; None where nobody has to be told.
 
     A channel is told apart where its own token or its client's quota is meant; a full disk or a cost cap is one for all.
     """
+    if outline.is_unreadable:
+        return "unreadable"
     stage = _stage(outline)
     of_channel = f"-{_slug(outline.channel or DEFAULT_CHANNEL)}" if stage is Stage.UPLOAD else ""
     if outline.status is ProjectStatus.FAILED:
@@ -58,7 +62,7 @@ def notice_of(outline: Outline, kind: str) -> Notice:
         status=str(outline.status),
         stage=str(stage),
         channel=(outline.channel or DEFAULT_CHANNEL) if stage is Stage.UPLOAD else None,
-        title=str(_TITLES[outline.status]),
+        title=str(UNREADABLE if outline.is_unreadable else _TITLES[outline.status]),
         why=why,
         what_to_do=do,
         until=wait.until if wait is not None and not failed else None,

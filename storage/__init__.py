@@ -13,6 +13,7 @@ from storage.holding import Glance
 from storage.installation import open_installation
 from storage.lease import Lease, StateLease
 from storage.ledger import Bucket, Ledger
+from storage.listing import Listing, Unread
 from storage.liveness import LeaseRecord, Owner
 from storage.outlines import Outline
 from storage.paths import Paths, ProjectFiles
@@ -29,6 +30,7 @@ __all__ = [
     "Lease",
     "LeaseRecord",
     "Ledger",
+    "Listing",
     "Namesake",
     "Outline",
     "Owner",
@@ -36,5 +38,6 @@ __all__ = [
     "ProjectFiles",
     "ProjectStore",
     "StateLease",
+    "Unread",
     "open_installation",
 ]

@@ -3,7 +3,6 @@
 What its projects came to lies beside it, in `results.json`: with 5,000 projects it is larger than a state may be.
 """
 
-import contextlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +15,20 @@ from reelqueue.errors import BatchNotFound, DiskFull, NeedsPerson, StorageUnavai
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
 from storage import disk
-from storage.answers import Missing, busy
+from storage.answers import Missing, Unavailable, busy
 from storage.birth import Key, Nursery, other_content
 from storage.codec import BATCH_CODEC
 from storage.documents import Documents
 from storage.holding import Holding
 from storage.hop import hop
 from storage.lease import StateLease
+from storage.listing import Listing, Unread
 from storage.liveness import LeaseRecord, Owner, Watch
 from storage.paths import BATCH_RESULTS, BATCH_STATE, LEASE, Paths
 from storage.projects import DEFAULT_LEASE_SECONDS
 from storage.states import SetAside, States, warn_of_set_aside
+
+log = structlog.get_logger(__name__)
 
 
 class BatchStore:
@@ -43,7 +45,7 @@ class BatchStore:
     ) -> None:
         self.paths = paths
         self._nursery = Nursery(paths.batches, paths.keys, BATCH_STATE, gone=paths.gone_batches)
-        self._states = States(Documents(paths.root), BATCH_CODEC, _key, BatchNotFound, on_set_aside)
+        self._states = States(Documents(paths.root), BATCH_CODEC, _key, BatchNotFound, on_set_aside, id_of=_id_of)
         self._holding = Holding(
             self._states,
             owner,
@@ -164,15 +166,27 @@ class BatchStore:
         return sorted(await hop(self._nursery.ids), reverse=newest_first)
 
     async def list(self, *, limit: int = 100, after: int | None = None) -> Sequence[BatchState]:
-        """States, newest first; `after` is the id of the last one seen.  One that can't be read is left out and logged."""
-        found: list[BatchState] = []
+        """As `listing`; one that can't be read is left out."""
+        return (await self.listing(limit=limit, after=after)).states
+
+    async def listing(self, *, limit: int = 100, after: int | None = None) -> Listing[BatchState]:
+        """States, newest first; `after` is the id of the last one seen.
+
+        Raises:
+            Unavailable: the disk does not answer.
+        """
+        found, unread = list[BatchState](), list[Unread]()
         for number in await self.ids():
             if len(found) >= limit:
                 break
             if after is None or number < after:
-                with contextlib.suppress(BatchNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
+                try:
                     found.append(await self.load(number))
-        return found
+                except BatchNotFound:  # deleted since
+                    continue
+                except (NeedsPerson, DiskFull, StorageUnavailable) as error:
+                    unread.append(Unread.of(number, error))
+        return Listing(found, unread)
 
     async def unfinished(self) -> Sequence[int]:
         """The ids of the batches that are under way, oldest first.  One whose file did not change since it rested is not read.
@@ -191,9 +205,10 @@ class BatchStore:
         state = await self.load(batch_id)
         try:
             found: Any = json.loads(await hop(disk.read, self.paths.batch(state.batch_id) / BATCH_RESULTS))
-        except (Missing, ValueError):  # a version before 0.4 kept them in the state
+        except (Missing, ValueError, RecursionError):  # a version before 0.4 kept them in the state
             return list(state.results)
-        return found if isinstance(found, list) else list(state.results)
+        sound = isinstance(found, list) and all(isinstance(line, dict) for line in found)
+        return found if sound else list(state.results)
 
     async def keep_results(self, batch_id: object, results: Sequence[Mapping[str, Any]]) -> None:
         """Write what its projects came to; before the commit that says that it ended.
@@ -252,7 +267,11 @@ class BatchStore:
         seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if self._ended.get(number) == seen:
             return False
-        known = self._states.peek(number)
+        try:
+            known = self._states.peek(number)
+        except Unavailable as error:
+            log.warning("batch_unreadable", batch_id=number, error=error.message)
+            return False
         if known is None:  # `load` sets it aside, or says what is wrong with it
             return True
         if known.state.is_under_way:
@@ -263,6 +282,10 @@ class BatchStore:
 
 def _key(number: int) -> str:
     return f"batches/{number}/{BATCH_STATE}"
+
+
+def _id_of(state: BatchState) -> int:
+    return state.batch_id
 
 
 def _anything(state: BatchState) -> None:

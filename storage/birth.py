@@ -24,13 +24,19 @@ from reelqueue import failpoints
 from reelqueue.errors import Conflict, InvalidBrief
 from reelqueue.wording import Text
 from storage import disk
-from storage.answers import Missing
+from storage.answers import Missing, Unavailable
 
 ID_LIMIT = 10**15
 """Ids that we choose stay below; larger ones are an app's own."""
 _ID = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+UNKNOWN = "?"
+"""In place of a key that a disk spoilt."""
 KEY_FILE = "key"
 """In a project's folder: the hash of the idempotency key it was made under."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +149,17 @@ class Nursery:
 
     def born(self, key: Key) -> int | None:
         """The id of the one that was made under this key and is there; None where none is."""
-        named = _named(self.keys / f"{key.hash}.json")
-        if named is None or _text(self.folders / str(named[0]) / KEY_FILE) != key.hash:
-            return None
-        return named[0]
+        named = self._named(key)
+        return named[0] if named is not None and self._is_of(named[0], key) else None
 
     def namesake(self, key: Key) -> Namesake | None:
         """Who was made under this key before; None where nobody was, or its create died on the way."""
-        named = _named(self.keys / f"{key.hash}.json")
+        named = self._named(key)
         if named is None:
             return None
         number, content = named
         deleted = self._was_ours(number, key)
-        if not deleted and _text(self.folders / str(number) / KEY_FILE) != key.hash:
+        if not deleted and not self._is_of(number, key):
             return None
         return Namesake(number, content == key.content, deleted)
 
@@ -174,6 +178,7 @@ class Nursery:
             folder = self.folders / str(number)
             if self.gone is not None:
                 key = _text(folder / KEY_FILE)
+                key = key if key is None or _HASH.fullmatch(key) else UNKNOWN
                 disk.place(self.gone / str(number), json.dumps({"key": key}).encode())
             failpoints.hit("delete.entombed")
             aside = self.folders.parent / "trash" / f"{number}.{secrets.token_hex(4)}"
@@ -185,8 +190,12 @@ class Nursery:
     def forget_key(self, number: int) -> None:
         """Let the idempotency key that this was made under stand for nothing any more, before it is taken away."""
         key = _text(self.folders / str(number) / KEY_FILE)
-        if key is not None:
-            (self.keys / f"{key}.json").unlink(missing_ok=True)
+        if key is None or not _HASH.fullmatch(key):
+            return
+        path = self.keys / f"{key}.json"
+        named = _named(path)
+        if named is not None and named[0] == number:  # a folder copied by hand bears another's key
+            path.unlink(missing_ok=True)
 
     def mark(self, number: int) -> None:
         """Mark an id as not ended, durably."""
@@ -231,17 +240,33 @@ class Nursery:
 
     def _known_by(self, key: Key, wanted: int | None) -> tuple[int | None, bool]:
         """The id that the key names already, and whether its folder is there; None where it names none that can be used."""
-        named = _named(self.keys / f"{key.hash}.json")
+        named = self._named(key)
         if named is None:
             return None, False
         number, content = named
         if content != key.content or (wanted is not None and wanted != number):
             raise other_content()
-        if _text(self.folders / str(number) / KEY_FILE) == key.hash:
+        if self._is_of(number, key):
             return number, True
         if self._was_ours(number, key):
             raise _deleted(number)
         return (None if self._is_taken(number) else number), False  # free: we died between the key and the folder
+
+    def _named(self, key: Key) -> tuple[int, str] | None:
+        """The id that a key names, and of what content.
+
+        A key's file that a disk spoilt must not let the same be made twice: who was made under it says so himself.  Of which content
+        nobody knows then; it is taken for the same.
+        """
+        path = self.keys / f"{key.hash}.json"
+        named = _named(path)
+        if named is not None or not path.exists():
+            return named
+        number = next((number for number in self.ids() if _text(self.folders / str(number) / KEY_FILE) == key.hash), None)
+        if number is None and self.gone is not None:
+            number = next((number for number in _numbers(self.gone) if _text_key(self.gone / str(number)) == key.hash), None)
+        log.warning("key_unreadable", path=str(path), made_under_it=number)
+        return None if number is None else (number, key.content)
 
     def _name(self, key: Key, number: int, *, durable: bool = True) -> None:
         disk.place(self.keys / f"{key.hash}.json", json.dumps({"id": number, "content": key.content}).encode(), durable=durable)
@@ -293,9 +318,17 @@ class Nursery:
     def _is_taken(self, number: int) -> bool:
         return (self.folders / str(number)).exists() or (self.gone is not None and (self.gone / str(number)).exists())
 
+    def _is_of(self, number: int, key: Key) -> bool:
+        """Whether the one of this id, which the key names, was made under it; it is where its own word for it was lost with the power."""
+        text = _text(self.folders / str(number) / KEY_FILE)
+        return text == key.hash or (text is not None and not _HASH.fullmatch(text))
+
     def _was_ours(self, number: int, key: Key) -> bool:
-        tombstone = None if self.gone is None else _text(self.gone / str(number))
-        return tombstone is not None and json.loads(tombstone or "{}").get("key") == key.hash
+        """Whether the deleted one of this id was made under the key; where its tombstone can't be read, it may have been."""
+        if self.gone is None or not (self.gone / str(number)).exists():
+            return False
+        found = _text_key(self.gone / str(number))
+        return found in {key.hash, UNKNOWN}
 
     def _is_there(self, number: int) -> bool:
         return os.path.exists(f"{self.folders}/{number}")  # noqa: PTH110 - of ten thousand: a Path takes longer than the call
@@ -318,10 +351,24 @@ def _named(path: Path) -> tuple[int, str] | None:
     text = _text(path)
     if text is None:
         return None
-    with suppress(ValueError, KeyError, TypeError):
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
         data = json.loads(text)
-        return int(data["id"]), str(data["content"])
+        number, content = data["id"], data["content"]
+        if isinstance(number, int) and _ID.fullmatch(str(number)) and isinstance(content, str):
+            return number, content
     return None
+
+
+def _text_key(tombstone: Path) -> str | None:
+    """The key that a tombstone bears; None: none, `UNKNOWN`: it can't be read."""
+    text = _text(tombstone)
+    if not text:
+        return None
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        key = json.loads(text)["key"]
+        if key is None or isinstance(key, str):
+            return key
+    return UNKNOWN
 
 
 def _text(path: Path) -> str | None:
@@ -337,6 +384,8 @@ def _numbers(folder: Path) -> list[int]:
         return [int(name) for name in os.listdir(folder) if _ID.fullmatch(name)]  # noqa: PTH208 - as above
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise Unavailable(str(folder), error.strerror or error) from error
 
 
 def _taken(number: int) -> Conflict:

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from reelqueue.models.frozen import Frozen
 from storage import disk
-from storage.answers import Missing
+from storage.answers import Missing, Unavailable
 from storage.hop import BULK, hop
 
 HOUR_S = 3_600
@@ -203,6 +203,8 @@ def _read(path: Path, kind: type[T]) -> T | None:
         return kind.model_validate_json(disk.read(path))
     except Missing:
         return None
-    except ValidationError as error:
+    except (ValidationError, Unavailable) as error:
+        if disk.says_nothing_of_the_file(error.__cause__):
+            raise
         log.warning("numbers_unreadable", path=str(path), error=str(error))
         return None

@@ -24,6 +24,10 @@ from storage.hop import SYNCS
 LOCK_SECONDS = 10.0
 """How long a commit waits for another; chosen: commits take milliseconds, only a stopped process holds longer."""
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+UNREACHABLE = frozenset({errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM})
+"""What a disk that is broken or read-only says, or a file of another user's."""
+OF_THE_PROCESS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What says nothing of the file that was asked for: no other could be opened now either."""
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV})
 
@@ -212,6 +216,11 @@ def disk_full(path: Path) -> DiskFull:
             "請釋放 DATA_DIR 所在磁碟的空間，專案會自動繼續", "free space on the disk of DATA_DIR; the project goes on by itself"
         ),
     )
+
+
+def says_nothing_of_the_file(error: BaseException | None) -> bool:
+    """Whether a kernel's error is about this process alone, and not about the file that it met it with."""
+    return isinstance(error, OSError) and error.errno in OF_THE_PROCESS
 
 
 def _lock(fd: int, folder: Path, wait_s: float) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from pydantic import ValidationError
 
 from reelqueue import failpoints
@@ -23,6 +24,8 @@ MOST_VIDEOS = 5_000
 BEGUN = "begun"
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -110,6 +113,11 @@ class History:
                 return known[1]
             read = _read(path.read_bytes())
         except FileNotFoundError:  # forgotten just now
+            return None
+        except OSError as error:  # one that can't be read is not known again, which stops nobody
+            if disk.says_nothing_of_the_file(error):
+                raise
+            log.warning("likeness_unreadable", path=entry.path, error=str(error))
             return None
         if read is not None:
             self._known[path] = (stamp, read)

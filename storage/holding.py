@@ -10,13 +10,15 @@ import structlog
 
 from reelqueue import failpoints
 from reelqueue.errors import DiskFull
-from storage import reserve
-from storage.answers import Missing, busy
+from storage import disk, reserve
+from storage.answers import Missing, Unavailable, busy
 from storage.codec import S
 from storage.hop import hop
 from storage.lease import Held
 from storage.liveness import LeaseFile, LeaseRecord, Owner, Seen, Watch
 from storage.states import Known, Stamp, States
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Holding(Generic[S]):
     async def holders(self, state_ids: Sequence[int]) -> dict[int, LeaseRecord]:
         """The records of owners that may be alive, of many states at one look: those that nobody has are left out.
 
+        So is one whose record can't be read now (which is logged): nobody takes that over meanwhile.
+
         Raises:
             Unavailable: the disk does not answer.
         """
@@ -146,4 +150,12 @@ class Holding(Generic[S]):
 
 
 def _seen_of(paths: Mapping[int, Path]) -> dict[int, Seen | None]:
-    return {number: LeaseFile(path).see() for number, path in paths.items()}
+    found = dict[int, Seen | None]()
+    for number, path in paths.items():
+        try:
+            found[number] = LeaseFile(path).see()
+        except Unavailable as error:
+            if disk.says_nothing_of_the_file(error.__cause__):
+                raise
+            log.warning("lease_unreadable", id=number, error=error.message)
+    return found

@@ -153,7 +153,7 @@ def _instance(path: Path) -> str:
         disk.create(path, json.dumps({"id": secrets.token_hex(16)}).encode())
     try:
         found = json.loads(disk.read(path))["id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         found = None
     if not isinstance(found, str) or not _ID.fullmatch(found):
         raise InstallationError(

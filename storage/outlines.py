@@ -15,10 +15,13 @@ from pydantic_core import from_json
 from reelqueue.models.brief import headline
 from reelqueue.models.project import SCHEMA_VERSION, ProjectState, StageError, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.wording import Text
+from storage import disk
 from storage.answers import Unavailable
 from storage.migrations import Unreadable
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
+UNREADABLE = Text("（無法讀取）", "(can't be read)")
 MOST_KEPT = 20_000
 """Outlines that are kept, at about 1 KB each."""
 
@@ -32,6 +35,9 @@ class Outline:
     (`own_moment`); `publisher` by whom, where its brief says so.  `title` is what it is about, in one line; `stages` are the five, in
     their order; `began_at` is when its first stage was last begun, `ended_at` when the latest of its stages ended; `spent_s` are the
     seconds of its stages that ended, `running_since` is when the one that runs was begun; `cost_usd` is what it was billed for by now.
+
+    `is_unreadable`: its state can't be read, and nothing else here but `error`, `wait` and when its file was written says anything of
+    it; it needs a person.
     """
 
     project_id: int
@@ -69,11 +75,45 @@ class Outline:
     privacy: str = ""
     crashes: int = 0
     ended_at: datetime | None = None
+    is_unreadable: bool = False
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether its state can't be read, and won't be before a person restores it; else its file can't be reached just now."""
+        return self.is_unreadable and not (self.error is not None and self.error.retryable)
 
     @property
     def holds_its_moment(self) -> bool:
         """Whether `publish_at` is its own whatever a calendar says: its brief's wish, or what its channel was told already."""
         return self.own_moment is not None or self.video_id is not None
+
+    @classmethod
+    def unreadable(cls, number: int, error: StageError, at: datetime) -> "Outline":
+        """The outline of a project whose state can't be read, as `error` says; its file was last written `at`."""
+        return cls(
+            project_id=number,
+            status=ProjectStatus.NEEDS_PERSON,
+            goal=Stage.UPLOAD,
+            next_stage=Stage.SCRIPT,
+            running=None,
+            failed=None,
+            error=error,
+            wait=Wait(reason=error.message, what_to_do=error.hint),
+            resume_at=None,
+            held=False,
+            batch_id=None,
+            priority=0,
+            deadline=None,
+            channel=None,
+            publish_at=None,
+            video_id=None,
+            run=0,
+            updated_at=at,
+            created_at=at,
+            title=str(UNREADABLE),
+            stages=(StageStatus.PENDING,) * len(Stage),
+            is_unreadable=True,
+        )
 
     @classmethod
     def of(cls, state: ProjectState) -> "Outline":
@@ -199,10 +239,10 @@ class Outlines:
         self._kept: dict[int, tuple[Seen, Outline]] = {}
 
     def look(self, numbers: Iterable[int]) -> tuple[dict[int, Outline | None], list[int]]:
-        """The outlines of those that are there (None: its file is not), and the ids that have to be looked at as a whole.
+        """The outlines of those that are there (None: its folder is not), and the ids that have to be looked at as a whole.
 
         Raises:
-            Unavailable: the disk does not answer.
+            Unavailable: this process can open no file now.
         """
         found: dict[int, Outline | None] = {}
         odd: list[int] = []
@@ -210,12 +250,17 @@ class Outlines:
             try:
                 found[number] = self._outline(number)
             except (FileNotFoundError, NotADirectoryError):
-                found[number] = None
                 self._kept.pop(number, None)
+                if os.path.isdir(os.path.dirname(self._path_of(number))):  # noqa: PTH112, PTH120 - as below
+                    odd.append(number)
+                else:
+                    found[number] = None
             except Unreadable:
                 odd.append(number)
             except OSError as error:
-                raise Unavailable(self._path_of(number), error.strerror or error) from error
+                if disk.says_nothing_of_the_file(error):
+                    raise Unavailable(self._path_of(number), error.strerror or error) from error
+                odd.append(number)
         if len(self._kept) > self._most:
             self._forget(found.keys())
         return found, odd
@@ -227,6 +272,8 @@ class Outlines:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - likewise
             seen = _seen(os.fstat(file.fileno()))
             outline = Outline.read(file.read())
+        if outline.project_id != number:
+            raise Unreadable("another project's")
         self._kept[number] = (seen, outline)
         return outline
 

@@ -7,6 +7,7 @@ commit and the last event (`unmark`, which a lease does when it lets go).
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -18,16 +19,17 @@ from reelqueue.models.ids import parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus
 from storage import disk, reserve
-from storage.answers import Missing, busy
+from storage.answers import Missing, Unavailable, busy
 from storage.birth import Key, Namesake, Nursery
 from storage.codec import PROJECT_CODEC
 from storage.documents import Documents
 from storage.holding import Glance, Holding
 from storage.hop import hop
 from storage.lease import Lease
+from storage.listing import Listing, Unread
 from storage.liveness import LeaseRecord, Owner, Watch
 from storage.migrations import FromTheFuture, Unreadable
-from storage.outlines import Outline, Outlines
+from storage.outlines import NEVER, Outline, Outlines
 from storage.paths import STATE, Paths
 from storage.states import SetAside, States, warn_of_set_aside
 
@@ -55,7 +57,9 @@ class ProjectStore:
         self._on_rest = on_rest
         self._documents = Documents(paths.root)
         self._nursery = Nursery(paths.projects, paths.keys, STATE, gone=paths.gone, markers=paths.open)
-        self._states = States(self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside, self._mark_unfinished)
+        self._states = States(
+            self._documents, PROJECT_CODEC, _key, ProjectNotFound, on_set_aside, self._mark_unfinished, id_of=_id_of
+        )
         self._outlines = Outlines(lambda number: f"{paths.projects}/{number}/{STATE}")
         self._holding = Holding(
             self._states,
@@ -176,14 +180,26 @@ class ProjectStore:
         limit: int = 100,
         after: int | None = None,
     ) -> Sequence[ProjectState]:
-        """States, newest first; `after` is the id of the last one seen.  One that can't be read is left out and logged.
+        """As `listing`; one that can't be read is left out."""
+        return (await self.listing(status=status, batch_id=batch_id, limit=limit, after=after)).states
+
+    async def listing(
+        self,
+        *,
+        status: str | None = None,
+        batch_id: int | None = None,
+        limit: int = 100,
+        after: int | None = None,
+    ) -> Listing[ProjectState]:
+        """States, newest first; `after` is the id of the last one seen.  One that can't be read needs a person, and is of no batch.
 
         Raises:
             ValueError: `status` is none of a project's.
+            Unavailable: the disk does not answer.
         """
         wanted = None if status is None else ProjectStatus(status)
         numbers = [number for number in await self.ids() if after is None or number < after]
-        found: list[ProjectState] = []
+        found, unread = list[ProjectState](), list[Unread]()
         for start in range(0, len(numbers), LISTED_AT_ONCE):
             if len(found) >= limit:
                 break
@@ -198,39 +214,54 @@ class ProjectStore:
                     or batch_id not in {None, known.batch_id}
                 ):
                     continue
-                with contextlib.suppress(ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
-                    found.append(await self.load(number))
-        return found
+                _sort_in(await self._whole(number), found, unread)
+        return Listing(found, unread)
 
-    async def some(self, project_ids: Sequence[int]) -> Sequence[ProjectState]:
-        """The newest states of these, in their order, by one look; one that is gone or can't be read is left out (and logged).
+    async def some(self, project_ids: Sequence[int]) -> Listing[ProjectState]:
+        """The newest states of these, in their order, by one look; one that is gone is left out.
 
         Raises:
             Unavailable: the disk does not answer.
         """
-        seen = await hop(lambda: [self._states.peek(number) for number in project_ids])
-        found: list[ProjectState] = []
+        seen = await hop(lambda: [self._peeked(number) for number in project_ids])
+        found, unread = list[ProjectState](), list[Unread]()
         for number, known in zip(project_ids, seen, strict=True):
-            with contextlib.suppress(ProjectNotFound, NeedsPerson):  # deleted since, or reported by `load` itself
-                found.append(known.state if known is not None else await self.load(number))
-        return found
+            _sort_in(known or await self._whole(number), found, unread)
+        return Listing(found, unread)
+
+    def _peeked(self, number: int) -> ProjectState | None:
+        try:
+            known = self._states.peek(number)
+        except Unavailable:  # looked at once more, with all that may be wrong with it
+            return None
+        return known.state if known is not None else None
+
+    async def _whole(self, number: int) -> ProjectState | Unread | None:
+        """A state, or why it can't be read; None where it is gone."""
+        try:
+            return await self.load(number)
+        except ProjectNotFound:
+            return None
+        except (NeedsPerson, DiskFull, StorageUnavailable) as error:
+            return Unread.of(number, error)
 
     async def unfinished(self) -> Sequence[int]:
         """The ids that are marked as not ended, oldest first.  One that ended just now may be among them: see `unmark`."""
         return sorted(await hop(self._nursery.marked))
 
     async def outlines(self, project_ids: Iterable[int]) -> dict[int, Outline | None]:
-        """What happens next with each of these projects; None for one that is deleted, or can't be read (which is logged).
+        """What happens next with each of these projects; None for one that is deleted.  One that can't be read is `is_unreadable`.
 
         Raises:
             Unavailable: the disk does not answer.
         """
         found, odd = await hop(self._outlines.look, list(project_ids))
         for number in odd:
-            try:
-                found[number] = Outline.of(await self.load(number))
-            except (ProjectNotFound, NeedsPerson):
-                found[number] = None
+            whole = await self._whole(number)
+            if isinstance(whole, Unread):
+                found[number] = Outline.unreadable(number, whole.error, await hop(_written_at, self.paths.project(number).state))
+            else:
+                found[number] = None if whole is None else Outline.of(whole)
         return found
 
     async def look(self, project_id: object) -> Glance[ProjectState]:
@@ -347,6 +378,8 @@ class ProjectStore:
                 state = PROJECT_CODEC.decode(path.read_bytes())
         except (Unreadable, FromTheFuture):
             return None  # a person has to look at it
+        if state.project_id != number:
+            return None  # likewise: what is told of it would be told of another
         if unless(state):
             return state
         # One that ended long ago is taken in hand for captions that follow, or to be cleaned: its end is no news.
@@ -380,12 +413,31 @@ def _key(number: int) -> str:
     return f"projects/{number}/{STATE}"
 
 
+def _id_of(state: ProjectState) -> int:
+    return state.project_id
+
+
 def _named(key: str, brief: Brief) -> Key:
     return Key.of("project", key, brief.model_dump(mode="json"))
 
 
 def _identified(identity: str) -> Key:
     return Key.of("adopted", identity, identity)
+
+
+def _written_at(path: Path) -> datetime:
+    """When a state's file was last written; where there is none, its folder."""
+    for there in (path, path.parent):
+        with contextlib.suppress(OSError, OverflowError):
+            return datetime.fromtimestamp(there.stat().st_mtime, UTC)
+    return NEVER
+
+
+def _sort_in(whole: ProjectState | Unread | None, found: list[ProjectState], unread: list[Unread]) -> None:
+    if isinstance(whole, Unread):
+        unread.append(whole)
+    elif whole is not None:
+        found.append(whole)
 
 
 def _no_state(_state: ProjectState) -> bool:

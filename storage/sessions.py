@@ -20,15 +20,16 @@ async def write_secret(path: Path, text: str, *, guard: Callable[[], None] = fre
 
 
 async def read_secret(path: Path) -> str | None:
-    """A kept secret; None where there is none.
+    """A kept secret; None where there is none, or a disk spoilt it.
 
     Raises:
         Unavailable: it can't be read.
     """
     try:
-        return (await hop(disk.read, path)).decode()
-    except Missing:
+        text = (await hop(disk.read, path)).decode()
+    except (Missing, UnicodeDecodeError):
         return None
+    return text if text.isprintable() and text else None
 
 
 async def forget_secret(path: Path, *, guard: Callable[[], None] = free_for_all) -> None:

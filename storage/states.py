@@ -25,6 +25,7 @@ from storage.codec import MAX_STATE_BYTES, Codec, S
 from storage.documents import Documents, Version
 from storage.hop import hop
 from storage.migrations import FromAnotherSystem, FromTheFuture, Unreadable
+from storage.paths import STATE
 
 RECENT = 16
 """How many `write_id`s a state keeps."""
@@ -58,7 +59,7 @@ def warn_of_set_aside(aside: Path, restored: Path | None) -> None:
 
 
 class States(Generic[S]):
-    """The states of one kind; `key` names the document of an id, `unknown` is the error for an id without one."""
+    """The states of one kind; `key` names the document of an id, `unknown` is the error for an id without one, `id_of` whose a state is."""
 
     def __init__(
         self,
@@ -68,6 +69,8 @@ class States(Generic[S]):
         unknown: Callable[[int], ReelqueueError],
         on_set_aside: SetAside = warn_of_set_aside,
         before_restore: Callable[[S], None] = lambda _state: None,
+        *,
+        id_of: Callable[[S], int],
     ) -> None:
         self.documents = documents
         self._codec: Codec[S] = codec
@@ -75,6 +78,7 @@ class States(Generic[S]):
         self.unknown = unknown
         self._on_set_aside = on_set_aside
         self._before_restore: Callable[[S], None] = before_restore
+        self._id_of: Callable[[S], int] = id_of
 
     async def load(self, state_id: int) -> Known[S]:
         """The newest state.
@@ -84,19 +88,24 @@ class States(Generic[S]):
 
         Raises:
             the error for unknown ids; Unavailable: the disk does not answer.
-            NeedsPerson: a newer version wrote it (the file stays as it is), or it can't be read and none is before it.
+            NeedsPerson: a newer version wrote it, or it is another id's (the file stays as it is); or it can't be read and none is
+                before it.
         """
         key = self._key(state_id)
         for _ in range(MOST_TRIES):
             try:
                 body, version = await self.documents.load(key)
-                return Known(self._codec.decode(body), version)
+                state = self._codec.decode(body)
+                if self._id_of(state) != state_id:
+                    raise _of_another(self.documents.path(key), self._id_of(state), state_id)
+                return Known(state, version)
             except Missing:
-                raise await self._nothing_there(state_id) from None
+                if not await self._put_back(state_id):
+                    raise await self._nothing_there(state_id) from None
             except FromTheFuture as error:
                 raise _from_the_future(self.documents.path(key), error) from error
             except Unreadable:
-                await self._set_aside(key, version)
+                await self._set_aside(state_id, version)
         raise Unavailable(key, "it can't be read")
 
     def peek(self, state_id: int) -> Known[S] | None:
@@ -107,9 +116,10 @@ class States(Generic[S]):
         """
         try:
             body = disk.read(self.documents.path(self._key(state_id)))
-            return Known(self._codec.decode(body), Version(disk.version_of(body)))
+            state = self._codec.decode(body)
         except (Missing, FromTheFuture, Unreadable):
             return None
+        return Known(state, Version(disk.version_of(body))) if self._id_of(state) == state_id else None
 
     async def commit(
         self,
@@ -172,23 +182,48 @@ class States(Generic[S]):
     async def _nothing_there(self, state_id: int) -> ReelqueueError:
         path = self.documents.path(self._key(state_id))
         aside = await hop(_set_aside_before, path)
-        return self.unknown(state_id) if not aside else _unreadable(path, aside[-1])
+        if aside:
+            return _unreadable(path, aside[-1])
+        return _lost(path) if await hop(path.parent.is_dir) else self.unknown(state_id)
 
-    async def _set_aside(self, key: str, version: Version) -> None:
-        path = self.documents.path(key)
+    async def _put_back(self, state_id: int) -> bool:
+        """Put the state before in place of one that is gone from its folder; whether there was one, or it is there by now."""
+        path = self.documents.path(self._key(state_id))
         try:
-            moved = await hop(self._swap_in_previous, path, version)
+            put_back = await hop(self._put_previous_back, path, state_id)
+        except Missing:  # the folder is gone, too
+            return False
+        if put_back is True:
+            log.warning("a state was gone, and the one before was put in its place", restored=str(path))
+        return put_back is not None
+
+    def _put_previous_back(self, path: Path, state_id: int) -> bool | None:
+        """True: it was; False: it is there again by another's hand; None: there is none."""
+        with disk.locked(path.parent), disk.translated(path):
+            if path.exists():
+                return False
+            before = self._previous(path, state_id)
+            if before is None:
+                return None
+            self._before_restore(before)
+            disk.place(path, self._codec.encode(before)[0])
+            return True
+
+    async def _set_aside(self, state_id: int, version: Version) -> None:
+        path = self.documents.path(self._key(state_id))
+        try:
+            moved = await hop(self._swap_in_previous, path, version, state_id)
         except Missing:  # somebody else set it aside just now, and there was none before it
             return
         if moved is not None:
             self._on_set_aside(*moved)
 
-    def _swap_in_previous(self, path: Path, version: Version) -> tuple[Path, Path | None] | None:
+    def _swap_in_previous(self, path: Path, version: Version, state_id: int) -> tuple[Path, Path | None] | None:
         """Set the unreadable file aside, put the one before it in its place.  None where somebody else did so already."""
         with disk.locked(path.parent), disk.translated(path):
             if disk.version_of(path.read_bytes()) != version:
                 return None
-            restored = self._previous(path)
+            restored = self._previous(path, state_id)
             aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
             if restored is None:
                 path.replace(aside)
@@ -200,11 +235,13 @@ class States(Generic[S]):
             disk.place(path, self._codec.encode(restored)[0])
             return aside, path
 
-    def _previous(self, path: Path) -> S | None:
+    def _previous(self, path: Path, state_id: int) -> S | None:
         """The state before, with a revision and a fence above those that were lost; None where it is no better."""
         try:
             state: S = self._codec.decode(path.with_name(f"{path.name}.prev").read_bytes())
         except (FileNotFoundError, Unreadable, FromTheFuture):
+            return None
+        if self._id_of(state) != state_id:
             return None
         write_id = secrets.token_hex(8)
         return state.replace(
@@ -255,5 +292,28 @@ def _from_the_future(path: Path, error: FromTheFuture) -> NeedsPerson:
 def _unreadable(path: Path, aside: Path) -> NeedsPerson:
     return NeedsPerson(
         Text(f"{path} 無法讀取，已移到 {aside.name}", f"{path} could not be read and was set aside as {aside.name}"),
-        Text(f"請從備份還原 {path.name}，或刪除這個專案", f"restore {path.name} from a backup, or delete the project"),
+        _from_a_backup(path),
+    )
+
+
+def _lost(path: Path) -> NeedsPerson:
+    return NeedsPerson(Text(f"{path} 不見了", f"{path} is gone"), _from_a_backup(path))
+
+
+def _from_a_backup(path: Path) -> Text:
+    zh, en = ("這個專案", "the project") if path.name == STATE else ("這個批次", "the batch")
+    return Text(f"請從備份還原 {path.name}，或刪除{zh}", f"restore {path.name} from a backup, or delete {en}")
+
+
+def _of_another(path: Path, found: int, asked: int) -> NeedsPerson:
+    """Whoever copies or renames a folder by hand has one state under two ids: what is done to one must not befall the other."""
+    return NeedsPerson(
+        Text(
+            f"{path} 是 {found} 的狀態，不是 {asked} 的：資料夾被複製或改名了；檔案沒有被更動",
+            f"{path} is the state of {found}, not of {asked}: its folder was copied or renamed; nothing was changed",
+        ),
+        Text(
+            f"把這個資料夾移出 DATA_DIR，或改回原名 {found}，或刪除 {asked}",
+            f"move the folder out of DATA_DIR, or give it its name {found} again, or delete {asked}",
+        ),
     )

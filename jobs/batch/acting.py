@@ -88,9 +88,12 @@ class Hands:
             log.warning("hint_lost", project_id=state.project_id, error=str(error))
 
     async def _each(self, outlines: Outlines, is_meant: Callable[[Outline], bool], act: Callable[[int], Awaitable[None]]) -> bool:
-        meant = [project for project in outlines.values() if project is not None and is_meant(project)]
+        known = [project for project in outlines.values() if project is not None]
+        meant = [project for project in known if is_meant(project) and not project.is_unreadable]
         meant.sort(key=lambda project: project.status is not ProjectStatus.RUNNING)  # what runs now, first
-        return await for_each([project.project_id for project in meant], act)
+        through = await for_each([project.project_id for project in meant], act)
+        unreachable = [project for project in known if project.is_unreadable and not project.is_spoilt]
+        return through and not unreachable  # it may be read again: then it is meant, too
 
 
 async def for_each(numbers: Iterable[int], act: Callable[[int], Awaitable[None]]) -> bool:

@@ -168,8 +168,8 @@ async def items_of_outlines(
 
 
 def is_left(one: Outline) -> bool:
-    """Whether something of it is still to be made."""
-    return not one.status.is_final and one.next_stage is not None
+    """Whether something of it is still to be made, and how much can be known."""
+    return not one.status.is_final and one.next_stage is not None and not one.is_unreadable
 
 
 def _item_of_outline(survey: Survey, one: Outline, size: Sized, now: datetime, *, ours: bool) -> Item:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.pipeline import PIPELINE, Load
-from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.errors import NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from storage import ProjectStore
@@ -98,7 +98,7 @@ async def learned(projects: ProjectStore, pace: Pace, heavy: frozenset[Stage]) -
             break
         try:
             state = await projects.load(number)
-        except (ProjectNotFound, NeedsPerson):
+        except (ProjectNotFound, NeedsPerson, StorageUnavailable):
             continue
         if state.status in {ProjectStatus.COMPLETED, ProjectStatus.FAILED}:
             ended.append(state)

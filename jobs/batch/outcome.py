@@ -9,7 +9,7 @@ from jobs.batch.ground import CAPTIONS, Survey, channel_name
 from jobs.batch.running import Outlines
 from jobs.batch.site import Site
 from jobs.video.afterwards import OWED
-from reelqueue.errors import NeedsPerson, ProjectNotFound
+from reelqueue.errors import NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.batch import BatchState
 from reelqueue.models.forecast import DayForecast, Outcome
 from reelqueue.models.project import ProjectState
@@ -43,7 +43,7 @@ async def outcome_of(site: Site, state: BatchState, outlines: Outlines, now: dat
             continue
         try:
             _count(survey, await site.projects.load(number), seen)
-        except (ProjectNotFound, NeedsPerson):
+        except (ProjectNotFound, NeedsPerson, StorageUnavailable):
             continue
     expected, days = state.forecast, sorted({*seen.uploads, *seen.usd})[-MOST_DAYS_TOLD:]
     return Outcome(

@@ -11,14 +11,14 @@ from reelqueue.wording import Text
 from storage import Outline
 
 Outlines = Mapping[int, Outline | None]
-"""What happens next with each project; None for one that is deleted or can't be read."""
+"""What happens next with each project; None for one that is deleted."""
 TIMEOUT = timedelta(seconds=BATCH_JOB.timeout_s)
 AGAIN = {
     Again.FAILED: frozenset({ProjectStatus.FAILED}),
     Again.UNFINISHED: frozenset({ProjectStatus.FAILED, ProjectStatus.CANCELLED}),
 }
 """Which projects begin once more, by how they ended."""
-GONE = Text("專案已刪除，或無法讀取", "the project was deleted, or can't be read")
+GONE = Text("專案已刪除", "the project was deleted")
 CANCELLED = Text("已取消", "cancelled")
 
 
@@ -39,8 +39,8 @@ def looked_at(state: BatchState, outlines: Outlines, now: datetime) -> BatchStat
 
 
 def is_over(state: BatchState, project: Outline | None) -> bool:
-    """Whether a project's end counts: it ended (deleted is an end, too), and is not about to be tried again."""
-    return project is None or (project.status.is_final and not is_to_retry(state, project))
+    """Whether a project's end counts: it ended (deleted or spoilt is an end, too), and is not about to be tried again."""
+    return project is None or project.is_spoilt or (project.status.is_final and not is_to_retry(state, project))
 
 
 def is_to_retry(state: BatchState, project: Outline | None) -> bool:
@@ -77,6 +77,8 @@ def item_result(number: int, project: Outline | None) -> dict[str, Any]:
     if project is None:
         return {"project_id": number, "status": "failed", "error": {"code": "not_found", "message": str(GONE)}}
     line: dict[str, Any] = {"project_id": number, "status": str(project.status)}
+    if project.is_unreadable and project.error is not None:
+        return line | {"status": "failed" if project.is_spoilt else line["status"], "error": project.error.model_dump()}
     match project.status:
         case ProjectStatus.COMPLETED:
             return line | {"video_id": project.video_id}

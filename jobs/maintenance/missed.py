@@ -41,7 +41,9 @@ class Missed:
 
     async def _projects(self) -> None:
         outlines = await self._service.projects.outlines(await self._service.projects.unfinished())
-        found = [outline for outline in outlines.values() if outline is not None]
+        known = [outline for outline in outlines.values() if outline is not None]
+        await asyncio.to_thread(self._service.announcer.unreadable, [outline for outline in known if outline.is_unreadable])
+        found = [outline for outline in known if not outline.is_unreadable]
         wanted, deadlines = await asyncio.to_thread(self._wanted, found)  # a batch's address is read from its state
         names = wanted.keys() | deadlines.keys()
         self._known &= names
@@ -57,12 +59,19 @@ class Missed:
         """By the names that they have in the outbox: the events that states are, and deadlines that passed."""
         states, deadlines, now = dict[str, Outline](), dict[str, Outline](), clock.now()
         for outline in outlines:
-            for destination in self._service.announcer.destinations(outline.batch_id):
+            for destination in self._destinations(outline):
                 if (identity := event_id(outline)) is not None:
                     states[f"{identity}@{destination}"] = outline
                 if outline.deadline is not None and outline.deadline <= now and not outline.status.is_final:
                     deadlines[f"{deadline_id(outline)}@{destination}"] = outline
         return states, deadlines
+
+    def _destinations(self, outline: Outline) -> Sequence[str]:
+        try:
+            return self._service.announcer.destinations(outline.batch_id)
+        except StorageUnavailable as error:  # its batch's: the next look may find it
+            log.warning("event_not_kept", project_id=outline.project_id, error=error.message)
+            return ()
 
     async def _unnoted(self, outlines: list[Outline]) -> set[int]:
         """Who waits, and stands beside no notice."""
@@ -94,7 +103,7 @@ class Missed:
         for number in set(await batches.ids()) - self._ended:
             try:
                 state = await batches.load(number)
-            except (BatchNotFound, NeedsPerson):
+            except (BatchNotFound, NeedsPerson, StorageUnavailable):
                 continue
             if state.has_ended:
                 self._ended.add(number)

@@ -81,6 +81,8 @@ async def _outlines(projects: ProjectStore, numbers: Sequence[int]) -> Mapping[i
     for number, outline in found.items():
         if outline is None or outline.status.is_final:
             await _see_off(projects, number)
+        elif outline.is_unreadable and outline.error is not None:
+            log.warning("not_recovered", project_id=number, error=outline.error.message)
     return {number: outline for number, outline in found.items() if outline is not None and not outline.status.is_final}
 
 

@@ -17,7 +17,7 @@ from reelqueue.cli.batch_course import follow_batch
 from reelqueue.cli.batch_forecast import forecast_in_words
 from reelqueue.cli.batch_report import batch_as_json, code_of, report_batch
 from reelqueue.cli.batch_words import BATCH_STATUS, name_of
-from reelqueue.cli.console import note, notes, out, say, say_json
+from reelqueue.cli.console import note, note_unread, notes, out, say, say_json
 from reelqueue.cli.outcome import DONE, run
 from reelqueue.models.batch import BatchState
 from reelqueue.models.ids import parse_batch_id
@@ -102,11 +102,12 @@ def _stores(settings: Settings) -> tuple[BatchStore, ProjectStore]:
 
 
 async def _list(settings: Settings, limit: int, *, as_json: bool) -> int:
-    states = await _stores(settings)[0].list(limit=limit)
+    found = await _stores(settings)[0].listing(limit=limit)
     if as_json:
-        say_json([state.model_dump(mode="json") for state in states])
-    else:
-        _print_list(states, ZoneInfo(settings.timezone))
+        say_json([state.model_dump(mode="json") for state in found.states])
+    elif found.states or not found.unread:
+        _print_list(found.states, ZoneInfo(settings.timezone))
+    note_unread(found.unread, Text("批次", "batch"))
     return DONE
 
 

@@ -16,7 +16,7 @@ from reelqueue.ahead.refusing import refuse_early
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
-from reelqueue.cli.console import clock, out, say, say_json
+from reelqueue.cli.console import clock, note_unread, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
@@ -96,11 +96,12 @@ def _register_readers(app: typer.Typer) -> None:
     ) -> None:
         wanted = None if status is None else _status(status)
         of_batch = None if batch is None else parse_batch_id(batch)
-        states = asyncio.run(_store(read_settings()).list(status=wanted, batch_id=of_batch, limit=limit))
+        found = asyncio.run(_store(read_settings()).listing(status=wanted, batch_id=of_batch, limit=limit))
         if as_json:
-            say_json([state.model_dump(mode="json") for state in states])
-        else:
-            _print_list(states, is_part=status is not None or batch is not None)
+            say_json([state.model_dump(mode="json") for state in found.states])
+        elif found.states or not found.unread:
+            _print_list(found.states, is_part=status is not None or batch is not None)
+        note_unread(found.unread, Text("專案", "project"))
 
 
 def _store(settings: Settings) -> ProjectStore:

@@ -7,7 +7,7 @@ from reelqueue.dashboard.api.briefs import briefs_of
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
 from reelqueue.dashboard.api.queries import PageQuery, ResultsQuery
 from reelqueue.dashboard.api.repeating import REPLAYED, once
-from reelqueue.dashboard.api.shapes import Approved, BatchPage, BatchResult, ResultPage
+from reelqueue.dashboard.api.shapes import Approved, BatchPage, BatchResult, ResultPage, unreadable_of
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.batch import MOST_PROJECTS, BatchState
 from reelqueue.wording import Text
@@ -20,9 +20,11 @@ FIELDS = ("briefs", "keys", "calendar", "webhook")
 async def list_batches(asked: Asked) -> BatchPage:
     """Newest first."""
     query: PageQuery = asked.query
-    found = list(await asked.board.batches.list(limit=query.limit + 1, after=query.after))
-    items = found[: query.limit]
-    return BatchPage(items=tuple(items), next=items[-1].batch_id if len(found) > len(items) else None)
+    found = await asked.board.batches.listing(limit=query.limit + 1, after=query.after)
+    items = found.states[: query.limit]
+    following = items[-1].batch_id if len(found.states) > len(items) else None
+    here = [one for one in found.unread if following is None or one.state_id > following]
+    return BatchPage(items=tuple(items), next=following, unreadable=unreadable_of(here))
 
 
 async def create_batch(asked: Asked) -> Answer:

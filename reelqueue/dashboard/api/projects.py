@@ -4,7 +4,7 @@ from reelqueue.dashboard.api.briefs import brief_of, refuse_brief
 from reelqueue.dashboard.api.operation import Answer, Asked, Operation
 from reelqueue.dashboard.api.queries import CreateQuery, DeleteQuery, ProjectsQuery, RetryQuery
 from reelqueue.dashboard.api.repeating import REPLAYED, once
-from reelqueue.dashboard.api.shapes import ProjectPage, RetryBody
+from reelqueue.dashboard.api.shapes import ProjectPage, RetryBody, unreadable_of
 from reelqueue.dashboard.catalogue import Wanted
 from reelqueue.errors import InvalidBrief
 from reelqueue.models.brief import Brief
@@ -30,11 +30,11 @@ async def list_projects(asked: Asked) -> ProjectPage:
             batch_id=query.batch_id,
         )
         asked.board.catalogue.look_anew_if_quick()
-        found = await asked.board.catalogue.find(wanted, limit=query.limit, after=query.after)
-        numbers, following = [row.project_id for row in found.rows], found.after
-    states = await asked.board.projects.some(numbers)
-    fit = [state for state in states if not query.status or state.status in query.status]  # they may have gone on since
-    return ProjectPage(items=tuple(fit), next=following)
+        page = await asked.board.catalogue.find(wanted, limit=query.limit, after=query.after)
+        numbers, following = [row.project_id for row in page.rows], page.after
+    found = await asked.board.projects.some(numbers)
+    fit = [state for state in found.states if not query.status or state.status in query.status]  # they may have gone on since
+    return ProjectPage(items=tuple(fit), next=following, unreadable=unreadable_of(found.unread))
 
 
 async def _newest(asked: Asked, limit: int, after: int | None) -> tuple[list[int], int | None]:

@@ -1,5 +1,6 @@
 """What the API takes and answers, as data.  States, scripts, workers and queues are the models that the Python API has."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -9,12 +10,17 @@ from reelqueue.models.batch import BatchState
 from reelqueue.models.fleet import QueuedJob, QueueStanding, WorkerBeat
 from reelqueue.models.frozen import Frozen
 from reelqueue.models.meter import Standing
-from reelqueue.models.project import ProjectState, Usage
+from reelqueue.models.project import ProjectState, StageError, Usage
 from reelqueue.models.stage import ProjectStatus, Stage
+from storage import Unread
 
 
 def _none(value: object) -> bool:
     return value is None
+
+
+def _nothing(value: tuple[object, ...]) -> bool:
+    return not value
 
 
 # Bodies.
@@ -29,18 +35,35 @@ class RetryBody(Frozen):
 # Answers.
 
 
+class Unreadable(Frozen):
+    """One whose state can't be read: why, and what a person can do."""
+
+    id: int
+    error: StageError
+
+
+def unreadable_of(unread: Iterable[Unread]) -> tuple[Unreadable, ...]:
+    """Those that a list found."""
+    return tuple(Unreadable(id=one.state_id, error=one.error) for one in unread)
+
+
 class ProjectPage(Frozen):
-    """Projects, newest first; `next` is the `after` of the page behind, null where there is none."""
+    """Projects, newest first; `next` is the `after` of the page behind, null where there is none.
+
+    `unreadable` are those of this page whose state can't be read; left out where there is none.
+    """
 
     items: tuple[ProjectState, ...]
     next: int | None
+    unreadable: tuple[Unreadable, ...] = Field(default=(), exclude_if=_nothing)
 
 
 class BatchPage(Frozen):
-    """Batches, newest first."""
+    """Batches, newest first; `unreadable` are those between them whose state can't be read; left out where there is none."""
 
     items: tuple[BatchState, ...]
     next: int | None
+    unreadable: tuple[Unreadable, ...] = Field(default=(), exclude_if=_nothing)
 
 
 class BatchResult(Frozen):

@@ -38,6 +38,7 @@ LEVER: dict[Limit, Text] = {
 SAYS = {
     "batch": Text("批次 {number}", "Batch {number}"),
     "no_batches": Text("還沒有批次", "No batches yet"),
+    "unreadable": Text("批次 {n} 無法讀取：", "Batch {n} can't be read:"),
     "no_batches_more": Text(
         "上傳一個 CSV 或 JSONL 檔，每列做一支影片。", "Upload a CSV or JSONL file: a video is made of each row."
     ),

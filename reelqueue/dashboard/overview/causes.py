@@ -95,6 +95,8 @@ _SERVICE_CODES = frozenset({"authentication", "misconfigured"})
 
 
 def _key(outline: Outline) -> str:
+    if outline.is_unreadable:
+        return "unreadable"
     stage = _stage(outline)
     channel = f"-{outline.channel or DEFAULT_CHANNEL}" if stage is Stage.UPLOAD else ""
     if outline.status is ProjectStatus.FAILED:
@@ -225,6 +227,11 @@ def _undecided(first: Outline, count: int) -> _Told:
         ProjectStatus.WAITING_QUOTA: ("{n} 個專案等待配額", "1 project waits for quota", "{n} projects wait for quota"),
         ProjectStatus.WAITING_DISK: ("{n} 個專案等待磁碟空間", "1 project waits for space on the disk", "{n} projects wait for space on the disk"),
     }  # fmt: skip
+    if first.is_unreadable:
+        title = _counted(
+            count, "{n} 個專案的狀態無法讀取", "The state of 1 project can't be read", "The states of {n} projects can't be read"
+        )
+        return Urgency.DECISION, title, _said(first), _FIX
     undecided = ("{n} 個專案需人工判斷", "1 project needs a decision", "{n} projects need a decision")
     title = _counted(count, *words.get(first.status, undecided))
     return Urgency.DECISION, title, _said(first), Text("查看並決定", "Decide")

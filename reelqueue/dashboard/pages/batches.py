@@ -39,7 +39,8 @@ async def show(request: Request) -> Response:
     board, zone, now = board_of(request), zone_of(request), clock.now()
     after = request.query_params.get("after", "")
     seen = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else None
-    states = list(await board.batches.list(limit=ROWS + 1, after=seen))
+    found = await board.batches.listing(limit=ROWS + 1, after=seen)
+    states = found.states
     members: defaultdict[int, dict[int, Outline | None]] = defaultdict(dict)
     for one in await board.catalogue.all():
         if one.batch_id is not None:
@@ -57,6 +58,7 @@ async def show(request: Request) -> Response:
         says=SAYS,
         rows=rows,
         words=STATUS,
+        unread=found.unread,
         after=rows[-1].state.batch_id if len(states) > ROWS else None,
         is_first=seen is None,
         moment=lambda at: moment(at, now, zone),

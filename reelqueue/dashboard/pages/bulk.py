@@ -16,7 +16,7 @@ from reelqueue.dashboard.catalogue import MOST_ROWS
 from reelqueue.dashboard.forms import Form, Look, confirm, done, form_of
 from reelqueue.dashboard.project.prices import Price, in_words, price_of_all
 from reelqueue.dashboard.rendering import page
-from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound, ReelqueueError, WrongState
+from reelqueue.errors import InvalidBrief, NeedsPerson, ProjectNotFound, ReelqueueError, StorageUnavailable, WrongState
 from reelqueue.models.ids import parse_project_id
 from reelqueue.models.stage import ProjectStatus
 from reelqueue.wording import Text, same
@@ -165,7 +165,7 @@ async def _price(board: Board, fit: Sequence[Outline]) -> Price:
     for one in fit:
         try:
             states.append(await board.projects.load(one.project_id))
-        except (ProjectNotFound, NeedsPerson):  # deleted meanwhile, or unreadable: `_done` says so
+        except (ProjectNotFound, NeedsPerson, StorageUnavailable):  # deleted meanwhile, or unreadable: `_done` says so
             continue
     return await price_of_all(board, states)
 
@@ -199,7 +199,7 @@ async def _done(board: Board, wanted: Act, fit: Sequence[Outline], left_out: int
         left -= 1
         try:
             await wanted.do(queue, one.project_id)
-        except (WrongState, ProjectNotFound, NeedsPerson) as error:
+        except (WrongState, ProjectNotFound, NeedsPerson, StorageUnavailable) as error:
             refused.append(error)
     board.catalogue.look_anew()
     made, rest = len(fit) - left - len(refused), left_out + len(refused)

@@ -17,6 +17,7 @@ from reelqueue.models.batch import BatchAct
 from reelqueue.models.stage import BatchStatus, ProjectStatus, Stage
 from reelqueue.wording import same
 from storage import BatchStore, Paths
+from tests.spoilt_files import unreadable
 
 BRIEFS = [{"topic": f"Tide {number}"} for number in range(3)]
 
@@ -276,7 +277,27 @@ async def test_one_project_that_cant_be_read_keeps_no_other_from_its_end(queue, 
         result = await queue.wait_batch(batch.batch_id, timeout=20)
 
     assert (result["completed"], result["failed"]) == (2, 1)
-    assert result["results"][1]["error"]["code"] == "not_found"
+    assert (result["results"][1]["status"], result["results"][1]["error"]["code"]) == ("failed", "needs_person")
+
+
+async def test_a_batch_waits_for_one_whose_file_cant_be_reached_and_makes_the_others_meanwhile(
+    queue, crew, batch, settings, until
+):
+    state = Path(settings.data_dir, "projects", str(batch.project_ids[1]), "project_state.json")
+    with unreadable(state):
+        async with crew.working(VIDEO, BATCH):
+            await queue.start_batch(batch.batch_id)
+            await until(lambda: _completed(queue, batch, 2), "the others are made")
+            still = await queue.get_batch(batch.batch_id)
+    async with crew.working(VIDEO, BATCH):
+        result = await queue.wait_batch(batch.batch_id, timeout=20)
+
+    assert still.status is BatchStatus.RUNNING
+    assert result["completed"] == 3
+
+
+async def _completed(queue, batch, count):
+    return (await queue.get_batch(batch.batch_id)).completed == count
 
 
 async def test_a_batch_over_its_time_goes_on_and_says_so(queue, crew, stages, batch, batches, settings):

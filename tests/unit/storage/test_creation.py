@@ -266,7 +266,8 @@ async def test_some_projects_are_read_at_one_look_but_for_what_is_gone_or_broken
 
     found = await store.some([*reversed(ids), 4711])
 
-    assert [state.project_id for state in found] == [ids[3], ids[0]]
+    assert [state.project_id for state in found.states] == [ids[3], ids[0]]
+    assert [(one.state_id, one.error.code) for one in found.unread] == [(ids[2], "needs_person")]
 
 
 async def test_an_empty_folder_lists_nothing(store):

@@ -1,5 +1,6 @@
 """Outlines: many projects at one look, each state read once, and never another answer than the whole state gives."""
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,7 +101,8 @@ async def test_an_unreadable_state_is_set_aside_as_by_any_reader(store):
     found = await store.outlines([1, 2])
 
     assert found[1].status is ProjectStatus.CREATED  # the state before
-    assert found[2] is None
+    assert (found[2].status, found[2].is_unreadable) == ("needs_person", True)
+    assert "備份" in found[2].wait.what_to_do
     assert len(list(store.paths.project(2).root.glob("*.corrupt-*"))) == 1
 
 
@@ -109,17 +111,22 @@ async def test_a_state_of_a_newer_version_is_left_alone(store):
     path = store.paths.project(1).state
     path.write_bytes(path.read_bytes().replace(b'"schema_version":1', b'"schema_version":99'))
 
-    assert await store.outlines([1]) == {1: None}
+    found = (await store.outlines([1]))[1]
+
+    assert (found.is_unreadable, found.error.code) == (True, "needs_person")
     assert b'"schema_version":99' in path.read_bytes()
 
 
-async def test_a_disk_that_does_not_answer_is_an_error_and_no_project_is_none(store):
+async def test_a_process_that_can_open_nothing_says_so_and_of_no_project_that_it_is_gone_or_spoilt(store, monkeypatch):
     await store.create(BRIEF)
-    store.paths.project(1).state.unlink()
-    store.paths.project(1).state.mkdir()  # what can't be read, whoever asks
+    monkeypatch.setattr(Outlines, "_outline", _no_descriptor_is_left)
 
     with pytest.raises(StorageUnavailable):
         await store.outlines([1])
+
+
+def _no_descriptor_is_left(_outlines, _number):
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 async def test_what_is_remembered_is_bounded_and_the_rest_is_read_each_time(store, reads):
