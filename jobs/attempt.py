@@ -128,7 +128,7 @@ class Attempt:
         for stage in Stage:
             if self.lease.state.stages[stage].status is StageStatus.RUNNING:
                 previous = self.lease.previous
-                piece = previous.piece if previous is not None and previous.piece else f"{stage}: "
+                piece = previous.piece if previous is not None and previous.piece else str(stage)
                 log.warning("owner_died", died_in=piece)
                 await self._commit(transitions.crashed(stage, piece))
                 died = previous.owner.name if previous is not None else ""

@@ -18,7 +18,7 @@ from jobs.pipeline import SPECS
 from jobs.retry import RetryIn, decide
 from jobs.spending import Held, Spender
 from jobs.telling import Teller
-from jobs.transitions import still_wanted
+from jobs.transitions import still_wanted, together_in_hand
 from reelqueue import failpoints
 from reelqueue.errors import ReelqueueError, TransientError
 from reelqueue.models.brief import Brief
@@ -172,6 +172,7 @@ class StageRun:
     guard: Guard | None = None
     sent: int = 0
     stopping: bool = False
+    in_hand: "dict[asyncio.Task[Any] | None, str]" = field(default_factory=dict)
     deadline: asyncio.Timeout | None = None
     began: float = field(default_factory=time.monotonic)
 
@@ -227,8 +228,14 @@ class StageRun:
         still_wanted(self.lease.state, self.stage)
 
     async def hold(self, piece: str) -> None:
-        """Name the piece in hand, before it is made.  Raises `Fenced` as `check`."""
-        await self.lease.hold(f"{self.stage}: {piece}")
+        """Name the piece in hand, before it is made; whatever else is being made in other tasks stays named beside it.
+
+        Raises `Fenced` as `check`.
+        """
+        maker = asyncio.current_task()
+        self.in_hand = {task: name for task, name in self.in_hand.items() if task is not maker and not (task and task.done())}
+        self.in_hand[maker] = f"{self.stage}: {piece}"
+        await self.lease.hold(together_in_hand(self.in_hand.values()))
 
     async def call(
         self,

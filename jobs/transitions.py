@@ -3,7 +3,7 @@
 These are for whoever has the project in hand; what a person may do is in `jobs/acts.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -98,12 +98,25 @@ def begin(stage: Stage, now: datetime, *, chain: bool) -> Change:
     return change
 
 
-def crashed(stage: Stage, piece: str) -> Change:
-    """The owner before died with `piece` in hand: that attempt was no attempt, but is counted as a death."""
+_BETWEEN_PIECES = "; "
+
+
+def together_in_hand(pieces: Iterable[str]) -> str:
+    """The pieces that are being made at once, as a lease names them."""
+    return _BETWEEN_PIECES.join(sorted(pieces))
+
+
+def crashed(stage: Stage, pieces: str) -> Change:
+    """The owner before died with `pieces` in hand: that attempt was no attempt, but is counted as a death.
+
+    What was in hand at each death in a row may be what kills; where nothing was, the deaths begin to count anew.
+    """
 
     def change(state: ProjectState) -> ProjectState:
-        again = state.crashes + 1 if piece == state.crash_piece else 1
-        back = given_back(state, stage).replace(crashes=again, crash_piece=piece)
+        before, now = state.crash_piece.split(_BETWEEN_PIECES), pieces.split(_BETWEEN_PIECES)
+        each_time = [piece for piece in now if piece in before]
+        again = state.crashes + 1 if each_time else 1
+        back = given_back(state, stage).replace(crashes=again, crash_piece=together_in_hand(each_time or now))
         return _at(back, ProjectStatus.QUEUED) if back.status is ProjectStatus.RUNNING else back
 
     return change

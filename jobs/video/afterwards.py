@@ -94,6 +94,7 @@ async def _carried_out(
     cost = publisher.cost(name, publication)
     if name == CAPTIONS:
         cost = await captions_cost(run, publication)
+    await run.hold(name)
     try:
         answer = await run.call(
             name, lambda: publisher.step(name, publication, video_id), cost=cost, held=reserved.pop(name, None)

@@ -128,6 +128,7 @@ async def _from_the_session_before(run: StageRun, publication: Publication, uplo
 async def _open(run: StageRun, publication: Publication, reserved: dict[str, Any]) -> str:
     """U1: a session, kept before the first byte is sent."""
     await run.check()
+    await run.hold("session")
     publisher = run.providers.publisher
     session = await run.call(
         "session",
@@ -232,12 +233,14 @@ async def _send(run: StageRun, publication: Publication, session: str, reach: _R
     if video_id is not None:
         return video_id
     await run.check()
+    await run.hold("video")
     async with contextlib.aclosing(publisher.send(publication, session)) as sending:
         async for share in sending:
             await failpoints.reach("upload.chunk")
             if share > reach.share:
                 reach.share = share
                 run.progressed()
+                await run.hold(f"video from {share:.4%}")  # who dies now and then gets on in between
             await run.tell(5 + 80 * share, Text("正在上傳影片...", "sending the video..."))
             await run.check()
     video_id = await publisher.query(publication, session)

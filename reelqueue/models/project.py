@@ -118,7 +118,7 @@ class ProjectState(Frozen):
     `revision` grows with every commit, `fence` with every take-over; `owner` is opaque; `write_id` is fresh for every
     commit and `recent` are the last 16 of them.  `goal` is the last stage asked for; `run` counts starts and retries.
     `approved` are the reviews that a person has approved: stage names, and `final` before upload.
-    `crashes` counts the deaths in a row with `crash_piece` in hand; `resume_at` is when a parked project goes on.
+    `crashes` counts the deaths in a row with `crash_piece` in hand, perhaps several pieces; `resume_at` is when a parked project goes on.
     `held`: its batch is paused, nothing of it begins.  `slot` is when its batch's calendar publishes it.  `batch_run` is the run of its
     batch in which that began it last.
     """

@@ -107,6 +107,30 @@ async def shown(run):
     return await shown_pieces(run, SCRIPT, {}, Tally(1, quietly))
 
 
+async def test_pieces_that_are_made_side_by_side_are_all_in_hand_and_none_that_is_finished(run):
+    """After a crash each of them may be what killed the worker."""
+    letting_go, seen = asyncio.Event(), []
+
+    async def make(name, *before):
+        for earlier in before:
+            await run.hold(earlier)
+        await run.hold(name)
+        await letting_go.wait()
+
+    works = [asyncio.create_task(make("voice 1", "voice 0")), asyncio.create_task(make("image 1"))]
+    await run.hold("picture")
+    await asyncio.sleep(0)
+    while "image" not in run.lease._record.piece or "voice 1" not in run.lease._record.piece:
+        await asyncio.sleep(0.01)
+    seen.append(run.lease._record.piece)
+    letting_go.set()
+    await asyncio.gather(*works)
+    await run.hold("join")
+    seen.append(run.lease._record.piece)
+
+    assert seen == ["assets: image 1; assets: picture; assets: voice 1", "assets: join"]
+
+
 class Painter(Maker):
     """Paints what is described; counts what it was asked."""
 

@@ -201,17 +201,27 @@ async def test_a_project_that_kills_its_worker_three_times_in_one_piece_needs_a_
     assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
 
 
-async def _die_in(store, dead, stage):
+async def _die_in(store, dead, stage, piece="script: the piece"):
     """What is on the disk after a `kill -9` in the middle of a piece."""
     lease = await store.take_over(1)
-    piece = lease.previous.piece if lease.previous else ""
+    died_in = lease.previous.piece if lease.previous else ""
     if lease.state.stages[stage].status == "running":
-        await lease.commit(transitions.crashed(stage, piece))
+        await lease.commit(transitions.crashed(stage, died_in))
     await lease.commit(transitions.begin(stage, datetime.now(UTC), chain=True))
-    await lease.hold("script: the piece")
+    await lease.hold(piece)
     lease._renewing.cancel()
     record = store.paths.project(1).lease
     record.write_text(lease._record.replace(owner=dead).model_dump_json())
+
+
+async def test_a_project_whose_workers_die_in_one_piece_after_the_other_goes_on_by_itself(queue, crew, stages, store, project):
+    dead = Owner.here().replace(name="host/dead", pid=2**22 - 1)
+    for piece in range(2 * crew.rules.poison_after):
+        await _die_in(store, dead, Stage.SCRIPT, f"script: the {piece}. piece")
+    await crew.burst()
+
+    assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
+    assert stages.ran[Stage.SCRIPT] == 1
 
 
 async def _needs_person(queue):

@@ -168,6 +168,16 @@ def test_deaths_in_one_piece_are_counted_and_another_piece_begins_anew():
     assert (state.crashes, state.crash_piece, state.stages[Stage.SCRIPT].attempts) == (1, "b", 0)
 
 
+def test_of_pieces_that_were_made_at_once_those_count_that_were_in_hand_at_each_death():
+    state, counted = state_of(), []
+    for in_hand in (["voice 1", "image 1", "image 2"], ["voice 1", "image 3"], ["image 4", "voice 1"], ["image 5"], ["image 6"]):
+        pieces = transitions.together_in_hand(in_hand)
+        state = transitions.crashed(Stage.SCRIPT, pieces)(transitions.begin(Stage.SCRIPT, NOW, chain=True)(state))
+        counted.append((state.crashes, state.crash_piece))
+
+    assert counted == [(1, "image 1; image 2; voice 1"), (2, "voice 1"), (3, "voice 1"), (1, "image 5"), (1, "image 6")]
+
+
 def test_usage_is_summed_by_service_model_and_unit():
     use = Usage(service="gemini", model="m", unit="calls", amount=1, cost_usd=0.5)
 

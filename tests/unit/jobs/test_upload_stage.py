@@ -483,6 +483,27 @@ async def test_a_large_file_that_gets_on_between_its_faults_is_not_given_up(run,
     assert (await publish(run())).result["video_id"] == "video 1"
 
 
+async def test_a_large_file_whose_workers_die_each_a_bit_further_is_not_taken_for_one_that_kills_them(run, channel, lease):
+    """What is in hand says how far the service is; after it, which step."""
+    named = []
+
+    async def sending(publication: Publication, session: str) -> AsyncGenerator[float, None]:
+        for share in (0.25, 0.5, 1.0):
+            named.append(lease._record.piece)
+            yield share
+        channel.videos[session] = publication.marker
+
+    async def stepping(name: str, _publication: Publication, _video_id: str) -> dict[str, Any]:
+        named.append(lease._record.piece)
+        return {}
+
+    channel.send, channel.step = sending, stepping
+    await publish(run())
+
+    steps = [f"upload: {name}" for name in channel.steps(None)]
+    assert named == ["upload: video", "upload: video from 25.0000%", "upload: video from 50.0000%", *steps]
+
+
 async def test_a_moment_of_publication_that_has_passed_is_published_at_once_and_said(run, lease):
     past = "2020-01-01T00:00:00+00:00"
     await lease.commit(lambda s: s.replace(brief=s.brief.replace(publish_at=past)))
