@@ -15,13 +15,13 @@ from storage import ProjectFiles
 
 SIZE_PX = (192, 108)
 """The largest of what is shown (96 by 54), for screens of two dots a pixel."""
-MOST_PIXELS = 40_000_000
-"""Of a picture that is opened at all: ours have two million, a user's own may have more."""
+MOST_PIXELS = 3_840 * 3_840
+"""Of a picture that is opened at all: what we encode anew is no larger (`media/image_child.py`)."""
 MOST_BYTES = 60_000_000
 MOST_KEPT = 600
 """About 5 kB each: three megabytes for as many as a dozen pages show."""
-SHOWN = re.compile(r"(?:output/thumbnail\.jpg|images/[A-Za-z0-9_-]{1,120}\.(?:jpg|jpeg|png|webp))", re.ASCII)
-"""The files of a project that have a small picture."""
+SHOWN = re.compile(r"(?:output/thumbnail\.jpg|images/(?!own-)[A-Za-z0-9_-]{1,120}\.(?:jpg|jpeg|png|webp))", re.ASCII)
+"""The files of a project that have a small picture.  What an import brought (`own-...`) is not decoded here, but as it was encoded anew."""
 
 log = structlog.get_logger(__name__)
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 from rich.table import Table
+from rich.text import Text as RichText
 
 from jobs.video.images import image_record, image_requests
 from reelqueue import telemetry
@@ -266,7 +267,7 @@ def test_a_terminal_is_steered_by_no_word_of_somebody_elses(capsys):
     note(HOSTILE)
     complain(ServiceUnavailable(HOSTILE, HOSTILE))
     out().print(table)
-    out().print(f"[bold]{escape(HOSTILE)}[/bold]")
+    out().print(RichText.from_markup(f"[bold]{escape(HOSTILE)}[/bold]"))  # as a bar of progress does
     say_json({"title": HOSTILE})
     printed = capsys.readouterr()
 
