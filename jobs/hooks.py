@@ -101,7 +101,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
     async def startup(ctx: dict[Any, Any]) -> None:
         redis: ArqRedis = ctx["redis"]
         service = ctx["service"] = await stack.enter_async_context(open_service(redis))
-        await _tried(lambda: renew(service, redis))
+        await _tried_at_a_start(lambda: renew(service, redis))
         await stack.enter_async_context(_every(RENEW_SECONDS, lambda: renew(service, redis)))
         await stack.enter_async_context(counted(lambda: redis, Chronicle(service.paths.metrics), service.owner.name))
 
@@ -116,7 +116,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
         except StorageUnavailable as error:  # the worker takes nothing from a Redis that is not told, and asks again
             log.warning("not_renewed", error=error.message)
             return
-        await _tried(lambda: renew(service, ctx["redis"]))
+        await _tried_at_a_start(lambda: renew(service, ctx["redis"]))
 
     return Hooks(startup, shutdown, reconnect, cancel_aborted)
 
@@ -139,6 +139,14 @@ async def _tried(act: Callable[[], Awaitable[Any]]) -> None:
         log.debug("not_renewed", error=str(error))
     except (OSError, ReelqueueError) as error:
         log.warning("not_renewed", error=str(error))
+
+
+async def _tried_at_a_start(act: Callable[[], Awaitable[Any]]) -> None:
+    """The same; whatever it meets, the worker has its jobs to do."""
+    try:
+        await _tried(act)
+    except Exception as error:  # a bug; every worker would end by it at its start
+        log.exception("bug", exc_info=error)
 
 
 @contextlib.asynccontextmanager

@@ -157,8 +157,8 @@ class Worker(arq.worker.Worker):
             return
         self._began_at = datetime.now(UTC)
         self.ctx["redis"] = self.pool
-        if self.on_startup:
-            await self.on_startup(self.ctx)
+        if self.on_startup and not await self._started_up(self.on_startup(self.ctx)):
+            return
         if self._handle_signals:  # the process is ours
             gc.collect()
             gc.freeze()  # else a full collection of what was loaded stops everything for 40 ms, now and then
@@ -238,6 +238,20 @@ class Worker(arq.worker.Worker):
                 async with asyncio.timeout(LAST_PAUSE_S):
                     await self._ending.wait()
                     return
+
+    async def _started_up(self, hook: Awaitable[Any]) -> bool:
+        """Run the hook to its end; False where we are told to end meanwhile: it may wait for a disk that hangs."""
+        starting, ending = asyncio.ensure_future(hook), asyncio.create_task(self._ending.wait())
+        try:
+            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                return False
+            await starting  # or what it met
+            return True
+        finally:
+            ending.cancel()
+            starting.cancel()
+            await asyncio.wait({starting, ending}, timeout=HAND_BACK_SECONDS)
 
     def _make_carrier(self) -> Carrier:
         self._claims = Claims(

@@ -261,8 +261,8 @@ class StateLease(Generic[S]):
             renewal.add_done_callback(_seen)  # the disk hangs: the thread stays, we do not
             return self._not_renewed("timed out")
         if (error := renewal.exception()) is not None:
-            if not isinstance(error, OSError):
-                raise error
+            if not isinstance(error, OSError):  # a bug; were this to end, nobody would renew it, nor know that it is lost
+                log.error("bug", id=self._held.state_id, exc_info=error)
             return self._not_renewed(str(error))
         ours = renewal.result()
         if ours:

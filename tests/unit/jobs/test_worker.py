@@ -372,6 +372,25 @@ async def test_a_worker_that_waits_for_its_first_server_ends_when_told_to(monkey
     await worker.close()
 
 
+async def test_a_worker_whose_start_hangs_ends_when_told_to_and_lets_go_of_what_it_opened(small):
+    opened, closed = asyncio.Event(), []
+
+    async def startup(_ctx):
+        opened.set()
+        await asyncio.Event().wait()
+
+    async def shutdown(_ctx):
+        closed.append(True)
+
+    async def nothing(_ctx):
+        pass
+
+    async with asyncio.timeout(5), small(func(nothing, name="nothing"), on_startup=startup, on_shutdown=shutdown):
+        await opened.wait()
+
+    assert closed == [True]
+
+
 async def test_a_job_that_comes_again_before_its_hand_back_is_answered_is_run(small, redis, monkeypatch):
     """The server hands it back, and out again, while our loop has not read the first answer yet."""
     tries, backs = [], []

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from reelqueue import failpoints
 from reelqueue.errors import Busy, DiskFull, Fenced, ProjectNotFound
 from reelqueue.models.stage import ProjectStatus
 from storage.liveness import LeaseFile, LeaseRecord, Owner
@@ -374,3 +375,23 @@ async def test_who_lost_a_project_may_not_delete_it(store):
 
     await lease.release()
     assert await store.ids() == [1]
+
+
+async def test_a_bug_in_a_renewal_is_followed_by_the_next_one_and_loses_no_lease(paths):
+    """Were the renewals to end by it, another would take the project over, and the work would go on all the same."""
+    store = ProjectStore(paths, Owner.here(), lease_seconds=4.0)
+    project = await store.create({"topic": "bees"})
+    record = paths.project(project.project_id).lease
+    failpoints.disarm()
+    try:
+        async with await store.take_over(project.project_id) as lease:
+            failpoints.arm("lease.renewing:raise")
+            first = record.stat().st_mtime_ns
+            async with asyncio.timeout(10):
+                while record.stat().st_mtime_ns == first:
+                    await asyncio.sleep(0.02)
+
+            assert not lease.lost.is_set()
+            await lease.check()
+    finally:
+        failpoints.disarm()

@@ -1,0 +1,166 @@
+"""Every failpoint: a process dies, fails or hangs there, and those that come after it mend what it left.
+
+FAILPOINT_SEED is of one run: which mode each point has, and at which time it happens.
+"""
+
+import os
+import random
+
+import pytest
+from pydantic import SecretStr
+
+from jobs.client import connect
+from jobs.pipeline import MAINTENANCE, QUEUES
+from reelqueue.failpoints import MODES, POINTS
+from reelqueue.models.stage import ProjectStatus, Stage
+from reelqueue.sandbox import open_sandbox
+from reelqueue.settings import Settings
+from storage import Debts, Paths
+from tests.faults.chain import BRIEF, Chain
+from tests.receiver import listening
+
+SEED = int(os.environ.get("FAILPOINT_SEED") or random.SystemRandom().randrange(10_000))
+
+
+@pytest.fixture
+def settings(redis_server, data_dir):
+    return Settings(
+        _env_file=None, redis_url=SecretStr(redis_server), data_dir=data_dir, reelqueue_language="en", lease_seconds=3.0
+    )
+
+
+@pytest.fixture
+async def chain(settings, redis_admin, tmp_path):
+    print(f"FAILPOINT_SEED={SEED}")  # noqa: T201 - of a failure
+    async with open_sandbox(tmp_path / "sandbox") as sandbox, listening() as receiver, connect(settings) as queue:
+        found = Chain(tmp_path, settings, redis_admin, sandbox, receiver, queue, random.Random(SEED))
+        yield found
+        found.bury()
+
+
+async def led_through(chain: Chain) -> None:
+    """Everything that a small installation does, once."""
+    paths = Paths(chain.settings.data_dir)
+
+    await chain.asked("create_project", {"topic": "Tides"}, idempotency_key="one")
+    await chain.asked("cancel", 1)
+    paths.project(1).state.write_bytes(b"damaged")
+    chain.seen.clear()
+    await chain.asked("get_project", 1)
+    await chain.asked("delete", 1, gone_is_fine=True)
+    await chain.asked("create_batch", [BRIEF], idempotency_key="all", calendar="6h", webhook=chain.receiver.url)
+    [number] = (await chain.queue.get_batch(1)).project_ids
+    await chain.asked("start_batch", 1)
+    await chain.asked("pause_batch", 1)
+    await chain.asked("resume_batch", 1)
+
+    await chain.worked(
+        lambda: is_now(chain, number, ProjectStatus.WAITING_REVIEW),
+        needs=[
+            "stage.ended",
+            "webhook.sending",
+            "webhook.answered",
+            "outbox.moved",
+            "notice.kept",
+            "notice.told",
+            "batch.looked",
+        ],
+        faults={"stage.ended": {"service": "gemini", "call": "script", "kind": "400"}},
+    )
+    script_by = len(chain.fired)
+    script = (await chain.queue.get_script(number)).model_dump(mode="json")
+    script["metadata"]["title"] = "Bread rises"
+    await chain.asked("edit_script", number, script, approve=True)
+
+    await chain.redis.flushall()  # every job is lost
+    await chain.worked(
+        lambda: is_in(chain, number, Stage.RENDER), needs=["lease.renewing", "hint.renewed"], ends_with=["stage.handed-back"]
+    )
+    voice_by = len(chain.fired)
+    chain.go.touch()
+    gone = {"service": "youtube", "call": "upload.chunk", "kind": "session_gone"}
+    await chain.worked(lambda: has_video(chain, number), faults={"upload.gone": gone, "upload.forgotten": gone})
+    chain.sandbox.faults.clear()
+    chain.sandbox.faults.order(service="youtube", call="captions.insert", kind="503", times=1_000)
+    await chain.worked(lambda: is_over(chain, number))
+    chain.sandbox.faults.clear()
+    await chain.is_whole(number)
+    await chain.is_paid_for(number, script_by=script_by, voice_by=voice_by)
+
+    await chain.worked(lambda: is_cleaned(chain, number), workers="MaintenanceWorker")
+    [video] = chain.sandbox.youtube.videos.values()
+    assert len(video.captions) == 1
+    await chain.asked("delete", number, video=True, gone_is_fine=True)
+    assert not chain.sandbox.youtube.videos
+    await chain.worked(lambda: everybody_was_told(chain), workers="MaintenanceWorker,VideoWorker,BatchWorker")
+    await chain.nobody_is_left()
+
+
+async def is_now(chain, number, status):
+    return (await chain.queue.get_project(number)).status is status
+
+
+async def is_in(chain, number, stage):
+    state = await chain.queue.get_project(number)
+    return state.stages[stage].started_at is not None
+
+
+async def has_video(chain, number):
+    upload = (await chain.queue.get_project(number)).upload
+    return upload is not None and upload.video_id is not None
+
+
+async def is_over(chain, number):
+    return await is_now(chain, number, ProjectStatus.COMPLETED) and (await chain.queue.get_batch(1)).has_ended
+
+
+async def is_cleaned(chain, number):
+    """The clock's jobs are asked for until there is nothing left for them to do."""
+    paths = Paths(chain.settings.data_dir)
+    if not await chain.redis.zcard(MAINTENANCE):
+        if await Debts(paths.owed).all():
+            await chain.queue.enqueue_job("sync_quotas")
+        elif list((paths.project(number).root / "audio").glob("*.wav")):
+            await chain.queue.enqueue_job("cleanup")
+        else:
+            return True
+    return False
+
+
+async def everybody_was_told(chain):
+    pending = (Paths(chain.settings.data_dir).outbox / "pending").glob("*.json")
+    return not list(pending) and not any([await chain.redis.zcard(queue) for queue in QUEUES])
+
+
+async def happened(chain: Chain, modes: dict[str, str]) -> None:
+    print(modes)  # noqa: T201 - of a failure
+    chain.arm(modes)
+
+    await led_through(chain)
+
+    print(f"{chain.lives} processes, {len(chain.fired)} points, {chain.figures}")  # noqa: T201
+    assert chain.left == {}, "these were never reached"
+
+
+@pytest.mark.slow
+async def test_whatever_happens_at_each_failpoint_is_mended_by_those_who_come_after(chain):
+    await happened(chain, {name: chain.chance.choice(MODES) for name in POINTS})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("turn", range(len(MODES)))
+async def test_each_failpoint_kills_raises_and_hangs_and_all_of_it_is_mended(chain, turn):
+    await happened(chain, {name: MODES[(place + turn) % len(MODES)] for place, name in enumerate(POINTS)})
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mode", MODES)
+async def test_one_thing_that_happens_at_all_failpoints_is_mended(chain, mode):
+    await happened(chain, dict.fromkeys(POINTS, mode))
+
+
+@pytest.mark.soak
+async def test_where_nothing_happens_each_piece_is_paid_for_once_and_no_process_is_started_again(chain):
+    await happened(chain, {})
+
+    assert chain.figures["paid"] == chain.figures["once"]
