@@ -23,7 +23,7 @@ from reelqueue.ahead.findings import NOTHING, Check, Finding
 from reelqueue.art.fonts import check_fonts, use_font_dir
 from reelqueue.bootstrap import Settings, redacted
 from reelqueue.errors import ReelqueueError
-from reelqueue.media.ffmpeg import find_ffmpeg
+from reelqueue.media.ffmpeg import MENDED_VERSION, find_ffmpeg, is_mended
 from reelqueue.models.brief import Brief
 from reelqueue.providers.protocols import SpeechRequest
 from reelqueue.providers.registry import KINDS, Shelf
@@ -203,7 +203,15 @@ async def ffmpeg(settings: Settings) -> list[Finding]:
         found = await find_ffmpeg(settings.ffmpeg_binary)
     except ReelqueueError as error:
         return [Finding("fail", same("FFmpeg"), error.text, error.hint_text)]
-    return [Finding("ok", same("FFmpeg"), same(f"{found.version}, {found.path}"))]
+    saw = same(f"{found.version}, {found.path}")
+    if is_mended(found.version) is not False:
+        return [Finding("ok", same("FFmpeg"), saw)]
+    least = ".".join(map(str, MENDED_VERSION))
+    do = Text(
+        f"比 {least} 舊的解碼器有已知漏洞（發行版可能已經修補）：更新它，或不設 FFMPEG_BINARY 並從 PATH 拿掉，改用套件附的",
+        f"decoders before {least} have known holes (a distribution may have mended them): update it, or leave out FFMPEG_BINARY and take it off PATH for the one that comes with us",
+    )
+    return [Finding("warn", same("FFmpeg"), saw, do)]
 
 
 async def fonts(settings: Settings) -> list[Finding]:

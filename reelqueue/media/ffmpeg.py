@@ -14,6 +14,9 @@ from reelqueue.wording import Text, same
 
 LEAST_VERSION = 7
 """First major version whose `alimiter` and `ebur128` behave as our measurements were taken with."""
+MENDED_VERSION = (8, 1, 3)
+"""The first whose decoders have none of the holes known in November 2026 that name a last version (CVE-2026-8461 and -64830 in
+MagicYUV and VobSub: to 8.1.2).  We call neither of them; an old FFmpeg has others."""
 NEEDED = ("aac", "aformat", "alimiter", "aresample", "ebur128", "volume")
 STALL_S = 60.0
 LIMITS = Limits(memory_bytes=4 * 1024**3, cpu_seconds=3_600, file_bytes=20 * 1024**3, offline=True)
@@ -25,6 +28,12 @@ class Ffmpeg:
 
     path: Path
     version: str
+
+
+def is_mended(version: str) -> bool | None:
+    """Whether a version is one without the known holes, by its number; None where it has none, as a build of the day's source."""
+    found = re.match(r"n?(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return None if found is None else tuple(int(part or 0) for part in found.groups()) >= MENDED_VERSION
 
 
 async def find_ffmpeg(setting: Path | None) -> Ffmpeg:
