@@ -309,3 +309,25 @@ async def test_a_python_child_that_decodes_has_no_network_whatever_its_caller_fo
     async with python_child("curious") as child:
         with pytest.raises(ChildFailed, match="Permission denied"):
             await child.ask_one({})
+
+
+def test_every_child_that_reads_media_has_an_end_of_memory():
+    from reelqueue.media import audio, clip, ffmpeg, image, join, marks, probe, still, studio  # noqa: PLC0415 - all that start one
+
+    limits = [
+        clip.LIMITS,
+        ffmpeg.LIMITS,
+        image.LIMITS,
+        marks.LIMITS,
+        probe.LIMITS,
+        studio.LIMITS,
+        audio._LIMITS,
+        join._LIMITS,
+        still._LIMITS,
+    ]
+    named = {file for file, name, _ in calls_of("python_child") if file.startswith("reelqueue/media/")}
+
+    assert all(one.memory_bytes for one in limits)
+    assert named == {
+        f"reelqueue/media/{name}.py" for name in ("audio", "clip", "image", "join", "marks", "probe", "still", "studio")
+    }
