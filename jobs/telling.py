@@ -91,7 +91,7 @@ async def tell_error(publisher: Publisher, state: ProjectState, stage: Stage, er
 
 
 async def tell_cancelled(publisher: Publisher, state: ProjectState) -> None:
-    """The project was cancelled."""
+    """The project was cancelled; however many know of it, whoever listens hears it once."""
     stage = state.next_stage or state.goal
     await publisher.publish(
         project_id=state.project_id,
@@ -101,6 +101,7 @@ async def tell_cancelled(publisher: Publisher, state: ProjectState) -> None:
         overall=overall(stage, 0),
         status=str(state.status),
         run=state.run,
+        once=True,
     )
 
 

@@ -23,14 +23,15 @@ PUBLISH_SECONDS = 0.5
 """The longest that telling may hold the work up."""
 
 # KEYS: last, log.  ARGV: channel, epoch if none, event without its end, stage's order, stage, run, progress, overall,
-# kept events, kept seconds, snapshot seconds.
+# kept events, kept seconds, snapshot seconds, what is told once in a run ("": told each time).
 # The guard: within a run the progress of a stage never falls; the overall one falls only when a later run begins at an
 # earlier stage.  An event that is of no stage (an error) keeps the figures of the last one that was.
 _SCRIPT = """
 local last, log = KEYS[1], KEYS[2]
-local was = redis.call('HMGET', last, 'epoch', 'stage', 'order', 'run', 'progress', 'overall')
+local was = redis.call('HMGET', last, 'epoch', 'stage', 'order', 'run', 'progress', 'overall', 'once', 'seq')
 local epoch, order, run = was[1], tonumber(ARGV[4]), ARGV[6]
 local progress, overall = tonumber(ARGV[7]), tonumber(ARGV[8])
+if ARGV[12] ~= '' and epoch and run == was[4] and ARGV[12] == was[7] then return tonumber(was[8]) end
 if not epoch then
   epoch = ARGV[2]
   redis.call('DEL', log)
@@ -50,7 +51,7 @@ local event = string.format('%s, "progress": %d, "overall": %d, "seq": %d, "epoc
 local stage = ARGV[5]
 if tonumber(ARGV[4]) == 0 and order > 0 then stage = was[2] end
 redis.call('HSET', last, 'epoch', epoch, 'stage', stage, 'order', order, 'run', run, 'progress', progress,
-  'overall', overall, 'event', event)
+  'overall', overall, 'once', ARGV[12], 'event', event)
 redis.call('XADD', log, 'MAXLEN', '=', ARGV[9], seq .. '-0', 'e', event)
 redis.call('EXPIRE', log, ARGV[10])
 redis.call('EXPIRE', last, ARGV[11])
@@ -83,8 +84,11 @@ class Publisher:
         status: str,
         error: Mapping[str, Any] | None = None,
         run: int | None = None,
+        once: bool = False,
     ) -> int | None:
         """Send one event within 0.5 s; returns its `seq`, or None where it was lost.
+
+        `once`: where the last event of the run told of this status already, and was sent so too, nothing is sent.
 
         `progress` and `overall` are 0-100 and are raised to what was said before where they would fall; `run` is the
         project's run (None: the same as before), `stage` the event's name of the stage.
@@ -99,7 +103,7 @@ class Publisher:
         }
         if error is not None:
             body["error"] = dict(error)
-        figures = [_whole(progress), _whole(overall), KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS]
+        figures: list[str | int] = [_whole(progress), _whole(overall), KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, str(status) if once else ""]
         head = json.dumps(body, ensure_ascii=False)[:-1]
         place: list[str | int] = [
             topic.channel,
