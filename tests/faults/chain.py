@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,8 @@ OFTEN = re.compile(
     r"(document|file|state\.comm|blob|ledger|progress|job|hint\.[dq]|call|piece|lease|stage\.[bmd]|outbox|webhook).*"
 )
 """Points that a worker passes many times: the time at which one happens is a matter of chance, too."""
+TOLD = {"batch.started", "project.waiting", "project.completed", "batch.ended"}
+"""What a webhook hears of the batch, whatever happens beside."""
 BRIEF = {
     "topic": "Why bread rises", "content": "Yeast eats sugar and breathes out gas.", "language": "en", "aspect": "1:1", "fps": 24,
     "presenter": True, "review": ["script"],
@@ -256,16 +259,19 @@ class Chain:
             self.seen[number] = (state.revision, state.fence)
         assert len(self.sandbox.youtube.videos) <= 1
 
-    async def is_paid_for(self, number: int, *, script_by: int, voice_by: int) -> None:
+    def paid(self) -> Counter[str]:
+        """How often the service was asked and answered, by kind of call."""
+        return Counter({call: calls(self.sandbox, "gemini", call, status=200) for call in ("script", "voice")})
+
+    async def is_paid_for(self, number: int, before: Counter[str], *, script_by: int, voice_by: int) -> None:
         """I5: no call was paid that the ledger does not know; and none again but what was in flight when something happened.
 
-        `script_by`, `voice_by`: how much had happened by the end of the stage.
+        `before`: what had been paid.  `script_by`, `voice_by`: how much had happened by the end of the stage.
         """
         account = await Ledger(Paths(self.settings.data_dir)).account(project_bucket(number))
         known = len(account.reservations) + sum(amount > 0 for amount in account.settled.values())
         script = await self.queue.get_script(number)
-        once = {"script": 1, "voice": len(script.segments) + 2}
-        paid = {call: calls(self.sandbox, "gemini", call, status=200) for call in once}
+        once, paid = {"script": 1, "voice": len(script.segments) + 2}, self.paid() - before
         self.figures = {"once": once, "paid": paid, "known": known}
         assert sum(paid.values()) <= known
         assert once["script"] <= paid["script"] <= once["script"] + script_by
@@ -279,6 +285,8 @@ class Chain:
         pending = list((Paths(self.settings.data_dir).outbox / "pending").glob("*.json"))
         assert pending == []
         assert all(message.is_signed for message in self.receiver.messages)
+        assert set(self.receiver.types()) >= TOLD
+        assert self.told.exists()
 
     async def is_whole(self, number: int) -> ProjectState:
         """I1, I3, I5: one video, the very one; what the state names is there; no call was paid that nobody knows of."""

@@ -19,6 +19,7 @@ from storage import Debts, Paths
 from tests.faults.chain import BRIEF, Chain
 from tests.receiver import listening
 
+MOST_TURNS = 3
 SEED = int(os.environ.get("FAILPOINT_SEED") or random.SystemRandom().randrange(10_000))
 
 
@@ -38,37 +39,33 @@ async def chain(settings, redis_admin, tmp_path):
         found.bury()
 
 
-async def led_through(chain: Chain) -> None:
-    """Everything that a small installation does, once."""
-    paths = Paths(chain.settings.data_dir)
+async def led_through(chain: Chain, turn: int) -> None:
+    """Everything that a small installation does, once; the names of what is made are those of this turn."""
+    paths, queue, fired = Paths(chain.settings.data_dir), chain.queue, chain.fired
+    before, topic, name = chain.paid(), {"topic": f"Tides {turn}"}, f"turn {turn}"
+    chain.go.unlink(missing_ok=True)
 
-    await chain.asked("create_project", {"topic": "Tides"}, idempotency_key="one")
-    await chain.asked("cancel", 1)
-    paths.project(1).state.write_bytes(b"damaged")
-    chain.seen.clear()
-    await chain.asked("get_project", 1)
-    await chain.asked("delete", 1, gone_is_fine=True)
-    await chain.asked("create_batch", [BRIEF], idempotency_key="all", calendar="6h", webhook=chain.receiver.url)
-    [number] = (await chain.queue.get_batch(1)).project_ids
-    await chain.asked("start_batch", 1)
-    await chain.asked("pause_batch", 1)
-    await chain.asked("resume_batch", 1)
+    await chain.asked("create_project", topic, idempotency_key=name)
+    alone = (await queue.create_project(topic, idempotency_key=name)).project_id
+    await chain.asked("cancel", alone)
+    paths.project(alone).state.write_bytes(b"damaged")
+    chain.seen.pop(alone, None)
+    await chain.asked("get_project", alone)
+    await chain.asked("delete", alone, gone_is_fine=True)
+
+    await chain.asked("create_batch", [BRIEF], idempotency_key=name, calendar="6h", webhook=chain.receiver.url)
+    [batch] = await queue.list_batches(limit=1)
+    [number] = batch.project_ids
+    await chain.asked("start_batch", batch.batch_id)
+    await chain.asked("pause_batch", batch.batch_id)
+    await chain.asked("resume_batch", batch.batch_id)
 
     await chain.worked(
         lambda: is_now(chain, number, ProjectStatus.WAITING_REVIEW),
-        needs=[
-            "stage.ended",
-            "webhook.sending",
-            "webhook.answered",
-            "outbox.moved",
-            "notice.kept",
-            "notice.told",
-            "batch.looked",
-        ],
+        needs=["stage.ended", "webhook.sending", "webhook.answered", "outbox.moved", "notice.kept", "notice.told"],
         faults={"stage.ended": {"service": "gemini", "call": "script", "kind": "400"}},
     )
-    script_by = len(chain.fired)
-    script = (await chain.queue.get_script(number)).model_dump(mode="json")
+    script_by, script = len(fired), (await queue.get_script(number)).model_dump(mode="json")
     script["metadata"]["title"] = "Bread rises"
     await chain.asked("edit_script", number, script, approve=True)
 
@@ -76,16 +73,16 @@ async def led_through(chain: Chain) -> None:
     await chain.worked(
         lambda: is_in(chain, number, Stage.RENDER), needs=["lease.renewing", "hint.renewed"], ends_with=["stage.handed-back"]
     )
-    voice_by = len(chain.fired)
+    voice_by = len(fired)
     chain.go.touch()
     gone = {"service": "youtube", "call": "upload.chunk", "kind": "session_gone"}
     await chain.worked(lambda: has_video(chain, number), faults={"upload.gone": gone, "upload.forgotten": gone})
     chain.sandbox.faults.clear()
     chain.sandbox.faults.order(service="youtube", call="captions.insert", kind="503", times=1_000)
-    await chain.worked(lambda: is_over(chain, number))
+    await chain.worked(lambda: is_over(chain, number, batch.batch_id))
     chain.sandbox.faults.clear()
     await chain.is_whole(number)
-    await chain.is_paid_for(number, script_by=script_by, voice_by=voice_by)
+    await chain.is_paid_for(number, before, script_by=script_by, voice_by=voice_by)
 
     await chain.worked(lambda: is_cleaned(chain, number), workers="MaintenanceWorker")
     [video] = chain.sandbox.youtube.videos.values()
@@ -110,8 +107,8 @@ async def has_video(chain, number):
     return upload is not None and upload.video_id is not None
 
 
-async def is_over(chain, number):
-    return await is_now(chain, number, ProjectStatus.COMPLETED) and (await chain.queue.get_batch(1)).has_ended
+async def is_over(chain, number, batch):
+    return await is_now(chain, number, ProjectStatus.COMPLETED) and (await chain.queue.get_batch(batch)).has_ended
 
 
 async def is_cleaned(chain, number):
@@ -136,7 +133,10 @@ async def happened(chain: Chain, modes: dict[str, str]) -> None:
     print(modes)  # noqa: T201 - of a failure
     chain.arm(modes)
 
-    await led_through(chain)
+    for turn in range(MOST_TURNS):  # what happens at one point may keep others from being reached
+        await led_through(chain, turn)
+        if not chain.left:
+            break
 
     print(f"{chain.lives} processes, {len(chain.fired)} points, {chain.figures}")  # noqa: T201
     assert chain.left == {}, "these were never reached"
@@ -160,7 +160,7 @@ async def test_one_thing_that_happens_at_all_failpoints_is_mended(chain, mode):
 
 
 @pytest.mark.soak
-async def test_where_nothing_happens_each_piece_is_paid_for_once_and_no_process_is_started_again(chain):
+async def test_where_nothing_happens_each_piece_is_paid_for_once(chain):
     await happened(chain, {})
 
     assert chain.figures["paid"] == chain.figures["once"]
