@@ -15,7 +15,7 @@ from progress.ending import StateOnDisk, project_end
 from progress.events import ProgressEvent, Topic
 from progress.publisher import Publisher
 from progress.subscriber import Follower, parse_after
-from reelqueue import embedded
+from reelqueue import embedded, failpoints
 from reelqueue.errors import BatchNotFound, InstallationError, ProjectNotFound
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState, StageError
@@ -293,6 +293,43 @@ async def test_telling_never_fails_the_work(tmp_path):
 
     assert seq is None
     assert publisher.lost == 1
+
+
+async def test_half_a_character_fails_no_work(redis, publisher):
+    """A name of a file that is no UTF-8 holds such."""
+    assert await tell(publisher, message="half \ud83d") == 1
+    assert (await kept(redis))[0]["message"] == "half ?"
+
+
+@pytest.mark.parametrize("point", ["progress.telling:raise", "progress.told:raise", "progress.telling:hang"])
+async def test_a_bug_in_telling_fails_no_work(publisher, point):
+    failpoints.disarm()
+    failpoints.arm(point)
+    try:
+        assert await tell(publisher) is None
+        assert (publisher.lost, await tell(publisher) is None) == (1, False)
+    finally:
+        failpoints.disarm()
+
+
+async def test_a_transport_that_uvloop_closed_is_a_lost_connection(url, publisher, disk):
+    """uvloop tells of it by a RuntimeError; a RuntimeError of our own is none."""
+    await tell(publisher, status="completed")
+    disk.status = "completed"
+    said = ["unable to perform operation on <TCPTransport closed=True>; the handler is closed"]
+
+    @contextlib.asynccontextmanager
+    async def connect() -> AsyncIterator[Redis]:
+        if said:
+            raise RuntimeError(said.pop())
+        async with open_redis(url) as client:
+            yield client
+
+    listening = Follower(Topic(project_id=1), connect, disk)
+    assert [event.seq for event in await collect(listening)] == [1]
+    said.append("a mistake of ours")
+    with pytest.raises(RuntimeError, match="mistake of ours"):
+        await collect(Follower(Topic(project_id=1), connect, disk))
 
 
 async def test_a_server_that_wants_a_password_is_named(tmp_path, disk):

@@ -305,13 +305,14 @@ async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, 
     await ours.shutdown(ctx)
 
 
-async def test_a_bug_in_a_renewal_ends_no_renewing(crew, redis, monkeypatch):
+@pytest.mark.parametrize("place", [1, 2], ids=["at the start", "later"])
+async def test_a_bug_in_a_renewal_ends_no_renewing(crew, redis, monkeypatch, place):
     monkeypatch.setattr("jobs.hooks.RENEW_SECONDS", 0.01)
     renewals, again = [], asyncio.Event()
 
     async def breaks(_service, _redis):
         renewals.append(1)
-        if len(renewals) == 2:
+        if len(renewals) == place:
             raise ZeroDivisionError
         if len(renewals) == 3:
             again.set()
