@@ -1,9 +1,9 @@
-"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …`, `… words …`, `… batch …`, `… board …` or `… numbers` runs one, with its options."""
+"""`python -m benchmarks` runs every benchmark; `python -m benchmarks queue …`, `… render …`, `… words …`, `… batch …`, `… board …`, `… fanout …` or `… numbers` runs one, with its options."""
 
 import asyncio
 import sys
 
-from benchmarks import batch, board, numbers, queue, render, word_times
+from benchmarks import batch, board, fanout, numbers, queue, render, word_times
 
 
 def main(given: list[str]) -> None:
@@ -17,6 +17,8 @@ def main(given: list[str]) -> None:
             batch.main(options)
         case ["board", *options]:
             board.main(options)
+        case ["fanout", *options]:
+            fanout.main(options)
         case ["numbers", *options]:
             numbers.main(options)
         case ["words", *options]:
@@ -27,9 +29,10 @@ def main(given: list[str]) -> None:
             queue.main([])
             batch.main([])
             board.main([])
+            fanout.main([])
             numbers.main([])
         case _:
-            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words, batch, board, numbers")
+            sys.exit(f"there is no benchmark {given[0]!r}: queue, render, words, batch, board, fanout, numbers")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import RedisError
 
 SENTINEL = "redis+sentinel"
+LOST = (RedisError, OSError, TimeoutError, RuntimeError)
+"""How a connection ends; by a RuntimeError where uvloop closed its transport meanwhile."""
 
 
 @contextlib.asynccontextmanager

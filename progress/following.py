@@ -5,13 +5,14 @@ overtook within its quarter second.  Who falls behind, or was away for longer th
 """
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from progress.bundle import Bundle, Told
+from progress.connection import LOST
 from progress.events import ProgressEvent, Topic
-from progress.hub import LOST, Ended, Gap, Gone, Hub, Item, Link
+from progress.hub import Ended, Gap, Gone, Hub, Item, Link
 from progress.log import Kept
 from progress.subscriber import Truth
 from reelqueue.errors import BatchNotFound, ProjectNotFound, TransientError
@@ -47,7 +48,10 @@ Part = Bundle | tuple[Told, ...] | Snapshot | Link | Alive
 
 @dataclass(slots=True)
 class Following:
-    """One reader.  `epoch` and `seq` are those of the last event that it was given."""
+    """One reader.  `epoch` and `seq` are those of the last event that it was given.
+
+    `push`, where it is given, passes on at once what simply follows, without a turn of the reader's own, or says False.
+    """
 
     hub: Hub
     topic: Topic
@@ -55,12 +59,16 @@ class Following:
     epoch: str | None = None
     seq: int = 0
     last: ProgressEvent | None = None
+    push: Callable[[Bundle], bool] | None = None
     _has_to_read: bool = False
     _is_gone: bool = False
 
     async def parts(self) -> AsyncGenerator[Part]:
         """What there is to say, without end but the topic's own.  The first comes at once, unless all was said before."""
-        with self.hub.reader(self.topic) as box, contextlib.suppress(ProjectNotFound, BatchNotFound):  # deleted meanwhile: an end
+        with (
+            self.hub.reader(self.topic, self._is_pushed) as box,
+            contextlib.suppress(ProjectNotFound, BatchNotFound),
+        ):  # deleted meanwhile: an end
             for part in await self._opening():
                 yield part
             while not self._is_gone and not await self._is_over():
@@ -69,6 +77,15 @@ class Following:
                     return
                 for part in await self._hear(*taken):
                     yield part
+
+    def _is_pushed(self, item: Item) -> bool:
+        """Whether it was passed on at once: no more than what follows the last one, and is no end."""
+        if self.push is None or self._has_to_read or not isinstance(item, Bundle):
+            return False
+        if item.epoch != self.epoch or item.after != self.seq or item.last.is_end or not self.push(item):
+            return False
+        self.seq, self.last = item.last.seq, item.last
+        return True
 
     async def _opening(self) -> list[Part]:
         away_since = self.hub.away_since

@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from progress.bundle import Bundle, Told
+from progress.connection import LOST
 from progress.events import ProgressEvent, Topic
 from progress.known import MOST_KNOWN, Known
 from progress.log import Kept, read_last, read_log, read_newest
@@ -38,9 +38,6 @@ MOST_HELD = 2_000
 """Events of a topic that come while its log is read."""
 READS_AT_ONCE = 16
 """A thousand readers that come back at once need no thousand connections."""
-
-LOST = (RedisError, OSError, TimeoutError, RuntimeError)
-"""How a connection ends; by a RuntimeError where uvloop closed its transport meanwhile."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +67,8 @@ class Ended:
 Item = Bundle | Link | Gap | Gone | Ended | bytes
 """What a reader finds: events, news, or a line that was written already."""
 Box = Mailbox[Item]
+Push = Callable[[Item], bool]
+"""Passes an item on at once, see `Mailbox`."""
 
 
 class Hub:
@@ -193,9 +192,9 @@ class Hub:
         return [bundle for bundle in self._kept if bundle.number > number]
 
     @contextlib.contextmanager
-    def page(self, topics: frozenset[str] | None) -> Iterator[Box]:
+    def page(self, topics: frozenset[str] | None, push: Push | None = None) -> Iterator[Box]:
         """A page's mailbox: all of these topics (None: of every one), and of the others each change of status."""
-        box: Box = Mailbox(topics)
+        box: Box = Mailbox(topics, push=push)
         with self._opened(box, topics or ()):
             self._pages.add(box)
             try:
@@ -216,9 +215,9 @@ class Hub:
     # For the readers of one topic.
 
     @contextlib.contextmanager
-    def reader(self, topic: Topic) -> Iterator[Box]:
+    def reader(self, topic: Topic, push: Push | None = None) -> Iterator[Box]:
         """The mailbox of who misses nothing of one topic: it reads the log first, and where a bundle does not follow."""
-        box: Box = Mailbox()
+        box: Box = Mailbox(push=push)
         with self._opened(box, (topic.name,)):
             yield box
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from progress.connection import LOST
 from progress.events import KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, Topic, stage_order
 from reelqueue import clock, failpoints
 from reelqueue.tally import LOST_EVENTS, TALLY
@@ -103,9 +103,16 @@ class Publisher:
         }
         if error is not None:
             body["error"] = dict(error)
-        figures: list[str | int] = [_whole(progress), _whole(overall), KEPT_EVENTS, KEPT_SECONDS, SNAPSHOT_SECONDS, str(status) if once else ""]
-        head = json.dumps(body, ensure_ascii=False)[:-1]
-        place: list[str | int] = [
+        figures: list[str | int] = [
+            _whole(progress),
+            _whole(overall),
+            KEPT_EVENTS,
+            KEPT_SECONDS,
+            SNAPSHOT_SECONDS,
+            str(status) if once else "",
+        ]
+        head = json.dumps(body, ensure_ascii=False)[:-1].encode(errors="replace")  # half a character can't be sent
+        place: list[str | bytes | int] = [
             topic.channel,
             secrets.token_hex(4),
             head,
@@ -119,7 +126,7 @@ class Publisher:
                 seq = int(await self._script(keys=[topic.last_key, topic.log_key], args=[*place, *figures]))
                 await failpoints.reach("progress.told")
                 return seq
-        except (RedisError, OSError, TimeoutError) as failure:
+        except LOST as failure:
             self.lost += 1
             TALLY.count(LOST_EVENTS)
             self._log.warning("progress_lost", project_id=project_id, batch_id=batch_id, stage=stage, error=repr(failure))

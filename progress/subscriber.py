@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError
 
+from progress.connection import LOST
 from progress.events import ProgressEvent, Topic, parse_event
 from progress.log import read_log
 from reelqueue.errors import BatchNotFound, InstallationError, ProjectNotFound
@@ -76,7 +77,9 @@ class Follower:
                         failures = 0
                         yield event
                     return
-            except (RedisError, OSError) as failure:
+            except LOST as failure:
+                if isinstance(failure, RuntimeError) and "closed" not in str(failure):
+                    raise  # no transport of uvloop's: a mistake of ours
                 if _is_refusal(failure):
                     raise _refused() from failure
                 end = await self._unheard_end()  # nobody is left to tell us

@@ -9,16 +9,22 @@ import uvicorn
 from starlette.applications import Starlette
 
 from reelqueue.dashboard import dashboard
+from reelqueue.dashboard.serving import at_once
+from reelqueue.dashboard.streams.direct import Direct
 from reelqueue.settings import Settings
 
 
 @contextlib.asynccontextmanager
-async def serving_board(board: Settings | Starlette, port: int = 0) -> AsyncIterator[str]:
-    """Its address, such as `http://127.0.0.1:40123`, until the block ends; of these settings, or the application itself."""
+async def serving_board(board: Settings | Starlette, port: int = 0, *, is_ours: bool = True) -> AsyncIterator[str]:
+    """Its address, such as `http://127.0.0.1:40123`, until the block ends; of these settings, or the application itself.
+
+    Not `is_ours`: under a server that knows nothing of our streams, as a host's.
+    """
     app = dashboard(board) if isinstance(board, Settings) else board
-    listening = socket.create_server(("127.0.0.1", port))
+    listening = at_once(socket.create_server(("127.0.0.1", port)))
     port = listening.getsockname()[1]
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+    http = Direct if is_ours else "h11"
+    config = uvicorn.Config(app, http=http, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  # the signals are pytest's
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -158,6 +158,34 @@ async def test_a_reader_whose_next_event_does_not_follow_reads_the_log(server):
             assert [one.event.seq for one in await anext(parts)] == [2, 3, 4]
 
 
+async def test_ten_kills_among_two_thousand_events_lose_nothing_for_who_is_passed_them_and_who_takes_them(server, monkeypatch):
+    """Half of the events find their reader's connection full: those wait for its turn, and none overtakes them."""
+    monkeypatch.setattr("progress.known.PAUSE_SECONDS", 0.0)
+    async with listening(server.url) as hub, Redis.from_url(server.url) as redis:
+        publisher, heard = Publisher(redis), []
+
+        def push(bundle: Bundle) -> bool:
+            has_room = bundle.number % 4 > 1
+            heard.extend(one.event.seq for one in bundle.told if has_room)
+            return has_room
+
+        async def read() -> None:
+            async for part in Following(hub, ONE, Runs(), push=push).parts():
+                told = part.told if isinstance(part, Bundle) else part if isinstance(part, tuple) else ()
+                heard.extend(one.event.seq for one in told)
+
+        reading = asyncio.create_task(read())
+        for turn in range(1, 2_001):
+            await publisher.publish(project_id=1, stage=f"stage {turn}", progress=0, message="…", status="running", run=1)
+            if turn % 200 == 100:
+                assert await redis.client_kill_filter(_type="pubsub") >= 1
+                await until(lambda: hub.away_since is None, "it is back")
+        await until(lambda: bool(heard) and heard[-1] == 2_000, "the last one is heard")
+        reading.cancel()
+
+    assert heard == list(range(1, 2_001))
+
+
 class Runs:
     """The disk of a project that runs."""
 

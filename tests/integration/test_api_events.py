@@ -277,12 +277,13 @@ async def test_a_board_that_starts_without_redis_says_what_the_disk_knows(tmp_pa
     assert [one.data["status"] for one in rest] == ["completed"]
 
 
+@pytest.mark.parametrize("is_ours", [True, False], ids=["our server", "a host's server"])
 async def test_a_reader_that_takes_nothing_gets_a_snapshot_and_costs_the_others_nothing(
-    monkeypatch, settings, session, publisher, number
+    monkeypatch, settings, session, publisher, number, is_ours
 ):
     """It reads nothing while 18 MB are told: far more than a socket and a mailbox hold."""
     monkeypatch.setattr("progress.known.PAUSE_SECONDS", 0.0)
-    async with serving_board(settings) as url, slow_reader(url, f"/api/projects/{number}/events") as slow:
+    async with serving_board(settings, is_ours=is_ours) as url, slow_reader(url, f"/api/projects/{number}/events") as slow:
         async with open_stream(session, f"{url}/api/projects/{number}/events") as quick:
             for turn in range(1, 201):
                 await tell(publisher, number, stage=f"stage {turn}", message="深" * 30_000)
@@ -290,7 +291,10 @@ async def test_a_reader_that_takes_nothing_gets_a_snapshot_and_costs_the_others_
                 assert (heard.name, heard.data["seq"]) == ("message", turn)
         said = await slow.readuntil(b"event: snapshot\ndata: ")
         then = await slow.readuntil(b"\n\n")
+        await tell(publisher, number, stage="after")
+        after = await slow.readuntil(b'"seq": 201')
 
+    assert b'"stage": "after"' in after
     assert said.count(b'"stage"') < 200
     assert json.loads(then)["seq"] == 200
 

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
 from redis.asyncio import Redis
 
 from progress import Publisher
+from reelqueue.dashboard.streams.direct import Direct
 from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
 from tests.boards import serving_board
@@ -76,6 +78,39 @@ async def test_of_other_projects_a_page_hears_changes_of_status_alone(settings, 
         for percent in (1, 2, 3):  # each a quarter second after the one before
             await tell(publisher, 1, progress=percent)
             assert figures(await stream.next("progress")) == [(1, percent)]
+
+
+async def test_an_event_is_written_straight_into_the_connections_of_our_server(monkeypatch, settings, session, publisher):
+    written: list[bytes] = []
+    write = Direct._write
+
+    def noted(connection: Direct, cycle: Any, body: bytes) -> bool:
+        is_written = write(connection, cycle, body)
+        written.extend([body] if is_written else [])
+        return is_written
+
+    monkeypatch.setattr(Direct, "_write", noted)
+    async with page(settings, session, "topics=1") as stream:
+        await tell(publisher, progress=10)
+        assert figures(await stream.next("progress")) == [(1, 10)]
+
+    assert any(b'"progress": 10' in body for body in written)
+
+
+async def test_who_speaks_an_older_http_gets_no_chunks(settings, publisher):
+    async with serving_board(settings) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET /live?topics=1 HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+        async with asyncio.timeout(15):
+            await reader.readuntil(b"event: snapshot\n")
+            await tell(publisher, progress=10)
+            said = await reader.readuntil(b'"progress": 10')
+        writer.close()
+
+    assert said.splitlines()[-3].startswith(b"id: ")
+    assert said.splitlines()[-2] == b"event: progress"
+    assert b"\r\n" not in said
 
 
 async def test_a_page_may_hear_all(settings, session, publisher):

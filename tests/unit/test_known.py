@@ -177,3 +177,55 @@ def test_an_event_that_does_not_say_when_is_none_of_ours(timestamp):
     """One such event kept the overview from being made, for as long as it was among the last."""
     assert Told.of(event(1).model_dump_json().encode()) is not None
     assert Told.of(event(1, timestamp=timestamp).model_dump_json().encode()) is None
+
+
+class Passing:
+    """Passes on what it is allowed to, the rest is left to the reader's turn."""
+
+    def __init__(self, *, lets: bool = True) -> None:
+        self.lets = lets
+        self.passed: list[int] = []
+
+    def __call__(self, item: int) -> bool:
+        if self.lets:
+            self.passed.append(item)
+        return self.lets
+
+
+async def test_who_waits_for_nothing_but_the_next_is_passed_it_without_being_woken():
+    passing = Passing()
+    box: Mailbox[int] = Mailbox(push=passing)
+    waiting = asyncio.create_task(box.take(60))
+    await asyncio.sleep(0)
+    box.put(1)
+    box.put(2)
+    await asyncio.sleep(0)
+
+    assert passing.passed == [1, 2]
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_nothing_is_passed_on_before_what_waits_already():
+    passing = Passing()
+    box: Mailbox[int] = Mailbox(push=passing)
+    box.put(1)
+    waiting = asyncio.create_task(box.take(60))
+    await asyncio.sleep(0)
+    box.put(2)
+
+    assert await waiting == ([1], False)
+    assert passing.passed == []
+
+
+async def test_after_one_that_can_not_be_passed_on_the_next_waits_its_turn():
+    passing = Passing(lets=False)
+    box: Mailbox[int] = Mailbox(push=passing)
+    waiting = asyncio.create_task(box.take(60))
+    await asyncio.sleep(0)
+    box.put(1)
+    passing.lets = True
+    box.put(2)
+
+    assert await waiting == ([1, 2], False)
+    assert passing.passed == []

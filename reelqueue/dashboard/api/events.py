@@ -20,6 +20,7 @@ from progress.following import Following, Part, Snapshot
 from progress.hub import Link
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.problems import Refused
+from reelqueue.dashboard.streams.direct import writer_of
 from reelqueue.dashboard.streams.lines import ALIVE, said, written
 from reelqueue.dashboard.streams.streaming import EventStream, check_room
 from reelqueue.models.batch import BatchState
@@ -46,7 +47,9 @@ async def _events(request: Request, topic: Topic) -> Response:
     epoch, seq = _place_of(request)
     source = OnDisk(topic, board.projects, board.batches)
     await source.end()  # an unknown one is refused before the answer begins
-    lines = _lines(Following(board.hub, topic, source, epoch, seq))
+    write = writer_of(request.scope)
+    push = None if write is None else lambda bundle: write(_line(bundle))
+    lines = _lines(Following(board.hub, topic, source, epoch, seq, push=push))
     first = await anext(lines, None)
     if first is None:  # all was said before: a browser that comes back after the end is told to stop
         return Response(status_code=204)

@@ -16,6 +16,7 @@ from progress.hub import Ended, Gap, Hub, Item
 from reelqueue.dashboard.asked import board_of
 from reelqueue.dashboard.board import Board
 from reelqueue.dashboard.problems import Refused
+from reelqueue.dashboard.streams.direct import Write, writer_of
 from reelqueue.dashboard.streams.lines import ALIVE, said, written
 from reelqueue.dashboard.streams.streaming import EventStream, check_room
 from reelqueue.wording import Text
@@ -34,7 +35,7 @@ async def listen(request: Request) -> Response:
     if cursor and not _CURSOR.fullmatch(cursor):
         raise Refused(400, Text("Last-Event-ID 不是這裡給的", "this Last-Event-ID is none that was given here"))
     check_room(board)
-    return EventStream(_lines(board, topics, cursor))
+    return EventStream(_lines(board, topics, cursor, writer_of(request.scope)))
 
 
 def _topics_of(given: str) -> frozenset[str] | None:
@@ -52,9 +53,10 @@ def _topics_of(given: str) -> frozenset[str] | None:
     return frozenset(names)
 
 
-async def _lines(board: Board, topics: frozenset[str] | None, cursor: str) -> AsyncGenerator[bytes]:
+async def _lines(board: Board, topics: frozenset[str] | None, cursor: str, write: Write | None) -> AsyncGenerator[bytes]:
     hub = board.hub
-    with hub.page(topics) as box:
+    push = None if write is None else lambda item: write(_line(hub, item))
+    with hub.page(topics, push) as box:
         missed = hub.since(cursor)
         yield board.pulse.beat()
         if missed is None:
