@@ -17,6 +17,8 @@ from tests.integration.bad_services import at_rest, local, own_environment, scri
 from tests.workers import until, worker
 
 pytestmark = pytest.mark.slow
+PAID = {"script": 0, "image": 0, "voice": 1}
+"""Calls, and how many of each come through before the one that is slow."""
 UPLOADING = {"script": "local", "image": "local", "voice": "local", "presenter": "local"}
 
 
@@ -126,49 +128,63 @@ async def cancelled(queue, sandbox, number):
     assert late == []
 
 
-@pytest.mark.parametrize("call", ["script", "image", "voice"])
-async def test_a_project_cancelled_amid_a_paid_call_makes_no_other(settings, sandbox, call):
-    order = sandbox.faults.order(service="gemini", call=call, kind="slow", seconds=1.2)
-    async with connect(settings) as queue, worker(settings, **own_environment(sandbox) | local("PRESENTER", "PUBLISHER")):
-        project = await queue.create_project({"topic": "Tides", "language": "en", "duration_s": 60, "review": ["assets"]})
-        await queue.start(project.project_id)
-        await taken(sandbox, order)
-        await cancelled(queue, sandbox, project.project_id)
-        state = await queue.get_project(project.project_id)
-
-    assert state.status is ProjectStatus.CANCELLED
-
-
-@pytest.mark.parametrize(
-    ("call", "skip"),
-    [
-        ("upload.open", 0),
-        ("upload.chunk", 0),
-        ("upload.chunk", 1),
-        ("upload.chunk", 2),
-        ("thumbnails.set", 0),
-        ("videos.list", 0),
-    ],
-)
-@pytest.mark.parametrize("seconds", [pytest.param(0.2, marks=pytest.mark.soak), 1.5])
-async def test_a_project_cancelled_amid_an_upload_sends_nothing_more_and_goes_on_with_its_session(
-    settings, sandbox, call, skip, seconds
+async def test_a_project_cancelled_amid_each_kind_of_paid_call_makes_no_other_and_pays_again_for_what_was_in_flight_alone(
+    settings, sandbox
 ):
-    order = sandbox.faults.order(service="youtube", call=call, kind="slow", seconds=seconds, skip=skip)
-    project, body = await rendered(settings, video_bytes=18 * MIB, providers=UPLOADING, privacy="public")
-    async with connect(settings) as queue, worker(settings, **own_environment(sandbox)):
-        await queue.start(project.project_id)
-        await taken(sandbox, order)
-        await cancelled(queue, sandbox, project.project_id)
-        state = await queue.get_project(project.project_id)
-        assert state.status is ProjectStatus.CANCELLED
-        if call != "videos.list":  # the last step was on its way then: it may have ended before the answer, as the cancel waits
-            assert all(video.privacy == "private" for video in sandbox.youtube.videos.values())
+    """One project, cancelled amid its script, a picture and a sentence, and taken up again each time."""
+    async with connect(settings) as queue, worker(settings, **own_environment(sandbox) | local("PRESENTER", "PUBLISHER")):
+        brief = {"topic": "Tides", "language": "en", "duration_s": 15, "presenter": False, "review": ["assets"]}
+        number = (await queue.create_project(brief)).project_id
+        in_flight = dict.fromkeys(PAID, 0)
+        for call, skip in PAID.items():
+            order = sandbox.faults.order(service="gemini", call=call, kind="slow", seconds=1.2, skip=skip)
+            await (queue.start(number) if call == "script" else queue.retry(number))
+            await taken(sandbox, order)
+            asked = {other: calls(sandbox, "gemini", other, status=200) for other in PAID}
+            await cancelled(queue, sandbox, number)
+            assert (await queue.get_project(number)).status is ProjectStatus.CANCELLED
+            for other in PAID:
+                in_flight[other] += calls(sandbox, "gemini", other) - asked[other]
+        script = json.loads((Paths(settings.data_dir).project(number).root / "script.json").read_text(encoding="utf-8"))
 
-        await queue.retry(project.project_id)
-        state = await at_rest(queue, project.project_id)
+    once = {"script": 1, "image": len(script["segments"]), "voice": len(script["segments"]) + 2}
+    paid = {call: calls(sandbox, "gemini", call) for call in PAID}
+    assert all(0 < paid[call] <= once[call] + in_flight[call] for call in PAID), (once, in_flight, paid)
 
-    assert state.status is ProjectStatus.COMPLETED
-    [video] = sandbox.youtube.videos.values()
-    assert (video.bytes, video.privacy) == (len(body), "public")
-    assert calls(sandbox, "youtube", "upload.open") <= 1 + (call == "upload.open")
+
+STEPS = [
+    ("upload.open", 0),
+    ("upload.chunk", 0),
+    ("upload.chunk", 1),
+    ("upload.chunk", 2),
+    ("thumbnails.set", 0),
+    ("videos.list", 0),
+]
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0.2, marks=pytest.mark.soak), 1.5])
+async def test_a_project_cancelled_amid_an_upload_sends_nothing_more_and_goes_on_with_its_session(settings, sandbox, seconds):
+    """A project for each step of the upload, one after the other."""
+    async with connect(settings) as queue, worker(settings, **own_environment(sandbox, VARIATION_GUARD="false")):
+        for call, skip in STEPS:
+            before, opened = set(sandbox.youtube.videos), calls(sandbox, "youtube", "upload.open")
+            order = sandbox.faults.order(service="youtube", call=call, kind="slow", seconds=seconds, skip=skip)
+            project, body = await rendered(settings, video_bytes=18 * MIB, providers=UPLOADING, privacy="public")
+            await queue.start(project.project_id)
+            await taken(sandbox, order)
+            await cancelled(queue, sandbox, project.project_id)
+            state = await queue.get_project(project.project_id)
+            assert state.status is ProjectStatus.CANCELLED
+            if (
+                call != "videos.list"
+            ):  # the last step was on its way then: it may have ended before the answer, as the cancel waits
+                assert all(video.privacy == "private" for name, video in sandbox.youtube.videos.items() if name not in before)
+
+            await queue.retry(project.project_id)
+            state = await at_rest(queue, project.project_id)
+
+            assert state.status is ProjectStatus.COMPLETED, call
+            [made] = set(sandbox.youtube.videos) - before
+            video = sandbox.youtube.videos[made]
+            assert (video.bytes, video.privacy) == (len(body), "public")
+            assert calls(sandbox, "youtube", "upload.open") - opened <= 1 + (call == "upload.open")
