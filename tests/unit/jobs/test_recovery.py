@@ -1,12 +1,13 @@
 """What was interrupted goes on, with one hint per project and stage; what may go, goes."""
 
 import asyncio
+import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from arq.constants import in_progress_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix
 
 from jobs import hooks, transitions
 from jobs.claims import OLD_UNNAMED_MS, Claims
@@ -284,6 +285,23 @@ async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(
     await redis.set(in_progress_key_prefix + job.job_id, b"1", px=OLD_UNNAMED_MS - 1)
     async with crew.working():
         answer = await queue.wait(project.project_id, timeout=15)
+
+    assert answer["made"] == "upload"
+
+
+@pytest.mark.parametrize("newer", [{"f": "generate_script_task_of_tomorrow"}, {"k": {"project_id": 1, "mood": "calm"}}, {"a": [[]]}], ids=str)
+async def test_a_hint_that_only_a_newer_version_understands_is_answered_and_the_project_goes_on(
+    queue, crew, redis, project, monkeypatch, newer
+):
+    """As a client writes that was upgraded before its workers; ours takes the place of what it refused."""
+    monkeypatch.setattr(hooks, "RENEW_SECONDS", 0.05)
+    job = await queue.start(project.project_id)
+    payload = json.loads(await redis.get(job_key_prefix + job.job_id))
+    await redis.set(job_key_prefix + job.job_id, json.dumps(payload | newer))
+    async with crew.working():
+        answer = await queue.wait(project.project_id, timeout=15)
+        with pytest.raises(Exception, match="not found|don't fit"):
+            await job.result(timeout=1)
 
     assert answer["made"] == "upload"
 
