@@ -35,14 +35,18 @@ Decision = RetryIn | WaitUntil | GiveUp
 def decide(error: BaseException, *, attempt: int, delays: Sequence[float]) -> Decision:
     """What follows `error`, met in the `attempt`-th attempt (from 1).
 
-    After a transient error the pause is the next of `delays`, or the service's own where that is longer; their number
+    After a transient error the pause is the next of `delays`, or the service's own where that is longer; their number (or the error's
     is the number of retries.
     """
     if isinstance(error, Parked):
         return WaitUntil(error.until)
-    if isinstance(error, TransientError) and attempt <= len(delays):
+    if isinstance(error, TransientError) and attempt <= _retries(error, delays):
         return RetryIn(max(delays[attempt - 1], error.retry_after or 0.0))
     return GiveUp()
+
+
+def _retries(error: TransientError, delays: Sequence[float]) -> int:
+    return len(delays) if error.most_retries is None else min(len(delays), error.most_retries)
 
 
 def decisive(error: BaseException) -> BaseException:

@@ -293,12 +293,14 @@ class ProjectWaiting(ReelqueueError):
 class TransientError(ReelqueueError):
     """Something that may go better next time: retried after 2, 5 and 10 s, then the stage fails.
 
-    `retry_after` is the pause in seconds that the service asked for, None when it gave none.
+    `retry_after` is the pause in seconds that the service asked for, None when it gave none.  `most_retries` is how often it is worth
+    a retry, where that is less often than anything.
     """
 
     code = "transient"
     retryable = True
     retry_after: float | None = None
+    most_retries: int | None = None
 
 
 class RateLimited(TransientError):

@@ -17,7 +17,7 @@ import resource
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -97,14 +97,14 @@ async def run(
     timeout_s: float,
     stall_s: float | None = None,
     limits: Limits = NO_LIMITS,
-    on_line: Callable[[str], None] | None = None,
+    on_line: Callable[[str], bool | None] | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
 ) -> Finished:
-    """Run a tool to its end.
+    """Run a tool to its end.  Of its stdout `LINE_LIMIT_BYTES` are kept at most.
 
     `stdin` is what it may read, at most 64 KB.  `on_line` gets each line of stdout as it comes.  Without a line for `stall_s` the
-    tool is killed.
+    tool is killed; one for which `on_line` returns False is no sign of life.
     Cancelling kills it (SIGKILL to its process group: a stopped process ignores SIGTERM) and waits for its end.
 
     Raises:
@@ -112,16 +112,18 @@ async def run(
         OSError: it could not be started.
     """
     what = Path(argv[0]).name
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=cwd,
-        env=_environment(env),
-        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_prepare(limits),
-        limit=LINE_LIMIT_BYTES,
+    process = await _begun(
+        asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=_environment(env),
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_prepare(limits),
+            limit=LINE_LIMIT_BYTES,
+        )
     )
     if process.stdin is not None:  # it fits into the pipe, so nothing waits for who does not read it
         with contextlib.suppress(RuntimeError, OSError):  # uvloop's and asyncio's word for a child that ended without reading
@@ -153,22 +155,27 @@ class _Stalled(TimeoutError):
 
 
 async def _read_out(
-    stream: asyncio.StreamReader | None, out: bytearray, on_line: Callable[[str], None] | None, stall_s: float | None
+    stream: asyncio.StreamReader | None, out: bytearray, on_line: Callable[[str], bool | None] | None, stall_s: float | None
 ) -> None:
     if stream is None:
         return
+    loop = asyncio.get_running_loop()
+    alive = loop.time()
     while True:
         try:
-            async with asyncio.timeout(stall_s):
+            async with asyncio.timeout_at(None if stall_s is None else alive + stall_s):
                 chunk = await (stream.readline() if on_line else stream.read(65536))
         except TimeoutError:
             raise _Stalled from None
+        except ValueError:  # a line over the limit: garbage, and no sign of life
+            continue
         if not chunk:
             return
-        if on_line:
-            on_line(chunk.decode("utf-8", "replace").rstrip("\n"))
-        else:
-            out += chunk
+        if on_line is None:
+            out += chunk[: LINE_LIMIT_BYTES - len(out)]
+        elif on_line(chunk.decode("utf-8", "replace").rstrip("\n")) is False:
+            continue
+        alive = loop.time()
 
 
 async def _keep_tail(stream: asyncio.StreamReader | None, tail: deque[str]) -> None:
@@ -182,6 +189,20 @@ async def _keep_tail(stream: asyncio.StreamReader | None, tail: deque[str]) -> N
         if not line:
             return
         tail.append(line.decode("utf-8", "replace").rstrip("\n")[:2000])
+
+
+async def _begun(starting: Coroutine[Any, Any, asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    """Start a child to the end: asyncio kills one that is cancelled in the middle alone, and not what it has started by then."""
+    task = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if task.exception() is None:
+            await _end(task.result())
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -434,17 +455,19 @@ async def python_child(
     module: str, *, limits: Limits = NO_LIMITS, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[PythonChild]:
     """Start `python -m module`, which has to call `serve`; leaving kills it.  It has pipes to us and no network."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        module,
-        env=_environment(env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        preexec_fn=_prepare(replace(limits, offline=True)),
-        limit=LINE_LIMIT_BYTES,
+    process = await _begun(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            module,
+            env=_environment(env),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_prepare(replace(limits, offline=True)),
+            limit=LINE_LIMIT_BYTES,
+        )
     )
     child = PythonChild(module, process)
     drain = asyncio.create_task(_keep_tail(process.stderr, child.tail))

@@ -1,6 +1,7 @@
 """Scenes and joints, encoded one after the other by a child that keeps what it drew."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -8,6 +9,9 @@ from jobs.stages import StageRun
 from jobs.video.given import fonts_in
 from jobs.video.pieces import Tally, kept_or_made
 from jobs.video.screenplay import Screenplay
+from reelqueue.errors import MediaError
+from reelqueue.media.ffmpeg import once_more
+from reelqueue.media.probe import check_unit, probe
 from reelqueue.media.studio import Studio, open_studio
 from reelqueue.media.timeline import Unit
 from reelqueue.media.unit import UnitRequest
@@ -28,6 +32,21 @@ async def encode_units(run: StageRun, play: Screenplay, tally: Tally, share: flo
     maker = made_by() | {"fonts": await fonts_in(run.tools.font_dir)}
     async with open_studio() as studio:
         return [await _unit(run, play, unit, studio, maker, tally, share / play.timeline.frames) for unit in play.timeline.units]
+
+
+async def _made(studio: Studio, request: UnitRequest, hear: Callable[[int], None]) -> None:
+    """Have a unit made, and look at what came of it: kept, one that is short would spoil each render to come.
+
+    Raises:
+        as `Studio.make`; TransientError: it is not what was asked for.
+    """
+    await studio.make(request, hear)
+    size = (request.width + request.width % 2, request.height + request.height % 2)
+    try:
+        check_unit(await probe(request.out), size=size, fps=request.fps, frames=request.frames)
+    except MediaError as error:
+        await asyncio.to_thread(request.out.unlink, missing_ok=True)
+        raise once_more(error) from error
 
 
 def unit_key(play: Screenplay, unit: Unit, request: UnitRequest, maker: Mapping[str, Any]) -> str:
@@ -55,7 +74,7 @@ async def _unit(
 
     async def make() -> UnitPiece:
         await run.hold(f"unit {key}")
-        await run.call(f"unit {key}", lambda: studio.make(request, hear))
+        await run.call(f"unit {key}", lambda: _made(studio, request, hear))
         return UnitPiece(key=key, file=await run.blobs.put(f"segments/{key}.mp4", part), frames=unit.span.frames)
 
     piece = await kept_or_made(run, UnitPiece, f"segments/{key}.json", holds=holds, make=make)

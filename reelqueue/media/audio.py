@@ -12,7 +12,8 @@ from pathlib import Path
 
 from reelqueue.errors import InvalidBrief, MediaError
 from reelqueue.media import graph
-from reelqueue.media.ffmpeg import Ffmpeg, meaning, run_ffmpeg
+from reelqueue.media.ffmpeg import Ffmpeg, meaning, once_more, run_ffmpeg
+from reelqueue.media.probe import check_sound, probe
 from reelqueue.models.media import Loudness
 from reelqueue.process import ChildFailed, Limits, python_child
 from reelqueue.wording import Text
@@ -51,7 +52,7 @@ async def mix(
     `music` is a prepared WAV file (`prepare_music`), a seed for our own bed, or None.  `on_share` hears 0-1.
 
     Raises:
-        TransientError: a tool died; DiskFull; MediaError: no gain brings the sound into range.
+        TransientError: a tool died, or made what it should not: what it was given is ours, so it is worth one more try.  DiskFull.
     """
     total_s = total_samples / graph.SAMPLE_RATE_HZ
     track, part = out.with_suffix(".mix.part"), out.with_suffix(".aac.part")
@@ -62,7 +63,13 @@ async def mix(
         gain = await _find_gain(ffmpeg, track, total_s)
         report(0.6)
         found = await _master(ffmpeg, track, part, gain, total_s)
+        check_sound(
+            await probe(part), rate_hz=graph.SAMPLE_RATE_HZ, duration_s=total_s, name=out.name
+        )  # kept, it would spoil each try
         part.replace(out)
+    except MediaError as error:
+        raise once_more(error) from error
+    else:
         report(1.0)
         return found
     finally:
@@ -134,6 +141,7 @@ async def prepare_music(ffmpeg: Ffmpeg, source: Path, out: Path, *, longest_s: f
 
     Raises:
         InvalidBrief: `music` names no file, none of a kind that we read, or one that is too large.
+        TransientError: a tool died, or what it made is cut short: worth one more try.  DiskFull.
     """
     demuxer = graph.DEMUXERS.get(source.suffix.lower())
     kinds = ", ".join(sorted(graph.DEMUXERS))
@@ -141,15 +149,33 @@ async def prepare_music(ffmpeg: Ffmpeg, source: Path, out: Path, *, longest_s: f
     allowed = Text(f"存在的音樂檔（{kinds}，最多 {most}）或 none", f"an existing music file ({kinds}, at most {most}) or none")
     if demuxer is None or not await asyncio.to_thread(_is_taken, source):
         raise InvalidBrief("music", allowed, str(source))
-    part = out.with_suffix(".part")
+    part = out.with_suffix(".decoded.part")
     resolved = await asyncio.to_thread(source.resolve)
     arguments = graph.decode_music(str(resolved), demuxer, part.name, longest_s)
     try:
         await run_ffmpeg(ffmpeg, arguments, folder=out.parent, timeout_s=_patience(longest_s))
+        if not await asyncio.to_thread(is_whole_float, part):
+            raise once_more(MediaError(Text(f"{out.name} 不完整", f"{out.name} is not whole")))
+        part.replace(out)
     except MediaError:
-        part.unlink(missing_ok=True)
         raise InvalidBrief("music", allowed, str(source)) from None
-    part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def is_whole_float(path: Path) -> bool:
+    """Whether a 32-bit float stereo WAV file at our rate holds as many samples as its head says, and any at all."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError:
+        return False
+    kind, data = head.find(b"fmt "), head.find(b"data")
+    if not (head.startswith(b"RIFF") and head[8:12] == b"WAVE" and 0 < kind < data):
+        return False
+    channels, rate = int.from_bytes(head[kind + 10 : kind + 12], "little"), int.from_bytes(head[kind + 12 : kind + 16], "little")
+    bits, size = int.from_bytes(head[kind + 22 : kind + 24], "little"), int.from_bytes(head[data + 4 : data + 8], "little")
+    return (channels, rate, bits) == (2, graph.SAMPLE_RATE_HZ, 32) and 0 < size == path.stat().st_size - data - 8
 
 
 def _is_taken(source: Path) -> bool:

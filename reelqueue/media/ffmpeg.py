@@ -8,7 +8,7 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from reelqueue.errors import DiskFull, InstallationError, MediaError, StorageUnavailable, TransientError
+from reelqueue.errors import DiskFull, InstallationError, MediaError, ReelqueueError, StorageUnavailable, TransientError
 from reelqueue.process import ChildFailed, Finished, Limits, run
 from reelqueue.wording import Text, same
 
@@ -19,7 +19,15 @@ MENDED_VERSION = (8, 1, 3)
 MagicYUV and VobSub: to 8.1.2).  We call neither of them; an old FFmpeg has others."""
 NEEDED = ("aac", "aformat", "alimiter", "aresample", "ebur128", "volume")
 STALL_S = 60.0
+"""Without progress: FFmpeg tells twice a second how far it is, and goes on telling so when it gets no further."""
+RETRIES = 1
+"""Of a run that crashed, hung, or made what it should not: one more may go well, and two that end alike would go on so."""
+TOLD_LINES, TOLD_CHARS = 3, 400
+"""Of the tail of its words, that a person reads: the last one alone is often "Conversion failed!"."""
 LIMITS = Limits(memory_bytes=4 * 1024**3, cpu_seconds=3_600, file_bytes=20 * 1024**3, offline=True)
+
+
+_PROGRESS = frozenset({"out_time_us", "total_size", "frame"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +113,33 @@ async def run_ffmpeg(
     """Run FFmpeg in `folder`, by generated names only; `on_seconds` hears how far into the output it is.
 
     Raises:
-        DiskFull: there was no space left.
+        DiskFull: there was no space left.  StorageUnavailable: the disk can't be written.
         MediaError: it refused its input or its options; says why in its own words.
-        TransientError: it was killed, crashed or stalled: another try may go well.
+        TransientError: it was killed, crashed or got no further: another try may go well, once.
     """
+    reached: dict[str, str] = {}
 
-    def hear(line: str) -> None:
-        found = re.match(r"out_time_us=(\d+)", line)
-        if found and on_seconds:
-            on_seconds(int(found[1]) / 1e6)
+    def hear(line: str) -> bool:
+        name, _, value = line.partition("=")
+        gets_on = name in _PROGRESS and reached.get(name) != value
+        reached[name] = value
+        if name == "out_time_us" and value.isdecimal() and on_seconds:
+            on_seconds(int(value) / 1e6)
+        return gets_on
 
     argv = [str(ffmpeg.path), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-progress", "pipe:1", *arguments]
     try:
         return await run(argv, cwd=folder, timeout_s=timeout_s, stall_s=STALL_S, limits=LIMITS, on_line=hear)
     except ChildFailed as failure:
-        raise meaning(failure) from failure
+        error = meaning(failure)
+        raise once_more(error) if type(error) is TransientError else error from failure
+
+
+def once_more(error: ReelqueueError) -> TransientError:
+    """The same words, worth `RETRIES` more tries."""
+    again = TransientError(error.text, error.hint_text)
+    again.most_retries = RETRIES
+    return again
 
 
 def meaning(failure: ChildFailed) -> DiskFull | MediaError | TransientError:
@@ -133,7 +153,9 @@ def meaning(failure: ChildFailed) -> DiskFull | MediaError | TransientError:
             Text("磁碟是唯讀的", "the disk is read-only"),
             Text("讓 DATA_DIR 可以寫入：專案會自動繼續", "let DATA_DIR be written again: the project goes on by itself"),
         )
+    said = " / ".join([line.strip() for line in failure.tail.splitlines() if line.strip()][-TOLD_LINES:])[-TOLD_CHARS:]
     if failure.kind in {"signal", "stall", "timeout"}:
-        return TransientError(failure.text, Text("會自動重試", "it is tried again by itself"))
-    said = [line for line in failure.tail.splitlines() if line.strip()][-1:] or [failure.detail]
-    return MediaError(Text(f"{failure.text.zh}：{said[0][:300]}", f"{failure.text.en}: {said[0][:300]}"), same(""))
+        told = Text(f"{failure.text.zh}：{said}", f"{failure.text.en}: {said}") if said else failure.text
+        return TransientError(told, Text("會自動重試", "it is tried again by itself"))
+    said = said or failure.detail
+    return MediaError(Text(f"{failure.text.zh}：{said}", f"{failure.text.en}: {said}"), same(""))

@@ -102,6 +102,39 @@ def check_video(
             )
 
 
+def check_unit(info: MediaInfo, *, size: tuple[int, int], fps: int, frames: int, name: str = "unit.mp4") -> None:
+    """Refuse a unit that is not what was asked for, to the frame.
+
+    Raises:
+        MediaError: as `check_video`.
+    """
+    check_video(info, size=size, fps=fps, duration_s=frames / fps, audio=False, name=name)
+    found = round(info.video_duration_s * fps)
+    if found != frames:
+        raise MediaError(Text(f"{name} 有 {found} 格，不是 {frames} 格", f"{name} has {found} frames, not {frames}"))
+
+
+def check_sound(info: MediaInfo, *, rate_hz: int, duration_s: float, name: str) -> None:
+    """Refuse a video's sound that is not what was asked for: stereo AAC, as long as it should be to two frames of AAC.
+
+    Raises:
+        MediaError: says what it is instead.
+    """
+    leeway = 2 * AAC_FRAME_SAMPLES / rate_hz
+    found = (info.audio_codec, info.sample_rate, info.channels, info.video_codec)
+    if found != ("aac", rate_hz, 2, "") or not _near(info.audio_duration_s, duration_s, leeway):
+        is_ = (
+            f"{info.audio_codec} {info.sample_rate} Hz x {info.channels}, {info.audio_duration_s:g} s {info.video_codec}".strip()
+        )
+        raise MediaError(
+            Text(
+                f"{name} 的聲音不對：應為 aac {rate_hz} Hz x 2，{duration_s:g} 秒，實際是 {is_}",
+                f"{name}: the sound should be aac {rate_hz} Hz x 2, {duration_s:g} s and is {is_}",
+            ),
+            Text("重試會重新製作它", "a retry makes it anew"),
+        )
+
+
 def is_faststart(path: Path) -> bool:
     """Whether an MP4 file's `moov` box comes before its `mdat`: it plays before it is whole."""
     for kind in _boxes(path):

@@ -1,17 +1,21 @@
 """Units are encoded, probed and joined: what comes out is what was drawn, frame by frame."""
 
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
+from jobs.video.units import _made
 from reelqueue.art.layers import Camera, DrawnScene, Layer, Move, Sprite, Sway, Window
-from reelqueue.errors import MediaError
+from reelqueue.errors import MediaError, TransientError
 from reelqueue.media.encode import show, write_unit
 from reelqueue.media.join import join, join_now
 from reelqueue.media.probe import check_video, probe, read_info
 from reelqueue.models.media import MediaInfo
+from tests.faults.tight_disk import CAN_MOUNT, tiny_disk
 
 W, H, FPS = 320, 180, 24
 BODY, JOINT = 30, 10
@@ -269,3 +273,38 @@ def test_a_video_that_is_not_what_was_asked_for_is_refused_by_what_differs(chang
         check_video(GOOD.replace(**changes), size=(W, H), fps=30, duration_s=2, audio=True)
 
     assert said in caught.value.text.en
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a file system of its own")
+@pytest.mark.parametrize("missing_pages", [1, 2, None], ids=["a page too little", "two pages too little", "nothing"])
+def test_on_a_full_disk_a_film_is_whole_or_not_there(units, tmp_path, missing_pages):
+    """Also where only the very end, with the table of contents, finds no room."""
+    page = 4096
+    join_now(units, None, tmp_path / "whole.mp4")
+    pages = -(-(tmp_path / "whole.mp4").stat().st_size // page)
+    with tiny_disk(tmp_path / "tiny", megabytes=1) as disk:
+        disk.fill(leaving=page * (pages - missing_pages if missing_pages else 0))
+        with pytest.raises(OSError, match="No space left on device"):
+            join_now(units, None, disk.folder / "video.mp4")
+        left = sorted(path.name for path in disk.folder.iterdir())
+        disk.free()
+        frames = join_now(units, None, disk.folder / "video.mp4")
+
+    assert (left, frames) == (["filler"], 2 * BODY + JOINT)
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(BODY, True), (BODY + 1, False), (BODY - 1, False)], ids=["right", "short", "long"])
+async def test_a_unit_that_is_not_of_its_length_is_not_kept(units, tmp_path, asked, taken):
+    """It would be found by its name at each retry, and each film made of it refused."""
+    request = SimpleNamespace(out=tmp_path / "unit.1.part", width=W, height=H, fps=FPS, frames=asked)
+
+    class Hasty:
+        async def make(self, request, _hear):
+            request.out.write_bytes(units[0].read_bytes())
+
+    refused = contextlib.nullcontext() if taken else pytest.raises(TransientError)
+    with refused as met:
+        await _made(Hasty(), request, print)
+
+    assert request.out.exists() is taken
+    assert taken or met.value.most_retries == 1

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -75,6 +76,24 @@ async def test_cancelling_kills_the_whole_group(tmp_path):
 
     gone = not psutil.pid_exists(pids[0]) or psutil.Process(pids[0]).status() == psutil.STATUS_ZOMBIE
     assert gone
+
+
+async def test_cancelling_one_that_is_being_started_leaves_nothing_that_it_has_started_by_then(tmp_path):
+    """asyncio would kill it alone, and wait for whoever holds its pipes: a minute here."""
+    pid = tmp_path / "pid"
+    task = asyncio.create_task(run(["/bin/sh", "-c", f"sleep 60 & echo $! > {pid}; wait"], cwd=tmp_path, timeout_s=60))
+    for _ in range(3):  # it is forked, and its pipes are not connected yet
+        await asyncio.sleep(0)
+    deadline = time.monotonic() + 10
+    while not (pid.exists() and pid.read_text().endswith("\n")) and time.monotonic() < deadline:
+        time.sleep(0.01)  # nothing else may happen in the loop meanwhile
+    task.cancel()
+    async with asyncio.timeout(10):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    left = int(pid.read_text())
+    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
 
 
 async def test_a_file_limit_holds(tmp_path):
