@@ -1,6 +1,5 @@
 """`Queue`: what app code may do with projects and batches.  A project is on disk before it is in the queue."""
 
-import asyncio
 import contextlib
 from collections.abc import Sequence
 from functools import partial
@@ -17,14 +16,14 @@ from jobs.batch.asking import ask
 from jobs.batch.making import make_batch
 from jobs.batch.running import AGAIN, batch_result, results_of
 from jobs.batch.terms import Holds, Terms
-from jobs.cancelling import cancel_project
+from jobs.cancelling import cancel_project, stopped
 from jobs.deleting import Channels, delete_project
 from jobs.queue import JobQueue
 from jobs.turns import turn_of
 from jobs.waiting import answer_from_disk, resting, until
 from progress import Publisher
 from reelqueue import clock
-from reelqueue.errors import Busy, InvalidBrief, NeedsPerson, ProjectNotFound, StorageUnavailable, WrongState
+from reelqueue.errors import Busy, InvalidBrief, NeedsPerson, ProjectNotFound, WrongState
 from reelqueue.models.batch import BatchState
 from reelqueue.models.brief import Brief
 from reelqueue.models.ids import parse_batch_id, parse_project_id
@@ -36,9 +35,6 @@ from storage import BatchStore, ProjectStore
 
 if TYPE_CHECKING:
     from jobs.estimate import Estimate
-
-STOPS_WITHIN_S, STOPPED_LOOK_S = 2.0, 0.05
-"""How long a cancel waits for the worker in whose hand the project is; one that died says nothing more."""
 
 log = structlog.get_logger(__name__)
 
@@ -159,14 +155,8 @@ class Queue:
         """
         state = await cancel_project(self._projects, self._publisher, project_id)
         await self._wake(state.project_id, state.batch_id)
-        await self._stopped(state.project_id)
+        await stopped(self._projects, state.project_id)
         return state
-
-    async def _stopped(self, number: int) -> None:
-        with contextlib.suppress(TimeoutError, StorageUnavailable):  # it is cancelled, whoever can be seen to hold it
-            async with asyncio.timeout(STOPS_WITHIN_S):
-                while await self._projects.holder(number) is not None:  # noqa: ASYNC110 - it is in another process
-                    await asyncio.sleep(STOPPED_LOOK_S)
 
     async def approve(self, project_id: int | str) -> ProjectState:
         """Approve what waits for review; the project goes on.

@@ -23,9 +23,11 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from jobs import acts
 from jobs.announcing import Announcer
 from jobs.app import Queue
 from jobs.batch.terms import Terms
+from jobs.cancelling import stopped
 from jobs.deleting import Channels
 from jobs.halting import put_back
 from jobs.pools import open_pool
@@ -36,6 +38,7 @@ from progress import Publisher
 from reelqueue import clock, embedded, failpoints
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.models.brief import Brief
+from reelqueue.models.project import ProjectState
 from reelqueue.providers.protocols import Choice
 from reelqueue.settings import Settings, read_settings, redacted
 from reelqueue.tally import TALLY
@@ -156,8 +159,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
         except (RedisError, OSError) as error:
             raise no_redis(error, setting=settings.named_by) from error
         owner = Owner.here()
-        batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
-        announcer = announcer_of(settings, batches, is_worker=redis is not None)
+        projects, batches, announcer = _stores(settings, paths, owner, is_worker=redis is not None)
         if redis is None:  # a worker hands over what it counts as long as it lives
             stack.push_async_callback(_hand_over, pool, paths, owner)
         yield Client(
@@ -166,12 +168,36 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
             owner=owner,
             paths=paths,
             redis=pool,
-            projects=ProjectStore(paths, owner, lease_seconds=settings.lease_seconds, on_rest=announcer.rested),
+            projects=projects,
             batches=batches,
             queue=JobQueue(pool),
             publisher=Publisher(pool),
             announcer=announcer,
         )
+
+
+def _stores(settings: Settings, paths: Paths, owner: Owner, *, is_worker: bool) -> tuple[ProjectStore, BatchStore, Announcer]:
+    """What is on disk, and what keeps the events of it."""
+    batches = BatchStore(paths, owner, lease_seconds=settings.lease_seconds)
+    announcer = announcer_of(settings, batches, is_worker=is_worker)
+    return ProjectStore(paths, owner, lease_seconds=settings.lease_seconds, on_rest=announcer.rested), batches, announcer
+
+
+async def cancel_without_redis(settings: Settings, project_id: int) -> ProjectState:
+    """Cancel a project while no Redis answers: its worker hears of it by the disk, within two seconds, which are waited for.
+
+    A second time changes nothing.
+
+    Raises:
+        ProjectNotFound.  WrongState: it has ended already.
+        InstallationError: DATA_DIR can't be used.
+    """
+    paths = Paths(settings.data_dir)
+    await asyncio.to_thread(open_installation, paths, allow_network_fs=settings.allow_network_fs)
+    projects, _, _ = _stores(settings, paths, Owner.here(), is_worker=False)
+    state = await projects.change(project_id, acts.cancel)
+    await stopped(projects, project_id)
+    return state
 
 
 def announcer_of(settings: Settings, batches: BatchStore, *, is_worker: bool) -> Announcer:

@@ -7,21 +7,23 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from redis.exceptions import RedisError
 from rich.table import Table
 
 from jobs import Queue, connect
+from jobs.client import cancel_without_redis
 from jobs.waiting import resting
 from reelqueue.ahead.moments import day_and_time, goes_on
 from reelqueue.ahead.refusing import refuse_early
 from reelqueue.bootstrap import Settings, open_shelf, read_settings
 from reelqueue.cli.bars import TITLES
 from reelqueue.cli.brief import Typed, with_brief
-from reelqueue.cli.console import clock, note_unread, out, say, say_json
+from reelqueue.cli.console import clock, note, note_unread, out, say, say_json
 from reelqueue.cli.following import at_rest, follow_to_end
 from reelqueue.cli.make import say_what_a_key_would_give
 from reelqueue.cli.making import say_what_it_took, say_where, video_seconds
 from reelqueue.cli.outcome import DONE, run
-from reelqueue.errors import ProjectWaiting, ReelqueueError
+from reelqueue.errors import InstallationError, ProjectWaiting, ReelqueueError
 from reelqueue.models.ids import parse_batch_id, parse_project_id
 from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
@@ -47,7 +49,6 @@ def _register_changes(app: typer.Typer) -> None:
     app.command("new", help=str(new))(with_brief(_new))
     acts: tuple[tuple[str, Text, Act, Text], ...] = (
         ("start", Text("開始做", "start it"), lambda queue, number: queue.start(number), Text("已排入佇列", "is queued")),
-        ("cancel", Text("取消", "cancel it"), lambda queue, number: queue.cancel(number), Text("已取消", "is cancelled")),
         (
             "approve",
             Text("核可，讓等待審核的專案繼續", "approve it: a project that waits for review goes on"),
@@ -57,6 +58,18 @@ def _register_changes(app: typer.Typer) -> None:
     )
     for name, about, act, done in acts:
         app.command(name, help=str(about))(_changing(act, done))
+
+    @app.command("cancel", help=str(Text("取消", "cancel it")))
+    def cancel(number: ProjectId) -> None:
+        done, found = Text("已取消", "is cancelled"), parse_project_id(number)
+        try:
+            _change(number, lambda queue, found: queue.cancel(found), done)
+        except InstallationError as error:
+            if not isinstance(error.__cause__, RedisError | OSError):  # it answers, and is not ours
+                raise
+            asyncio.run(cancel_without_redis(read_settings(), found))
+            note(str(Text("Redis 沒有回應；進行中的工作由磁碟得知", "no Redis answers; who works on it hears of it by the disk")))
+            _say_done(found, done)
 
     @app.command("retry", help=str(Text("重做失敗的專案", "try a failed project again")))
     def retry(
@@ -138,10 +151,14 @@ def _change(given: str, act: Act, done: Text) -> None:
         await _store(settings).load(number)  # an unknown id is named even without a Redis
         async with connect(settings) as queue:
             await act(queue, number)
-        say(Text(f"專案 {number} {done.zh}", f"project {number} {done.en}"))
+        _say_done(number, done)
         return DONE
 
     raise typer.Exit(run(work()))
+
+
+def _say_done(number: int, done: Text) -> None:
+    say(Text(f"專案 {number} {done.zh}", f"project {number} {done.en}"))
 
 
 async def _watch(settings: Settings, number: int) -> int:

@@ -298,6 +298,23 @@ def test_without_a_redis_the_message_says_what_to_do(place, redis, said, monkeyp
     assert "REDIS_URL" in err
 
 
+def test_a_project_is_cancelled_without_a_redis(place, redis, said, monkeypatch):
+    """Whoever works on it looks at the disk; another installation's Redis is still refused."""
+    said("new", "黑洞")
+    said("new", "白洞")
+    redis.set("reelqueue:installation", "somebody else's")
+    refused = said("cancel", "2")
+    monkeypatch.setenv("REDIS_URL", f"unix://{place}/none.sock")
+
+    answers = [said("cancel", "1"), said("cancel", "1"), said("cancel", "3")]
+
+    assert [code for code, _, _ in answers] == [0, 0, 2]
+    assert ("專案 1 已取消" in answers[0][1], "Redis 沒有回應" in answers[0][2]) == (True, True)
+    assert (refused[0], "另一個安裝" in refused[2]) == (1, True)
+    states = [json.loads((place / f"data/projects/{number}/project_state.json").read_text())["status"] for number in (1, 2)]
+    assert states == ["cancelled", "created"]
+
+
 def test_a_redis_that_asks_for_a_password_is_named_without_it(redis, place, said, monkeypatch):
     said("new", "黑洞")
     redis.config_set("requirepass", "right-password")

@@ -289,7 +289,9 @@ async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(
     assert answer["made"] == "upload"
 
 
-@pytest.mark.parametrize("newer", [{"f": "generate_script_task_of_tomorrow"}, {"k": {"project_id": 1, "mood": "calm"}}, {"a": [[]]}], ids=str)
+@pytest.mark.parametrize(
+    "newer", [{"f": "generate_script_task_of_tomorrow"}, {"k": {"project_id": 1, "mood": "calm"}}, {"a": [[]]}], ids=str
+)
 async def test_a_hint_that_only_a_newer_version_understands_is_answered_and_the_project_goes_on(
     queue, crew, redis, project, monkeypatch, newer
 ):
@@ -300,7 +302,7 @@ async def test_a_hint_that_only_a_newer_version_understands_is_answered_and_the_
     await redis.set(job_key_prefix + job.job_id, json.dumps(payload | newer))
     async with crew.working():
         answer = await queue.wait(project.project_id, timeout=15)
-        with pytest.raises(Exception, match="not found|don't fit"):
+        with pytest.raises(Exception, match=r"not found|don't fit"):
             await job.result(timeout=1)
 
     assert answer["made"] == "upload"
