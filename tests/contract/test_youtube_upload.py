@@ -68,6 +68,31 @@ async def test_nothing_exists_before_the_last_byte(publisher, sandbox, tmp_path)
     assert sandbox.youtube.videos == {}
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "https://upload.goo",
+        "http",
+        "https://[",
+        "7",
+        "https://upload.example.org/videos?upload_id=1",
+        "//",
+        "https://googleapis.com.example.org/",
+    ],
+)
+async def test_a_kept_session_that_a_disk_spoilt_is_gone_and_our_token_goes_nowhere_else(publisher, sandbox, tmp_path, spoilt):
+    publication = publication_in(tmp_path)
+    await publisher.open(publication)
+    asked = len(sandbox.journal.calls("youtube"))
+
+    with pytest.raises(SessionGone):
+        await publisher.query(publication, spoilt)
+    with pytest.raises(SessionGone):
+        await sent(publisher, publication, spoilt)
+
+    assert len(sandbox.journal.calls("youtube")) == asked
+
+
 async def test_fewer_bytes_kept_are_sent_again_from_there(publisher, sandbox, tmp_path):
     publisher._upload.chunk_bytes = 4 * CHUNK
     publication = publication_in(tmp_path, size=6 * CHUNK)

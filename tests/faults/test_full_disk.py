@@ -80,7 +80,7 @@ async def test_the_pieces_of_what_is_published_make_room_for_who_waits(settings,
             assert running.runs
 
 
-@pytest.mark.skipif(not CAN_LIMIT, reason="needs prlimit")
+@pytest.mark.skipif(CAN_MOUNT or not CAN_LIMIT, reason="a file system of its own says the same, and more; or there is no prlimit")
 async def test_a_project_whose_files_find_no_room_waits_likewise_where_nothing_can_be_mounted(settings, queue, course, world):
     """A limit on the length of files: a short write, then EFBIG."""
     async with world.worker(FAULTS_PIECE_BYTES=str(PIECE_BYTES), FAULTS_DISK_SECONDS="1") as worker:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reelqueue.errors import MediaError
+from reelqueue.errors import MediaError, ServiceMisconfigured
 from reelqueue.providers.protocols import SessionGone
 from reelqueue.providers.youtube.client import YouTubeClient, token_is_refused
 from reelqueue.providers.youtube.errors import nonsense, unreachable
@@ -119,7 +119,15 @@ class ResumableUpload:
         return answer
 
     def _address(self, session: str) -> str:
-        return self._moved.get(session, session)
+        """Where a session is by now.
+
+        Raises:
+            SessionGone: what was kept of it is no address of the service: a disk spoilt it, and our token goes nowhere else.
+        """
+        try:
+            return self.client.allowed(self._moved.get(session, session))
+        except (ServiceMisconfigured, ValueError):
+            raise SessionGone from None
 
     def _judged(self, answer: Answer, session: str, size: int, name: str) -> Kept:
         if answer.status == 308:
