@@ -17,7 +17,7 @@ from reelqueue.sandbox import open_sandbox
 from storage import Bucket, Ledger, Paths
 from storage.ledger import pacific_day, pacific_midnight_after
 from tests.faults.cloud import calls
-from tests.workers import until, worker
+from tests.workers import HUMMING, until, worker
 
 BRIEF = {
     "topic": "Why bread rises",
@@ -71,7 +71,7 @@ def environment(sandbox, **more):
         "RETRY_DELAYS": "0.1,0.2,0.3",
         "LEASE_SECONDS": "15",
     }  # a machine under load must not lose a lease: a call more is paid
-    return GEMINI | sandbox.settings() | ours | more
+    return GEMINI | sandbox.settings() | ours | HUMMING | more
 
 
 def segments_of(settings, number):

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from jobs.client import connect
 from progress import subscribe_progress
-from tests.workers import ROOT, environment, worker
+from tests.workers import HUMMING, ROOT, environment, worker
 
 LISTENER = """
 import asyncio, sys
@@ -26,7 +26,7 @@ TEXT = "Tides come twice a day, because the moon pulls the sea. That is all."
 
 @pytest.mark.slow
 async def test_early_late_and_interrupted_listeners_hear_the_same_events_in_order(settings, redis_admin):
-    async with worker(settings), connect(settings) as queue:
+    async with worker(settings, **HUMMING), connect(settings) as queue:
         brief = {"topic": "Tides", "content": TEXT, "presenter": False, "music": "none", "aspect": "1:1", "fps": 24}
         number = (await queue.create_project(brief)).project_id
         other = subprocess.Popen(

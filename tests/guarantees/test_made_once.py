@@ -12,7 +12,7 @@ import pytest
 from jobs.client import connect
 from progress import ProgressEvent, subscribe_progress
 from reelqueue.models.stage import Stage
-from tests.workers import worker
+from tests.workers import HUMMING, worker
 
 TEXT = "今天只說一件事：工作者死了，影片還是會做完。每一句話、每一個畫面，都是做好就留下的片段。"
 
@@ -37,7 +37,9 @@ async def reached(stage: Stage, events: AsyncIterator[ProgressEvent]) -> None:
 @pytest.mark.slow
 async def test_a_video_is_finished_through_a_kill_in_every_stage_and_no_piece_is_made_twice(settings):
     async with connect(settings) as queue, contextlib.AsyncExitStack() as stack:
-        project = await queue.create_project({"topic": "一件事", "content": TEXT, "presenter": False, "music": "none"})
+        project = await queue.create_project(
+            {"topic": "一件事", "content": TEXT, "presenter": False, "music": "none", "aspect": "1:1", "fps": 24}
+        )
         number = project.project_id
         root = settings.data_dir / "projects" / str(number)
         await queue.start(number)
@@ -45,14 +47,14 @@ async def test_a_video_is_finished_through_a_kill_in_every_stage_and_no_piece_is
         made: dict[str, int] = {}
 
         for stage in Stage:
-            async with worker(settings) as running:
+            async with worker(settings, **HUMMING) as running:
                 async with asyncio.timeout(150):
                     await reached(stage, events)
                 running.kill()
             kept = pieces(root)
             assert {name: kept.get(name) for name in made} == made, f"made again before the kill in {stage}"
             made = kept
-        async with worker(settings):
+        async with worker(settings, **HUMMING):
             result = await queue.wait(number, timeout=240)
         state = await queue.get_project(number)
 

@@ -12,6 +12,7 @@ from jobs.app import Queue
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.project import ProjectState
 from reelqueue.sandbox import Sandbox
+from tests.workers import HUMMING
 
 PAGE = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to this network</h1></body></html>"
 MIB = 1 << 20
@@ -21,7 +22,7 @@ QUICK = {"RETRY_DELAYS": "0.05,0.05,0.05", "POISON_AFTER": "100"}
 
 def own_environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
     """A worker's: everything in the sandbox, without pauses between retries."""
-    return sandbox.settings() | QUICK | more
+    return sandbox.settings() | QUICK | HUMMING | more
 
 
 def local(*kinds: str) -> dict[str, str]:

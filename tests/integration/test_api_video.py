@@ -10,7 +10,7 @@ import pytest
 from progress import ProgressEvent
 from tests.api_client import asked
 from tests.boards import serving_board
-from tests.workers import worker
+from tests.workers import HUMMING, worker
 
 BRIEF = {
     "content": (
@@ -48,7 +48,7 @@ async def heard(api, path, until):
 async def test_a_video_is_ordered_followed_approved_and_fetched_over_http_alone(settings, tmp_path):
     async with (
         asyncio.timeout(500),
-        worker(settings, "VideoWorker"),
+        worker(settings, **HUMMING),
         serving_board(settings) as address,
         aiohttp.ClientSession(address, timeout=aiohttp.ClientTimeout(total=None)) as api,
     ):

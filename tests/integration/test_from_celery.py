@@ -26,12 +26,12 @@ from progress import subscribe_progress
 from reelqueue.settings import Settings
 from tests import forks
 from tests.faults.redis_server import RedisServer
-from tests.workers import ROOT, environment, until, worker
+from tests.workers import HUMMING, ROOT, environment, until, worker
 
 REELQUEUE = str(Path(sys.executable).with_name("reelqueue"))
 TASKS = ("generate_script_task", "generate_assets_task", "render_video_task", "generate_thumbnail_task", "upload_to_youtube_task")
 BRIEF = {
-    "topic": "Tides", "content": "Tides come twice a day. The moon pulls the sea. That is all.",
+    "topic": "Tides", "content": "The moon pulls the sea.",
     "presenter": False, "music": "none", "aspect": "1:1", "fps": 24,
 }  # fmt: skip
 WAIT_S = 280
@@ -71,7 +71,7 @@ async def use_it(folder: Path) -> Seen:
         "REDIS_PORT": str(server.port),
         "REDIS_DB": "0",
         "REELQUEUE_LANGUAGE": "zh-TW",
-    }
+    } | HUMMING
     with (folder / "worker.log").open("ab") as log:
         running = forks.Popen(
             [REELQUEUE, "worker"], cwd=ROOT, env=environment(settings) | named, stdout=log, stderr=subprocess.STDOUT

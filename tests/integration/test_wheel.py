@@ -70,8 +70,6 @@ class Built:
     wheel: Path
     from_sdist: Path
     sdist: Path
-    pythons: Mapping[str, Path]
-    """Of a bare venv with the wheel, and of one with the sdist."""
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +78,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     wheel, sdist = _build(ROOT, folder / "checkout", "wheel"), _build(ROOT, folder / "checkout", "sdist")
     source = _unpacked(sdist, folder / "source")
     from_sdist = _build(source, folder / "again", "wheel")
-    pythons = {"wheel": _bare_venv(folder / "by-wheel", wheel), "sdist": _bare_venv(folder / "by-sdist", sdist)}
-    return Built(wheel, from_sdist, sdist, pythons)
+    return Built(wheel, from_sdist, sdist)
 
 
-@pytest.fixture(params=["wheel", "sdist"])
-def python(built: Built, request: pytest.FixtureRequest) -> Path:
-    return built.pythons[request.param]
+@pytest.fixture(scope="module", params=["wheel", pytest.param("sdist", marks=pytest.mark.soak)])
+def python(built: Built, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a bare venv with the wheel, or the sdist: `test_the_sdist_gives_the_same_wheel_byte_for_byte`."""
+    return _bare_venv(tmp_path_factory.mktemp("by") / request.param, getattr(built, request.param))
 
 
 @pytest.fixture

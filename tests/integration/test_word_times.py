@@ -19,6 +19,7 @@ from reelqueue.providers.local.voice import waves
 from reelqueue.providers.local.voice.model import SAMPLE_RATE
 from reelqueue.providers.local.voice.voice import LocalVoice
 from reelqueue.providers.protocols import SpeechRequest
+from tests.workers import HUMMING
 
 CHINESE = "背景工作用 Redis 排隊，最多重試3次。每次失敗之後，系統會先等2秒，再等10秒。珊瑚白化不等於死亡。"
 ENGLISH = "Why does bread rise? Yeast eats sugar and breathes out gas, and a net of gluten holds it. Then the crust sets."
@@ -80,6 +81,13 @@ async def test_nine_of_ten_words_begin_where_the_other_voice_says(tmp_path, text
 
 
 @pytest.fixture
+def humming(monkeypatch):
+    """The reference is hummed: for what does not depend on how well it is spoken."""
+    for name, value in HUMMING.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def sound(tmp_path):
     """Three seconds of something like a voice."""
     t = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
@@ -93,6 +101,7 @@ def running():
     return {place._child.process.pid for place in places.places()._all if place._child is not None}
 
 
+@pytest.mark.usefixtures("humming")
 async def test_eight_stages_share_two_children_which_end_with_the_last(sound, tmp_path):
     async def stage(number):
         async with Aligner() as aligner:
@@ -107,6 +116,7 @@ async def test_eight_stages_share_two_children_which_end_with_the_last(sound, tm
     assert running() == set()
 
 
+@pytest.mark.usefixtures("humming")
 async def test_a_killed_child_is_replaced_and_the_paid_sound_is_kept(sound, tmp_path):
     async with Aligner() as aligner:
         first = await aligner.align(sound, ask("Yeast is alive now."), tmp_path / "first.wav")
@@ -154,6 +164,7 @@ async def test_what_the_local_voice_cannot_speak_is_timed_without_it(sound, tmp_
     assert speech.visemes[0].shape == "rest"
 
 
+@pytest.mark.usefixtures("humming")
 async def test_the_wrong_sound_is_refused_and_nothing_is_written(sound, tmp_path):
     silent = tmp_path / "silent.wav"
     silent.write_bytes(waves.wav(np.zeros(SAMPLE_RATE, dtype=np.float32)))
@@ -199,6 +210,7 @@ async def test_a_piece_cancelled_while_its_sound_is_taken_in_leaves_no_file(soun
     assert [path.name for path in tmp_path.iterdir()] == ["cloud.wav"]
 
 
+@pytest.mark.usefixtures("humming")
 async def test_a_cancelled_piece_leaves_no_file_and_the_next_one_finds_a_child(sound, tmp_path):
     async with Aligner() as aligner:
         work = asyncio.create_task(aligner.align(sound, ask("Yeast is alive now."), tmp_path / "cut.wav"))
