@@ -69,13 +69,16 @@ def _workers() -> list[Any]:
     from arq.worker import get_kwargs
 
     import worker_settings
+    from jobs import hooks
     from jobs.hooks import job_function
+    from jobs.maintenance import outbox
     from jobs.worker import Worker
     from reelqueue.providers.alignment import aligner
 
     async def by_pauses(_self: Any, heard: Any, _part: Any, request: Any) -> Any:
         return await asyncio.to_thread(aligner._estimated, heard, request.text)
 
+    hooks.RENEW_SECONDS = outbox.SELDOM_SECONDS = 0.5  # a test need not wait
     aligner.Aligner._timed = by_pauses  # type: ignore[method-assign]  # no child that times words
     small = _small_stages()
     found = []

@@ -46,7 +46,7 @@ async def led_through(chain: Chain, turn: int) -> None:
     chain.go.unlink(missing_ok=True)
 
     await chain.asked("create_project", topic, idempotency_key=name)
-    alone = (await queue.create_project(topic, idempotency_key=name)).project_id
+    [alone] = [project.project_id for project in await queue.list_projects()]
     await chain.asked("cancel", alone)
     paths.project(alone).state.write_bytes(b"damaged")
     chain.seen.pop(alone, None)
@@ -54,14 +54,15 @@ async def led_through(chain: Chain, turn: int) -> None:
     await chain.asked("delete", alone, gone_is_fine=True)
 
     await chain.asked("create_batch", [BRIEF], idempotency_key=name, calendar="6h", webhook=chain.receiver.url)
-    [batch] = await queue.list_batches(limit=1)
+    batch = (await queue.list_batches())[0]
     [number] = batch.project_ids
+    assert await chain.made() == ([number], turn + 1)
     await chain.asked("start_batch", batch.batch_id)
     await chain.asked("pause_batch", batch.batch_id)
     await chain.asked("resume_batch", batch.batch_id)
 
     await chain.worked(
-        lambda: is_now(chain, number, ProjectStatus.WAITING_REVIEW),
+        lambda: waits_for_a_person(chain, number),
         needs=["stage.ended", "webhook.sending", "webhook.answered", "outbox.moved", "notice.kept", "notice.told"],
         faults={"stage.ended": {"service": "gemini", "call": "script", "kind": "400"}},
     )
@@ -100,6 +101,10 @@ async def is_now(chain, number, status):
 async def is_in(chain, number, stage):
     state = await chain.queue.get_project(number)
     return state.stages[stage].started_at is not None
+
+
+async def waits_for_a_person(chain, number):
+    return await is_now(chain, number, ProjectStatus.WAITING_REVIEW) and chain.told.exists()
 
 
 async def has_video(chain, number):
