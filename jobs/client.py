@@ -35,7 +35,9 @@ from jobs.queue import PAYLOAD_EXPIRES_S, JobQueue
 from jobs.spending import Caps
 from jobs.wire import deserialize, serialize
 from progress import Publisher
+from progress.connection import looks_at_the_name
 from reelqueue import clock, embedded, failpoints
+from reelqueue.addresses import is_loopback, leads_inside
 from reelqueue.errors import InstallationError, InvalidSettings
 from reelqueue.models.brief import Brief
 from reelqueue.models.project import ProjectState
@@ -304,6 +306,42 @@ def _no_redis_of_celery(setting: str, url: str) -> InstallationError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Unguarded:
+    """What is wrong, and what to do."""
+
+    saw: Text
+    do: Text
+
+
+def unguarded(url: str) -> Unguarded | None:
+    """What somebody else on the network could do with the server at `url`; None where there is nothing, or nothing is known.
+
+    Who can write there can start paid work, and who reads hears all progress.  Names without a dot are those of one's own network (a
+    container's, say): there a password will do.
+    """
+    parts = urlsplit(url)
+    hosts = [_place(place)[0] for place in parts.netloc.rpartition("@")[2].split(",")]
+    if parts.scheme == "unix" or all(is_loopback(host or "localhost") for host in hosts):
+        return None
+    if not parts.password:
+        return Unguarded(
+            Text(
+                f"{redacted(url)} 沒有密碼，而且不在這台機器上", f"{redacted(url)} is on another machine and asks for no password"
+            ),
+            Text(
+                "設定密碼（deploy/redis 有範例），並寫進 REDIS_URL",
+                "give it a password (deploy/redis shows how) and write it into REDIS_URL",
+            ),
+        )
+    if parts.scheme != "rediss" and not all(leads_inside(host) or "." not in host for host in hosts):
+        return Unguarded(
+            Text(f"到 {redacted(url)} 的連線沒有加密", f"the way to {redacted(url)} is not encrypted"),
+            Text("用 rediss://，或經由你自己的網路或通道連線", "use rediss://, or reach it by a network or tunnel of your own"),
+        )
+    return None
+
+
 def _parsed(url: str) -> RedisSettings:
     parts = urlsplit(url)
     query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -323,6 +361,7 @@ def _parsed(url: str) -> RedisSettings:
                 ssl=parts.scheme == "rediss",
                 ssl_cert_reqs=query.get("ssl_cert_reqs", "required"),
                 ssl_ca_certs=query.get("ssl_ca_certs"),
+                ssl_check_hostname=looks_at_the_name(url),
                 **access,
             )
         case "redis+sentinel":

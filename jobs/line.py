@@ -53,12 +53,12 @@ class Line:
                 await connection.disconnect()
 
     async def _asked(self, *command: Any) -> Any:
-        if self._connection is None:
-            connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it so
-            await connection.connect()  # type: ignore[no-untyped-call]
-            self._connection = connection
-        connection, answered = self._connection, False
+        is_new = self._connection is None
+        connection: AbstractConnection = self._connection or self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it so
+        self._connection, answered = connection, False
         try:
+            if is_new:
+                await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_packed_command(hiredis.pack_command(command), check_health=False)
             answer = await connection.read_response()
             answered = True

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import Sentinel
@@ -20,7 +20,8 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
     Nothing is connected before the first command.
     """
     if not url.startswith(f"{SENTINEL}://"):
-        async with Redis.from_url(url) as redis:
+        secured = {"ssl_check_hostname": looks_at_the_name(url)} if url.startswith("rediss:") else {}
+        async with Redis.from_url(url, **secured) as redis:
             yield redis
         return
     parts = urlsplit(url)
@@ -40,6 +41,14 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
     finally:
         for watcher in sentinel.sentinels:
             await watcher.aclose()
+
+
+def looks_at_the_name(url: str) -> bool:
+    """Whether a server's certificate has to name its host.  It has to, unless the URL says otherwise; redis-py takes any by itself."""
+    query = dict(parse_qsl(urlsplit(url).query))
+    if query.get("ssl_cert_reqs", "required") != "required":  # a certificate that need not be right names nobody
+        return False
+    return query.get("ssl_check_hostname", "true").lower() not in {"0", "f", "false", "n", "no"}
 
 
 def _host(place: str) -> tuple[str, int]:

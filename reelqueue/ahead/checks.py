@@ -17,7 +17,7 @@ from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
-from reelqueue.ahead import clock_checks, money_checks, service_checks, telling_checks
+from reelqueue.ahead import clock_checks, money_checks, redis_checks, service_checks, telling_checks
 from reelqueue.ahead.answering import DEFAULT_URL, answers
 from reelqueue.ahead.findings import NOTHING, Check, Finding
 from reelqueue.art.fonts import check_fonts, use_font_dir
@@ -35,7 +35,6 @@ PYTHONS = ((3, 11), (3, 14))
 OURS = ("jobs", "progress", "storage", "worker_settings")
 CLOCK_SECONDS = 5.0
 """A difference to Redis's clock from which on schedules and leases look odd."""
-LEAST_REDIS = 6
 SEEN_SECONDS = 5
 """A worker that lives looks at its queue each second."""
 QUEUES = {"video": VIDEO, "batch": BATCH, "maintenance": MAINTENANCE}
@@ -113,16 +112,8 @@ async def _examined(client: Redis, url: str, settings: Settings) -> list[Finding
     info = await client.info()
     version = str(info.get("valkey_version") or info.get("redis_version", "?"))
     name = "Valkey" if "valkey_version" in info else "Redis"
-    what, where = same("Redis"), f"{name} {version}, {redacted(url) if url != DEFAULT_URL else url}"
-    old = int(version.partition(".")[0]) < LEAST_REDIS if version[:1].isdigit() else False
-    found = [
-        Finding(
-            "warn" if old else "ok",
-            what,
-            same(where),
-            Text("請更新到 Redis 6 以上", "update to Redis 6 or newer") if old else NOTHING,
-        )
-    ]
+    where = f"{name} {version}, {redacted(url) if url != DEFAULT_URL else url}"
+    found = [redis_checks.version_found(name, version, where), *redis_checks.reach_found(url)]
     aof = bool(int(info.get("aof_enabled", 0)))
     found.append(Finding(
         "ok" if aof else "warn", same("  AOF"), Text("開啟", "on") if aof else Text("關閉", "off"),

@@ -67,7 +67,7 @@ async def _apart(url: str) -> float | None:
 
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LOOK_S)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LOOK_S), cookie_jar=aiohttp.DummyCookieJar()) as session,
             session.head(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
         ):
             theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
