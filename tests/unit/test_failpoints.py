@@ -5,7 +5,6 @@ import asyncio
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from reelqueue import failpoints
 from reelqueue.errors import InvalidSettings
 from reelqueue.settings import read_settings
+from tests import forks
 
 ROOT = Path(__file__).parents[2]
 CODE = ("jobs", "progress", "storage", "reelqueue")
@@ -92,7 +92,7 @@ def test_a_worker_with_a_point_that_is_not_there_is_refused_in_one_line(tmp_path
         "REELQUEUE_LANGUAGE": "en",
         "DATA_DIR": str(tmp_path),
     }
-    done = subprocess.run(
+    done = forks.run(
         [sys.executable, "-m", "arq", "worker_settings.VideoWorker"],
         check=False,
         cwd=ROOT,
