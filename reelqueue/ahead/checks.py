@@ -252,6 +252,15 @@ async def disk(settings: Settings) -> list[Finding]:
     return [Finding("warn", what, saw, do)]
 
 
+async def failpoint(settings: Settings) -> list[Finding]:
+    """Whether processes are told to die or to fail somewhere; a test's setting that stayed."""
+    if settings.failpoint is None:
+        return []
+    saw = Text(f"行程會在這裡中斷：{settings.failpoint}", f"processes fail here: {settings.failpoint}")
+    do = Text("只供測試：正式使用時拿掉這個設定", "for tests only: take the setting out where videos are published")
+    return [Finding("warn", same("FAILPOINT"), saw, do)]
+
+
 CHECKS: tuple[Check, ...] = (
     python,
     packages,
@@ -270,4 +279,5 @@ CHECKS: tuple[Check, ...] = (
     telling_checks.people,
     clock_checks.clocks,
     clock_checks.moved,
+    failpoint,
 )

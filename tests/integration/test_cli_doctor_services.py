@@ -207,6 +207,13 @@ async def test_a_tests_clock_that_stayed_is_named(local, tmp_path):
     assert (finding.level, "24.0 hours" in finding.saw.en, "TEST_CLOCK_FILE" in finding.saw.zh) == ("warn", True, True)
 
 
+async def test_a_failpoint_that_stayed_is_named(local):
+    finding = only(await checks.failpoint(local.model_copy(update={"failpoint": "upload.opened:kill"})))
+
+    assert await checks.failpoint(local) == []
+    assert (finding.level, "upload.opened:kill" in finding.saw.en) == ("warn", True)
+
+
 @pytest.mark.parametrize(("hours", "named"), [(1, "1.0 hours behind"), (-1, "1.0 hours ahead")])
 async def test_a_clock_that_is_an_hour_off_is_named(set_up, sandbox, hours, named):
     settings = set_up()
