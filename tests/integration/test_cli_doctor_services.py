@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reelqueue import clock
-from reelqueue.ahead import clock_checks, money_checks, service_checks
+from reelqueue.ahead import checks, clock_checks, money_checks, service_checks
 from reelqueue.ahead.findings import Finding
 from reelqueue.models.buckets import UNITS, youtube_client
 from reelqueue.sandbox import open_sandbox
