@@ -119,7 +119,7 @@ class Worker(arq.worker.Worker):
         self._keeper: Keeper | None = None
         self._abort_asked = self._was_full = True
         self._away_since: float | None = None
-        self._told_away = float("-inf")
+        self._told_away = self._told_forgot = float("-inf")
         self._connected_once = False
         self._take_from = self._abort_at = 0.0
         self._clock_at = 0.0
@@ -531,7 +531,9 @@ class Worker(arq.worker.Worker):
     def _remind(self) -> None:
         """The server stayed, and lost its memory."""
         if self._reminding is None or self._reminding.done():
-            log.warning("redis_forgot", queue=self.queue_name)
+            if time.monotonic() - self._told_forgot >= TELL_EVERY_S:
+                self._told_forgot = time.monotonic()
+                log.warning("redis_forgot", queue=self.queue_name)
             self._reminding = self._beside(self._reconnected())
             self._reminding.add_done_callback(lambda _: self._changed.set())
 

@@ -19,6 +19,8 @@ from jobs.queue import JobQueue
 from reelqueue.errors import InstallationError, PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner, Paths
+from storage.answers import Unavailable
+from storage.pauses import Pauses
 
 
 @pytest.fixture
@@ -308,8 +310,11 @@ async def test_a_hint_that_only_a_newer_version_understands_is_answered_and_the_
     assert answer["made"] == "upload"
 
 
-async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, settings, redis_admin):
-    """Only a Redis of another installation does."""
+async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, settings, redis_admin, monkeypatch):
+    """Only a Redis of another installation does.  One that forgot stays nobody's until it can be told which queues are paused."""
+
+    async def refuses(_pauses):
+        raise Unavailable("paused", "EIO")
 
     async def renewed(_service, _redis):
         pass
@@ -318,6 +323,13 @@ async def test_a_disk_in_trouble_when_redis_is_back_ends_no_worker(crew, redis, 
     await ours.startup(ctx)
     Paths(settings.data_dir).instance_file.write_bytes(b"")
     await ours.reconnect(ctx)
+    with monkeypatch.context() as broken:
+        broken.setattr(Pauses, "all", refuses)
+        await redis_admin.flushall()
+        await ours.reconnect(ctx)
+        unclaimed = await redis.get(INSTANCE_KEY)
+    await ours.reconnect(ctx)
+    assert (unclaimed, await redis.get(INSTANCE_KEY)) == (None, ctx["service"].instance.encode())
     await redis_admin.set(INSTANCE_KEY, "another's")
 
     with pytest.raises(InstallationError, match="another installation"):
