@@ -67,9 +67,10 @@ def _listed(value: Any) -> Any:
     return [_line(tag) for tag in value] if isinstance(value, list) else value or []
 
 
-MOST_PICTURE_CHARS = 2_000
-"""As a person may write (`jobs/editing/reading.py`)."""
+MOST_PICTURE_CHARS, MOST_PART_CHARS = 2_000, 10_000
+"""As a person may write (`jobs/editing/reading.py`): a longer description is cut, a longer part is no script."""
 Line = Annotated[str, BeforeValidator(_line)]
+Spoken = Annotated[Line, Field(max_length=MOST_PART_CHARS)]
 Maybe = Annotated[str, BeforeValidator(lambda value: _line(value) if isinstance(value, str) else "")]
 
 
@@ -80,13 +81,13 @@ class _Read(BaseModel):
 class ReadPart(_Read):
     """As `AskedPart`."""
 
-    text: Line
+    text: Spoken
 
 
 class ReadSegment(_Read):
     """As `AskedSegment`."""
 
-    text: Line
+    text: Spoken
     image_description: Annotated[Maybe, AfterValidator(lambda text: text[:MOST_PICTURE_CHARS])] = ""
     heading: Maybe = ""
 

@@ -29,6 +29,8 @@ SIMPLIFIED_SHARE = 0.05
 MOST_HEADING = 40
 MOST_ANSWER_CHARS = 400_000
 """More than twice what half an hour of narration with all its pictures takes; nothing longer is looked into."""
+MOST_SPOKEN_CHARS = 60_000
+"""More than an hour's; what takes half an hour is known only once all of it was read, which takes longer than its length."""
 _ADDRESS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)[^\s<>（）「」『』，。、；！？]+", re.IGNORECASE)
 AGAIN_SEEN = "; another moment of the same scene"
 
@@ -88,6 +90,8 @@ def _read(answer: str) -> ReadScript:
 def _in_our_characters(read: ReadScript, language: str, warnings: list[Text]) -> ReadScript:
     """A Chinese text in Taiwan's characters, whichever it came in."""
     spoken = "".join([read.intro.text, *(segment.text for segment in read.segments), read.outro.text])
+    if len(spoken) > MOST_SPOKEN_CHARS:
+        raise _unusable(Text(f"有 {len(spoken):,} 個字元要唸", f"{len(spoken):,} characters of it are to be spoken"))
     if detect_language(spoken, language)[:2] != language[:2]:
         raise _unusable(Text(f"語言不是 {language}", f"it is not in the language {language}"))
     if not language.startswith("zh") or _simplified_share(spoken) < SIMPLIFIED_SHARE:

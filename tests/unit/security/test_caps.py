@@ -34,6 +34,8 @@ from reelqueue.models.brief import (
     parse_brief,
 )
 from reelqueue.models.stage import Stage
+from reelqueue.providers.gemini import screenplay
+from reelqueue.providers.gemini.schema import MOST_PART_CHARS as MOST_SPOKEN_PART
 from reelqueue.providers.gemini.screenplay import LONGEST_VIDEO_S, script_of
 from reelqueue.providers.protocols import ScriptRequest
 from reelqueue.wording import Text, speak
@@ -113,6 +115,35 @@ def test_a_script_that_takes_half_an_hour_is_taken_and_a_longer_one_is_not():
     assert LONGEST_VIDEO_S - 2 * each < read(answer(most)).total_duration <= LONGEST_VIDEO_S
     with pytest.raises(ServiceUnavailable, match="more than 1,800"):
         read(answer(most + 2))
+
+
+HARD = ["<!--", "[[a](", "1"]
+"""Of which reading takes time by the square of their length: 300,000 characters of one would hold a worker for an hour."""
+
+
+@pytest.mark.parametrize("hard", HARD)
+def test_a_part_has_an_end_before_it_is_read(hard):
+    def said(most):
+        text = (SENTENCE + hard * most)[: most - 1] + "x"  # no blank at its end, which would not count
+        return json.dumps(json.loads(answer(2)) | {"intro": {"text": text}})
+
+    try:
+        assert read(said(MOST_SPOKEN_PART)).intro.text
+    except ServiceUnavailable as refused:
+        assert "more than 1,800" in refused.message  # it was looked into: so many digits take long to say
+    with pytest.raises(ServiceUnavailable, match="another form: intro"):
+        read(said(MOST_SPOKEN_PART + 1))
+
+
+@pytest.mark.parametrize(("more", "is_read"), [(0, True), (1, False)])
+def test_and_so_has_all_that_is_to_be_spoken(monkeypatch, more, is_read):
+    monkeypatch.setattr(screenplay, "MOST_SPOKEN_CHARS", 6 * len(SENTENCE.strip()) - more)
+
+    if is_read:
+        assert read(answer(4)).segments
+    else:
+        with pytest.raises(ServiceUnavailable, match="to be spoken"):
+            read(answer(4))
 
 
 @pytest.mark.parametrize(
