@@ -33,6 +33,7 @@ Only these classes travel: `as_wire` and `from_wire` are an allow-list, never a 
 from datetime import datetime
 from typing import Any, ClassVar
 
+from reelqueue.telemetry import redact
 from reelqueue.wording import STEERING, Text, same
 
 
@@ -448,8 +449,16 @@ _BY_CODE: dict[str, type[ReelqueueError]] = {
 
 
 def as_wire(error: ReelqueueError) -> dict[str, Any]:
-    """An error as it travels and as the state keeps it: `{code, message, hint, retryable}`."""
-    return {"code": error.code, "message": _cut(error.message), "hint": _cut(error.hint), "retryable": error.retryable}
+    """An error as it travels and as the state keeps it: `{code, message, hint, retryable}`.
+
+    A service's or a tool's own words may quote what it was given: no key that is known here, or looks like one, goes further.
+    """
+    return {
+        "code": error.code,
+        "message": _cut(redact(error.message)),
+        "hint": _cut(redact(error.hint)),
+        "retryable": error.retryable,
+    }
 
 
 def from_wire(wire: dict[str, Any]) -> ReelqueueError:
