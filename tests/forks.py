@@ -37,7 +37,6 @@ class _Parent:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            # The variables of Python's own are those that its forks have.
             self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
             self._process = _Plain(
                 [sys.executable, str(PROGRAM), str(theirs.fileno())],
@@ -144,4 +143,9 @@ def _program(asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _of_python(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith("PYTHON") and name != "PYTHONPATH"}
+    """What Python itself reads at its start, but for what a fork reads anew or has anyhow."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith("PYTHON") and name != "PYTHONPATH" and (name, value) != ("PYTHONUTF8", "1")
+    }

@@ -11,6 +11,7 @@ from jobs.client import connect, open_queue
 from reelqueue.settings import Settings
 from tests.faults.course import Course
 from tests.faults.redis_server import RedisServer
+from tests.faults.supervising import Supervise, supervisor
 from tests.faults.world import World, opened
 
 
@@ -51,3 +52,9 @@ async def redis(settings: Settings) -> AsyncIterator[ArqRedis]:
     """As an arq client has it."""
     async with open_queue(settings) as client:
         yield client.redis
+
+
+@pytest.fixture
+def supervise(settings: Settings, tmp_path: Path, course: Course) -> Supervise:
+    """Starts `reelqueue worker` as an operator does."""
+    return supervisor(settings, tmp_path, course)

@@ -217,9 +217,9 @@ async def test_no_key_or_token_reaches_a_sink(settings, sandbox, redis_admin):
         sandbox.faults.order(service="gemini", call=call, kind="503")
     sandbox.faults.order(service="youtube", call="upload.open", kind="503")
     sandbox.faults.order(service="youtube", call="upload.chunk", kind="reset")
-    env = GEMINI | given | {"REELQUEUE_PUBLISHER": "youtube", "RETRY_DELAYS": "0.1,0.2,0.3", "LOG_LEVEL": "debug"}
+    env = GEMINI | given | HUMMING | {"REELQUEUE_PUBLISHER": "youtube", "RETRY_DELAYS": "0.1,0.2,0.3", "LOG_LEVEL": "debug"}
     async with connect(settings) as queue, worker(settings, **env) as one:
-        project = await queue.create_project(BRIEF)
+        project = await queue.create_project(BRIEF | {"content": "Yeast eats sugar and breathes out gas."})
         await queue.start(project.project_id)
         await queue.wait(project.project_id, timeout=150)
         arguments = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists())
