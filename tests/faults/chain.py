@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -89,7 +89,11 @@ class Life:
 
 
 class Chain:
-    """An installation under test.  `left` is what is still to happen, point by mode; `fired` what did."""
+    """An installation under test.  `left` is what is still to happen, point by mode; `fired` what did.
+
+    Each request, and each time at work, is a leg of the way; `leg` counts them.  `passed`: how often each point was passed in each
+    leg, where that was noted.  `choose` says of a leg, and of what it can lead to, what alone happens in it.
+    """
 
     def __init__(
         self,
@@ -103,6 +107,10 @@ class Chain:
     ) -> None:
         self.folder, self.settings, self.redis, self.sandbox = folder, settings, redis, sandbox
         self.receiver, self.queue, self.chance = receiver, queue, chance
+        self.choose: Callable[[int, Collection[str]], tuple[str, str, int] | None] | None = None
+        self.notes = False
+        self.leg = 0
+        self.passed: dict[int, Counter[str]] = {}
         self.left: dict[str, str] = {}
         self.times: dict[str, int] = {}
         self.fired: list[tuple[str, str]] = []
@@ -133,10 +141,10 @@ class Chain:
         log = self.folder / f"life-{self.lives}.log"
         said = ",".join(f"{name}:{self.left[name]}@{self.times[name]}" for name in points if name in self.left)
         armed = {"REELQUEUE_FAILPOINT": said} if said else {}
-        for name in points:
-            self.times[name] = max(
-                1, self.times.get(name, 1) - 1
-            )  # what did not come so often in this one comes sooner in the next
+        for name in points:  # what does not come so often in this one comes sooner in the next
+            self.times[name] = max(1, self.times.get(name, 1) - 1)
+        if self.notes:
+            armed = {"LIVES_PASSED": str(self.folder / f"passed-{self.leg}")}
         with log.open("ab") as out:
             argv = (sys.executable, "-m", "tests.faults.lives", *argv)
             process = forks.Popen(argv, cwd=ROOT, env=self.environment | armed | more, stdout=out, stderr=out)
@@ -181,9 +189,20 @@ class Chain:
                 process.kill()
             process.wait()
 
+    def _begun(self, may_be: Callable[[str], bool], named: Collection[str] = ()) -> list[str]:
+        """Another leg begins: what may happen in it."""
+        if self.notes and (noted := self.folder / f"passed-{self.leg}").exists():
+            self.passed[self.leg] = Counter(noted.read_text(encoding="utf-8").split())
+        self.leg += 1
+        if self.choose is None:
+            return [name for name in failpoints.POINTS if may_be(name)]
+        chosen = self.choose(self.leg, named)
+        self.left, self.times = ({}, {}) if chosen is None else ({chosen[0]: chosen[1]}, {chosen[0]: chosen[2]})
+        return list(self.left)
+
     async def asked(self, name: str, *args: Any, gone_is_fine: bool = False, **named: Any) -> None:
         """A request of an app, made until it has an answer."""
-        points = [name for name in failpoints.POINTS if name.startswith(ASKED)]
+        points = self._begun(lambda name: name.startswith(ASKED))
         deadline = time.monotonic() + STUCK_S
         while True:
             life = self.life("ask", json.dumps([name, args, named]), points=points)
@@ -210,7 +229,7 @@ class Chain:
 
         `ends_with`: what happens while a process ends that reached the goal.  `faults`: what a service does, once more and once more, until it has led to a point.
         """
-        points = [name for name in failpoints.POINTS if not name.startswith(ASKED)]
+        points = self._begun(lambda name: not name.startswith(ASKED), {*needs, *ends_with, *faults})
         deadline = time.monotonic() + STUCK_S
         while True:
             life = self.life("work", points=points, LIVES_WORKERS=workers)
