@@ -65,6 +65,7 @@ BRIEF = {
 WORKER = {
     "RETRY_DELAYS": "0.01,0.02,0.03", "POISON_AFTER": "100", "YOUTUBE_RECONCILE_SECONDS": "0", "KEEP_DAYS": "0",
     "REELQUEUE_PRESENTER_PROVIDER": "local", "REELQUEUE_IMAGE_PROVIDER": "local", "PROJECT_COST_CAP_USD": "100", "DAILY_COST_CAP_USD": "500",
+    "YOUTUBE_DAILY_QUOTA": "10000000", "YOUTUBE_DAILY_UPLOADS": "10000",
 }  # fmt: skip
 
 
@@ -118,6 +119,7 @@ class Chain:
         self.processes: list[Any] = []
         self.figures: dict[str, Any] = {}
         self.seen: dict[int, tuple[int, int]] = {}
+        sandbox.youtube.caps.update({"uploads": 10_000, "units": 10_000_000})  # many calls are made again
         self.told = folder / "told"
         self.go = folder / "go"
         self.environment = (
