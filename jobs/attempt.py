@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ from reelqueue.errors import (
     TransientError,
 )
 from reelqueue.models.numbers import Outcome
-from reelqueue.models.project import StageError
+from reelqueue.models.project import Artifact, StageError
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
 from storage import Debts, Lease
@@ -90,10 +90,7 @@ class Attempt:
         await self._bury_the_dead()
         await self._review()
         given = self.job.given(self.lease.state, self.lease.blobs)
-        try:
-            await self._results_before_are_there(given)
-        except (StorageUnavailable, MediaError) as error:  # a file can't be read, or a link leads out of the project
-            raise await self._conclude(error, None) from None
+        await self._are_there(given, {artifact: need for need in SPECS[self.stage].needs for artifact in _artifacts(given, need)})
         try:
             now = await self.job.fingerprint_now(given)
             imported = given.project.stages[self.stage].is_imported
@@ -107,6 +104,11 @@ class Attempt:
                 raise Later(0)  # somebody wants it anew, since we looked
             await self.teller.done(self.lease.state)
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
+        try:
+            pieces = await self.job.work.pieces(given)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise await self._conclude(error, None) from None
+        await self._are_there(given, pieces)
         with self._under_suspicion():
             return await self._begun(now)
 
@@ -163,10 +165,12 @@ class Attempt:
             await self._tell_waiting()
             raise Later.of(self.lease.state)
 
-    async def _results_before_are_there(self, given: StageInputs) -> None:
-        """What the earlier stages made may have been deleted: then they have to run again."""
-        made_by = {artifact: need for need in SPECS[self.stage].needs for artifact in given.project.stages[need].artifacts}
-        lost = await self.lease.blobs.first_lost(list(made_by))
+    async def _are_there(self, given: StageInputs, made_by: Mapping[Artifact, Stage]) -> None:
+        """What the earlier stages made may have been deleted or spoilt: then they have to run again, and make what is missing."""
+        try:
+            lost = await self.lease.blobs.first_lost(list(made_by))
+        except (StorageUnavailable, MediaError) as error:  # a file can't be read, or a link leads out of the project
+            raise await self._conclude(error, None) from None
         if lost is None:
             return
         log.warning("artifact_lost", path=lost.path, made_by=str(made_by[lost]))
@@ -443,6 +447,10 @@ async def _to_its_end(task: "asyncio.Task[Any]") -> None:
     while not task.done() and asyncio.get_running_loop().time() < deadline:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({task}, timeout=STOP_SECONDS)
+
+
+def _artifacts(given: StageInputs, stage: Stage) -> tuple[Artifact, ...]:
+    return given.project.stages[stage].artifacts
 
 
 def _now() -> datetime:

@@ -127,6 +127,10 @@ def imported_fingerprint(project: ProjectState, stage: Stage) -> str:
     return piece_key({"imported": came_with})
 
 
+async def _no_pieces(_given: StageInputs) -> Mapping[Artifact, Stage]:
+    return {}
+
+
 async def _nothing_more(_given: StageInputs) -> dict[str, Any]:
     return {}
 
@@ -136,12 +140,14 @@ class StageWork:
     """One stage.
 
     `inputs` gives all that the result hangs on, as JSON; its hash is the stage's fingerprint.  `work` makes the result.
-    `recall` gives the part of a stored result that does not lie in the state.
+    `recall` gives the part of a stored result that does not lie in the state.  `pieces` are the files that it works on beside the
+    artifacts of earlier stages, each with the stage that made it: they are looked at before it begins.
     """
 
     inputs: Callable[[StageInputs], Awaitable[Mapping[str, Any]]]
     work: Callable[["StageRun"], Awaitable[StageOutcome]]
     recall: Callable[[StageInputs], Awaitable[dict[str, Any]]] = _nothing_more
+    pieces: Callable[[StageInputs], Awaitable[Mapping[Artifact, Stage]]] = _no_pieces
 
 
 @dataclass(slots=True)

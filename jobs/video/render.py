@@ -24,6 +24,7 @@ from reelqueue.media.join import join
 from reelqueue.media.probe import check_video, probe
 from reelqueue.models.manifest import RenderManifest
 from reelqueue.models.media import MediaInfo
+from reelqueue.models.project import Artifact
 from reelqueue.models.stage import Stage
 from reelqueue.wording import Text
 
@@ -54,6 +55,13 @@ async def inputs(given: StageInputs) -> Mapping[str, Any]:
         "fonts": await fonts_in(tools.font_dir),
         "made_by": made_by() | {"sound": SOUND_VERSION, "ffmpeg": tools.ffmpeg.version},
     }
+
+
+async def pieces(given: StageInputs) -> Mapping[Artifact, Stage]:
+    """Every sound, picture and clip that the assets' manifest lists: one that a disk spoilt would be heard or seen in the video."""
+    if not given.project.stages[Stage.ASSETS].artifacts:
+        return {}
+    return dict.fromkeys((await read_assets(given)).files, Stage.ASSETS)
 
 
 async def render_video(run: StageRun) -> StageOutcome:
@@ -101,4 +109,4 @@ async def _joined(run: StageRun, play: Screenplay, units: list[Any], sound: Any)
     return info
 
 
-RENDER_WORK = StageWork(inputs=inputs, work=render_video)
+RENDER_WORK = StageWork(inputs=inputs, work=render_video, pieces=pieces)

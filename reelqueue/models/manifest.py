@@ -70,6 +70,13 @@ class AssetsManifest(Frozen):
     look: dict[str, str] | None = Field(default=None, exclude_if=lambda look: look is None)
 
     @property
+    def files(self) -> tuple[Artifact, ...]:
+        """All files of all parts."""
+        found = [part.shown.picture for part in self.parts]
+        found += [part.presenter.clip for part in self.parts if part.presenter is not None]
+        return (*(piece.sound for part in self.parts for piece in part.voice), *(file for file in found if file is not None))
+
+    @property
     def spoken_s(self) -> float:
         """Seconds of voice, without the gaps between pieces."""
         return sum(piece.speech.duration_s for part in self.parts for piece in part.voice)
