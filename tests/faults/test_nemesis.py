@@ -1,147 +1,101 @@
-"""Everything at once, by chance: workers killed and stopped, the server killed, emptied and unreachable, while projects run."""
+"""Everything at once, by chance, and what must hold all the same; and that the same harness notices where it does not."""
 
-import asyncio
-import contextlib
 import os
 import random
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections import Counter
+from dataclasses import replace
 
 import pytest
-from redis.exceptions import RedisError
 
-from jobs.client import connect, open_queue
+from jobs.client import open_queue
 from jobs.pipeline import VIDEO
-from reelqueue.errors import ReelqueueError
-from reelqueue.models.stage import ProjectStatus, Stage
-from tests.faults.world import NeverLooked, World
-from tests.workers import Worker
+from reelqueue.sandbox import open_sandbox
+from storage import Paths
+from tests.faults.nemesis import Nemesis, Plan
+from tests.faults.verdict import Verdict, verdict_on
+from tests.faults.watcher import Watcher
+from tests.faults.world import World, opened
 
-PROJECTS, WORKERS = 40, 3
-SETTINGS = {"POISON_AFTER": "100", "DRAIN_SECONDS": "1", "FAULTS_STAGE_SECONDS": "0.5"}
 SEED = int(os.environ.get("NEMESIS_SEED") or random.SystemRandom().randrange(10_000))
 FOREVER = {b"reelqueue:installation"}
+SHORT = Plan(Counter(kill=8, stop=2, end=1, restart=1, double=2), uploads=2, whole=1)
+LONG = Plan(
+    Counter(kill=520, stop=60, end=20, restart=8, empty=6, hole=8, storm=4, double=40),
+    uploads=4, whole=2, workers=4, largest_bytes=10_000_000, calm_s=300.0,
+)  # fmt: skip
+"""Half an hour on two cores."""
+UPLOADS = Plan(Counter(kill=15), uploads=4, whole=0, steps=(1, 12), calm_s=20.0)
+CONTROLS = [
+    pytest.param(replace(UPLOADS, environment={"FAULTS_WITHOUT": "session"}), id="an upload is begun anew after each crash"),
+    pytest.param(
+        replace(
+            UPLOADS,
+            deeds=Counter(stop=12),
+            weather=(("youtube", "upload.open", 5.0, 1.0),),
+            environment={"FAULTS_WITHOUT": "fence"},
+        ),
+        id="whoever was taken for dead goes on",
+    ),
+]
+MOST_TRIES = 4
+LEASE_SECONDS = 4.0
+"""Short, and long enough to be kept on a machine that does much else."""
 
 
-class Nemesis:
-    """Does harm to a world and its workers."""
+@pytest.fixture
+def world(world):
+    return calm(world)
 
-    def __init__(self, world: World, chance: random.Random) -> None:
-        self.world = world
-        self.chance = chance
-        self.workers: dict[int, Worker] = {}
-        self.deeds: list[str] = []
 
-    @contextlib.asynccontextmanager
-    async def crew(self) -> AsyncIterator[None]:
-        """Workers, each started again when it dies."""
-        keeping = [asyncio.create_task(self._keep(number)) for number in range(WORKERS)]
-        try:
-            yield
-        finally:
-            for task in keeping:
-                task.cancel()
-            ends = await asyncio.gather(*keeping, return_exceptions=True)
-            assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
+def calm(world: World) -> World:
+    return replace(world, settings=world.settings.model_copy(update={"lease_seconds": LEASE_SECONDS}))
 
-    async def _keep(self, number: int) -> None:
-        while True:
-            with contextlib.suppress(NeverLooked, RedisError, OSError):  # Redis was away at its start
-                async with self.world.worker(**self.world.proxied, **SETTINGS) as worker:
-                    self.workers[number] = worker
-                    while worker.runs:
-                        await asyncio.sleep(0.05)
-            self.workers.pop(number, None)
-            await asyncio.sleep(0.2)
 
-    async def rage(self, seconds: float) -> None:
-        """One deed after the other."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    deed = self.chance.choice(self._deeds())
-                    self.deeds.append(deed.__name__)
-                    await asyncio.shield(asyncio.ensure_future(deed()))
-                    await asyncio.sleep(self.chance.uniform(0.2, 2.0))
+async def raged(world: World, plan: Plan, seed: int) -> tuple[Verdict, Nemesis]:
+    """Carry a plan out; prints its seed and its figures."""
+    print(f"NEMESIS_SEED={seed}")  # noqa: T201 - the same deeds come in the same order
+    began = time.monotonic()
+    async with open_sandbox(world.settings.data_dir.parent / "sandbox") as sandbox:
+        sandbox.faults.chance.seed(seed)
+        with Watcher(Paths(world.settings.data_dir)) as watcher:
+            nemesis = Nemesis(world, sandbox, watcher, plan, random.Random(seed))
+            await nemesis.rage()
+        verdict = verdict_on(nemesis, watcher, time.monotonic() - began)
+    print(f"nemesis {seed}: {verdict.figures}")  # noqa: T201 - figures
+    return verdict, nemesis
 
-    def _deeds(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.kill, self.kill, self.stop_past_the_lease, self.tell_to_end, self.restart, self.empty, self.hole, self.storm]
 
-    def _one(self) -> Worker | None:
-        running = [worker for worker in self.workers.values() if worker.runs]
-        return self.chance.choice(running) if running else None
+@pytest.mark.slow
+async def test_whatever_happens_each_project_is_one_video_and_each_piece_is_paid_for_once(world):
+    verdict, _ = await raged(world, SHORT, SEED)
 
-    async def kill(self) -> None:
-        if worker := self._one():
-            worker.kill()
-
-    async def stop_past_the_lease(self) -> None:
-        if worker := self._one():
-            worker.tell(signal.SIGSTOP)
-            await asyncio.sleep(2 * self.world.settings.lease_seconds)
-            worker.tell(signal.SIGCONT)
-
-    async def tell_to_end(self) -> None:
-        if worker := self._one():
-            worker.tell(signal.SIGTERM)
-
-    async def restart(self) -> None:
-        await self.world.server.restart()
-
-    async def empty(self) -> None:
-        await self.world.server.restart(empty=True)
-
-    async def hole(self) -> None:
-        async with self.world.proxy.black_hole():
-            await asyncio.sleep(self.chance.uniform(0.5, 4.0))
-
-    async def storm(self) -> None:
-        async with self.world.proxy.storm():
-            await asyncio.sleep(self.chance.uniform(0.5, 2.0))
+    assert verdict.broken == []
 
 
 @pytest.mark.soak
-async def test_whatever_happens_each_project_is_completed_and_nothing_is_left(world):
-    """Each stage takes half a second; what a kill interrupts is begun again and uses no attempt."""
-    print(f"NEMESIS_SEED={SEED}")  # noqa: T201 - shown where it fails: the same deeds come in the same order
-    nemesis = Nemesis(world, random.Random(SEED))
-    numbers = range(1, PROJECTS + 1)
-    world.course.leave(*(f"{number}-{stage}" for number in numbers for stage in Stage))
-    async with connect(world.settings) as queue:
-        for _ in numbers:
-            await queue.create_project({"topic": "How tides work"})
-    async with nemesis.crew():
-        raging = asyncio.create_task(nemesis.rage(90))
-        for number in numbers:  # a few at a time: all through the rage
-            await _started(world, number)
-            await asyncio.sleep(2)
-        await raging
-        async with connect(world.settings) as queue:
-            for number in numbers:
-                await queue.wait(number, timeout=60)
-            states = [await queue.get_project(number) for number in numbers]
-        async with open_queue(world.settings) as client, asyncio.timeout(30):
-            while await client.redis.zcard(VIDEO):
-                await asyncio.sleep(0.1)
-    print(nemesis.deeds)  # noqa: T201
+async def test_five_hundred_kills_lose_nothing_double_nothing_and_leave_nothing_behind(world):
+    verdict, nemesis = await raged(world, LONG, SEED)
 
-    assert {state.status for state in states} == {ProjectStatus.COMPLETED}
-    assert {state.stages[stage].attempts for state in states for stage in Stage} == {1}
+    assert verdict.broken == []
+    assert nemesis.count("kill") >= 500
+    assert verdict.figures["fenced"] > 0  # the pauses were long enough to matter
     async with open_queue(world.settings) as client:
         left = [key async for key in client.redis.scan_iter("*") if await client.redis.ttl(key) == -1]
         assert set(left) <= FOREVER
+        assert await client.redis.zcard(VIDEO) == 0
         assert [key async for key in client.redis.scan_iter("arq:in-progress:*")] == []
-        assert [key async for key in client.redis.scan_iter("arq:job:*")] == []
 
 
-async def _started(world: World, number: int) -> None:
-    """As an app starts a project: it tries again until the queue has heard."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                async with connect(world.settings) as queue:
-                    await queue.start(number)
-            except (ReelqueueError, RedisError, OSError):
-                await asyncio.sleep(0.1)
-            else:
-                return
+@pytest.mark.soak
+@pytest.mark.parametrize("plan", CONTROLS)
+async def test_the_same_harm_publishes_twice_where(plan, tmp_path):
+    """The negative controls: the verdict notices what is taken out.  Chance decides, so it has a few tries."""
+    for attempt in range(MOST_TRIES):
+        async with opened(tmp_path / str(attempt)) as world:
+            verdict, _ = await raged(calm(world), plan, SEED + attempt)
+        doubled = [one for one in verdict.broken if "was published" in one]
+        print(doubled)  # noqa: T201 - figures
+        if doubled:
+            return
+    pytest.fail(f"the verdict saw nothing in {MOST_TRIES} tries")

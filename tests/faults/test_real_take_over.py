@@ -1,0 +1,244 @@
+"""In each of the five real stages: who dies, or is stopped, is followed within the lease and five seconds; who wakes up late is fenced.
+
+Fenced means: it writes no file of the project's, changes no state, pays for nothing, publishes nothing.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from jobs.client import connect
+from jobs.pipeline import SPECS
+from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.sandbox import Sandbox, open_sandbox
+from reelqueue.settings import Settings
+from storage import Paths
+from storage.codec import PROJECT_CODEC
+from storage.liveness import LeaseRecord
+from tests.faults.cloud import calls, rendered
+from tests.faults.nemesis import ENVIRONMENT, TINY, TO_UPLOAD, WHOLE
+from tests.faults.verdict import videos_of
+from tests.workers import Worker, until, worker
+
+SLACK_SECONDS = 5.0
+LONG_S = 6.0
+"""How long an answer takes that a worker is to be stopped before."""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def sandbox(tmp_path):
+    async with open_sandbox(tmp_path / "sandbox") as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(world) -> Settings:
+    return world.settings.model_copy(update={"lease_seconds": 3.0})
+
+
+class Crew:
+    """Workers that may each have the one project."""
+
+    def __init__(self, settings: Settings, sandbox: Sandbox, stack: AsyncExitStack, **environment: str) -> None:
+        self._settings, self._stack = settings, stack
+        self._environment = sandbox.settings() | ENVIRONMENT | {"RETRY_DELAYS": f"{LONG_S},{LONG_S},{LONG_S}"} | environment
+        self._files = Paths(settings.data_dir).project(1)
+        self.workers: list[Worker] = []
+
+    async def join(self) -> None:
+        """One more, which looks at its queue."""
+        one = await self._stack.enter_async_context(worker(self._settings, module=TINY, **self._environment))
+        await until(lambda: "worker_starts" in one.said(), "it starts")
+        self.workers.append(one)
+
+    def holder(self, piece: str = "") -> Worker | None:
+        """Who has the project in hand, and this kind of piece of it."""
+        try:
+            record = LeaseRecord.model_validate_json(self._files.lease.read_bytes())
+        except OSError:
+            return None
+        found = [one for one in self.workers if one.pid == record.owner.pid]
+        return found[0] if found and record.piece.startswith(piece) else None
+
+    @property
+    def fence(self) -> int:
+        """Of the project, as it is committed."""
+        return PROJECT_CODEC.decode(self._files.state.read_bytes()).fence
+
+    async def followed(self, since: float, fence: int) -> None:
+        """Another takes the project over in time."""
+        await until(lambda: self.fence > fence, "the project is taken over")
+        assert time.monotonic() - since < self._settings.lease_seconds + SLACK_SECONDS
+
+    async def killed(self, one: Worker) -> None:
+        """It dies, and is followed."""
+        fence, since = self.fence, time.monotonic()
+        one.kill()
+        self.workers.remove(one)
+        await self.followed(since, fence)
+
+    async def stopped(self, one: Worker) -> None:
+        """It is stopped past its lease, and followed."""
+        fence, since = self.fence, time.monotonic()
+        await self.halted(one)
+        await self.followed(since, fence)
+
+    async def halted(self, one: Worker) -> None:
+        """It is stopped, but not within the milliseconds of a commit: a stopped holder of a lock makes the others wait."""
+        one.tell(signal.SIGSTOP)
+        while holds_a_lock(one.pid):
+            one.tell(signal.SIGCONT)
+            await until(lambda: not holds_a_lock(one.pid), "it lets go of a lock")
+            one.tell(signal.SIGSTOP)
+
+    async def woken(self, one: Worker) -> None:
+        """It goes on, until it finds that the project is another's."""
+        before = one.said().count('"fenced"')
+        one.tell(signal.SIGCONT)
+        await until(lambda: one.said().count('"fenced"') > before, "it is fenced", seconds=30)
+
+
+def holds_a_lock(pid: int) -> bool:
+    """Whether a process has a file locked, as the kernel lists it: number, kind, mode, access, process, file, ..."""
+    lines = Path("/proc/locks").read_text(encoding="ascii").splitlines() if sys.platform == "linux" else []
+    return any(line.split()[1] == "FLOCK" and line.split()[4] == str(pid) for line in lines)
+
+
+def files_of(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Every file of the project, and which one it is; what is half made bears its maker's fence and is nobody's matter."""
+    found = {path: path.stat() for path in root.rglob("*") if path.is_file() and not path.name.endswith(".part")}
+    return {str(path.relative_to(root)): (stat.st_ino, stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
+
+
+def pieces_of(root: Path) -> dict[str, tuple[int, int, int]]:
+    """Those among them that are made once and kept."""
+    return {name: known for name, known in files_of(root).items() if name.startswith(("audio/", "images/", "segments/"))}
+
+
+def under_way(sandbox: Sandbox, call: str) -> bool:
+    return any(entry.ended_s is None for entry in sandbox.journal.calls(None, call))
+
+
+def retries(one: Worker | None) -> bool:
+    """Whether it has been refused, and waits before it asks again."""
+    return one is not None and '"retrying"' in one.said()
+
+
+async def test_in_each_stage_a_dead_worker_is_followed_in_time_a_late_one_is_fenced_and_no_piece_is_made_again(settings, sandbox):
+    """Two die or are stopped in each stage, and a third ends it; then the stopped one wakes up, with an answer in its hands or a
+    call to repeat.
+    """
+    orders = {
+        Stage.SCRIPT: [("gemini", "script", "hang", {}), ("gemini", "script", "503", {})],
+        Stage.ASSETS: [
+            ("gemini", "image", "hang", {}),
+            ("gemini", "image", "503", {}),
+            ("gemini", "voice", "slow", {"seconds": LONG_S / 2, "times": 6}),
+        ],
+        Stage.RENDER: [],
+        Stage.THUMBNAIL: [],
+        Stage.UPLOAD: [
+            ("youtube", "upload.chunk", "hang", {"when": "after"}),
+            ("youtube", "thumbnails.set", "slow", {"seconds": LONG_S / 2}),
+        ],
+    }
+
+    async def first_is_amid(stage: Stage) -> Worker:
+        ready = {
+            Stage.SCRIPT: lambda: under_way(sandbox, "script"),
+            Stage.ASSETS: lambda: under_way(sandbox, "image") and under_way(sandbox, "voice"),
+            Stage.UPLOAD: lambda: sandbox.youtube.videos,
+        }.get(stage, lambda: True)
+        return await until(lambda: ready() and crew.holder(PIECE[stage]), f"the first is amid {stage}")
+
+    async def second_is_amid(stage: Stage) -> Worker:
+        ready = {
+            Stage.SCRIPT: lambda: retries(crew.holder()),
+            Stage.ASSETS: lambda: retries(crew.holder()) and under_way(sandbox, "voice"),
+            Stage.UPLOAD: lambda: under_way(sandbox, "thumbnails.set"),
+        }.get(stage, lambda: True)
+        return await until(lambda: ready() and crew.holder(PIECE[stage]), f"the second is amid {stage}")
+
+    root = Paths(settings.data_dir).project(1).root
+    async with AsyncExitStack() as stack, connect(settings) as queue:
+        crew = Crew(settings, sandbox, stack)
+        made: dict[str, tuple[int, int, int]] = {}
+        await queue.create_project(WHOLE | {"topic": "Tides"})
+        for stage in Stage:
+            while len(crew.workers) < 3:
+                await crew.join()
+            for service, call, kind, details in orders[stage]:
+                sandbox.faults.order(service=service, call=call, kind=kind, **details)
+            await queue.enqueue_job(SPECS[stage].job, project_id=1, chain=False)
+            await crew.killed(await first_is_amid(stage))
+            made |= pieces_of(root)
+            late = await second_is_amid(stage)
+            await crew.stopped(late)
+            await ended(queue, stage)
+            await until(lambda: crew.holder() is None, "it lets go")
+            before = files_of(root), len(sandbox.journal.calls())
+            await crew.woken(late)
+            assert (files_of(root), len(sandbox.journal.calls())) == before, stage
+            sandbox.faults.clear()
+        state = await queue.get_project(1)
+
+    assert state.status is ProjectStatus.COMPLETED
+    assert {known.attempts for known in state.stages.values()} == {1}
+    assert len(videos_of(sandbox, 1)) == 1
+    assert {name: known for name, known in pieces_of(root).items() if name in made} == made  # none was made again
+    assert [calls(sandbox, "gemini", call, status=200) for call in ("script", "image")] == [1, 1]  # none was billed twice
+
+
+PIECE = {
+    Stage.SCRIPT: "script: ",
+    Stage.ASSETS: "assets: ",
+    Stage.RENDER: "render: unit",
+    Stage.THUMBNAIL: "thumbnail: ",
+    Stage.UPLOAD: "",
+}
+
+
+async def ended(queue, stage: Stage) -> None:
+    """The stage is done."""
+    async with asyncio.timeout(60):
+        while (await queue.get_project(1)).stages[stage].status is not StageStatus.DONE:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("without", ["", "fence"])
+async def test_who_wakes_up_with_a_session_of_his_own_makes_no_second_video_and_without_the_fence_he_does(
+    settings, sandbox, without
+):
+    """He was stopped before he heard of his session; another opened one, and is amid its upload when he wakes up."""
+    project, _ = await rendered(settings, video_bytes=300_000, **TO_UPLOAD)
+    sandbox.faults.order(service="youtube", call="upload.open", kind="slow", seconds=LONG_S / 2)
+    sandbox.faults.order(service="youtube", call="upload.chunk", kind="slow", seconds=LONG_S / 2)
+    async with AsyncExitStack() as stack, connect(settings) as queue:
+        crew = Crew(settings, sandbox, stack, FAULTS_WITHOUT=without)
+        await crew.join()
+        await crew.join()
+        await queue.enqueue_job(SPECS[Stage.UPLOAD].job, project_id=project.project_id)
+        await until(lambda: sandbox.youtube.sessions, "the first has a session and no answer")
+        late = crew.holder()
+        await crew.stopped(late)
+        [second] = [one for one in crew.workers if one is not late]
+        await until(lambda: sandbox.youtube.videos, "the second has sent its video and has no answer")
+        await crew.halted(second)
+        if without:
+            late.tell(signal.SIGCONT)
+            await until(lambda: len(videos_of(sandbox, 1)) == 2, "he publishes it again")
+            return
+        await crew.woken(late)
+        second.tell(signal.SIGCONT)
+        await queue.wait(1, timeout=60)
+
+    assert len(videos_of(sandbox, 1)) == 1
+    assert calls(sandbox, "youtube", "upload.open") == 2
+    assert calls(sandbox, "youtube", "upload.chunk") == 1
