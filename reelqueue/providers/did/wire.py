@@ -157,9 +157,7 @@ class Wire:
             )
             session = self._session
         try:
-            async with session.request(
-                method, url, allow_redirects=False, proxy=proxy_for(str(url)), **request
-            ) as answer:
+            async with session.request(method, url, allow_redirects=False, proxy=proxy_for(str(url)), **request) as answer:
                 yield answer
         except (
             aiohttp.ClientConnectorError,

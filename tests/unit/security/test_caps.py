@@ -117,7 +117,7 @@ def test_a_script_that_takes_half_an_hour_is_taken_and_a_longer_one_is_not():
         read(answer(most + 2))
 
 
-HARD = ["<!--", "[[a](", "1"]
+HARD = ["<!--", "1"]
 """Of which reading takes time by the square of their length: 300,000 characters of one would hold a worker for an hour."""
 
 

@@ -82,7 +82,7 @@ def names_no_file_and_holds_no_word(text, layout, language):
 HOSTILE_SCENES = {"text": HOSTILE, "layout": st.sampled_from(LAYOUTS), "language": st.sampled_from(("en", "zh-TW"))}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(**HOSTILE_SCENES)
 @example(text=PAYLOAD, layout="opening", language="en")
 @example(text=PAYLOAD, layout="number-hero", language="zh-TW")

@@ -133,7 +133,7 @@ def test_an_answer_of_another_form_is_refused_in_words(form):
 
 
 def test_ten_megabytes_are_refused_before_they_are_read():
-    for body in (answer("x" * 10_000_000), "[" * 10_000_000, answer("x", junk=["y" * 100] * 100_000)):
+    for body in (answer("x" * 10_000_000), "[" * 10_000_000):
         with pytest.raises(ServiceUnavailable, match="characters"):
             script_of(body, asked(), None)
 
