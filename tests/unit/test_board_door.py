@@ -1,5 +1,8 @@
 """Who stands at the board's door: names, origins, passwords and their tries, seals, languages, and the way back."""
 
+import hashlib
+import hmac
+
 import pytest
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -149,6 +152,21 @@ def test_what_is_sealed_is_known_again_for_its_purpose_alone():
     assert seal.take("session", text + "x", 60) is None
     assert seal.take("session", None, 60) is None
     assert Seal(b"j" * 32).take("session", text, 60) is None
+
+
+@pytest.mark.parametrize(
+    "left", [b"", b"k", b"\0" * 32, b"\0" * 4096, b"\xff" * 32], ids=["nothing", "a byte", "zeros", "a page of zeros", "ones"]
+)
+def test_a_key_that_a_power_cut_left_is_made_anew_since_anybody_could_sign_with_it(tmp_path, left):
+    path = tmp_path / "board.key"
+    path.write_bytes(left)
+    forged = hmac.new(left, PASSWORD.encode(), hashlib.sha256).digest()
+
+    text = open_seal(path, PASSWORD).put("session", "operator")
+
+    assert open_seal(path, PASSWORD).take("session", Seal(forged).put("session", "operator"), 60) is None
+    assert open_seal(path, PASSWORD).take("session", text, 60) == "operator"
+    assert path.read_bytes() != left
 
 
 def test_a_seal_outlives_a_restart_but_no_change_of_a_password(tmp_path):

@@ -15,6 +15,8 @@ import structlog
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 KEY_BYTES = 32
+LEAST_DIFFERENT = 16
+"""Bytes of a key that chance made: of 32 some 30 are different, and fewer than this never."""
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +61,9 @@ def _key_at(path: Path) -> bytes:
     for _ in range(2):
         try:
             found = path.read_bytes()
-            if len(found) >= KEY_BYTES:
+            if len(found) >= KEY_BYTES and len(set(found)) >= LEAST_DIFFERENT:
                 return found
-            path.unlink()  # cut short by a crash: nothing was signed with it
+            path.unlink()  # cut short by a crash, or zeros after a power cut, which anybody could sign with
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -72,6 +74,8 @@ def _key_at(path: Path) -> bytes:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(fresh)
+                file.flush()
+                os.fsync(file.fileno())
         except FileExistsError:
             continue  # another board was faster
         except OSError as error:
