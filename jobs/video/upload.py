@@ -8,6 +8,7 @@ visible last.
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,17 @@ from jobs.context import WorkerContext
 from jobs.runner import run_stage
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, StageWork
 from jobs.video.afterwards import first_reserved, several, steps_carried_out
-from jobs.video.publication import INTENT, LOOKING, booked, intent_of, publication_of, upload_of, video_file, with_upload
+from jobs.video.publication import (
+    INTENT,
+    LOOKING,
+    LOOKING_BY,
+    booked,
+    intent_of,
+    publication_of,
+    upload_of,
+    video_file,
+    with_upload,
+)
 from jobs.video.variation import look_for_likes, note_published
 from reelqueue import clock, failpoints
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
@@ -25,6 +36,7 @@ from reelqueue.models.project import Upload
 from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Publication, SessionGone
 from reelqueue.wording import Text
+from storage import Owner
 
 MOST_SESSIONS = 5
 """A file that five sessions could not take in one attempt is a person's matter."""
@@ -148,7 +160,7 @@ async def _open(run: StageRun, publication: Publication, reserved: dict[str, Any
 
 
 def _not_looking(state: Any) -> dict[str, Any]:
-    return {name: step for name, step in upload_of(state).steps.items() if name != LOOKING}
+    return {name: step for name, step in upload_of(state).steps.items() if name not in {LOOKING, LOOKING_BY}}
 
 
 @dataclass(slots=True)
@@ -206,14 +218,29 @@ async def _found(run: StageRun, publication: Publication) -> str | None:
 async def _look_again_later(run: StageRun, listed_within_s: float) -> None:
     if listed_within_s <= 0:
         return
-    since = upload_of(run.project).steps.get(LOOKING)
-    if since is None:
-        since = clock.now().isoformat()
-        await run.commit(lambda state: with_upload(state, steps={**upload_of(state).steps, LOOKING: since}))
-    looked_for = max(0.0, (clock.now() - datetime.fromisoformat(since)).total_seconds())
+    looked_for = _looked_for(upload_of(run.project).steps)
+    if looked_for is None:
+        looked_for, since = 0.0, clock.now().isoformat()
+        by = {"since": since, "boot": Owner.here().boot, "at_s": time.monotonic()}
+        await run.commit(lambda state: with_upload(state, steps={**upload_of(state).steps, LOOKING: since, LOOKING_BY: by}))
     if looked_for < listed_within_s:
         pause = min(max(FIRST_LOOK_S, looked_for), listed_within_s - looked_for)
         raise Postponed(Text("等待頻道的影片清單更新", "waiting for the channel's list of videos"), pause)
+
+
+def _looked_for(steps: Mapping[str, Any]) -> float | None:
+    """For how many seconds the video was looked for, by this machine's own clock; None where the looking begins (anew).
+
+    A wall clock that is set forward would end it at once, and the next session would make a second video.
+    """
+    since, by, boot = steps.get(LOOKING), steps.get(LOOKING_BY), Owner.here().boot
+    if since is None:
+        return None
+    if not boot:  # this machine can't tell one of its starts from the next: the wall clock is all there is
+        return max(0.0, (clock.now() - datetime.fromisoformat(since)).total_seconds())
+    if not isinstance(by, dict) or (by.get("since"), by.get("boot")) != (since, boot):
+        return None
+    return max(0.0, time.monotonic() - float(by["at_s"]))
 
 
 def _undecidable(why: str) -> NeedsPerson:

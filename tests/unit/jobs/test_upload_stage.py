@@ -1,5 +1,6 @@
 """The upload stage's own work over a real project folder: only the channel is a small stand-in."""
 
+import time
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,8 +15,9 @@ from jobs.spending import Caps, Spender, bucket_of
 from jobs.stages import HandBack, Moment, Postponed, StageRun
 from jobs.video import upload
 from jobs.video.afterwards import OWED, captions_cost
-from jobs.video.publication import publication_of, upload_of, with_upload
+from jobs.video.publication import publication_of, with_upload
 from jobs.video.upload import MOST_SESSIONS, publish
+from reelqueue import clock
 from reelqueue.errors import (
     AuthenticationFailed,
     Fenced,
@@ -434,17 +436,52 @@ async def test_a_channel_whose_list_lags_is_looked_at_again_later_and_no_session
     assert (await publish(run())).result["video_id"] == "video 1"
 
 
-async def test_a_video_that_is_not_listed_in_all_that_time_is_sent_anew(run, channel, lease):
+async def test_a_video_that_is_not_listed_in_all_that_time_is_sent_anew(run, channel, lease, monkeypatch):
     channel.listed_within_s = 600.0
     channel.failing = [SessionGone()]
     with pytest.raises(Postponed):
         await publish(run())
-    long_ago = (datetime.now(UTC) - timedelta(seconds=601)).isoformat()
-    await lease.commit(lambda s: with_upload(s, steps={**upload_of(s).steps, "looking": long_ago}))
+    later = time.monotonic() + 601
+    monkeypatch.setattr(upload.time, "monotonic", lambda: later)
+    await lease.hold("upload: alive all the while")
     channel.failing = [SessionGone()]
 
     assert (await publish(run())).result["video_id"] == "video 2"
-    assert "looking" not in lease.state.upload.steps
+    assert not {"looking", "looking_by"} & lease.state.upload.steps.keys()
+
+
+async def test_a_clock_that_is_set_forward_ends_no_looking_for_the_video(run, channel, lease, monkeypatch):
+    """The list lagged, the wall clock jumped an hour, and a second session made a second video."""
+    channel.listed_within_s = 600.0
+    channel.failing = [SessionGone()]
+    with pytest.raises(Postponed):
+        await publish(run())
+    in_an_hour = clock.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: in_an_hour)
+    channel.failing = [SessionGone()]
+
+    with pytest.raises(Postponed):
+        await publish(run())
+
+    assert list(channel.sessions) == ["session 1"]
+
+
+@pytest.mark.parametrize("known", [{}, {"looking_by": {"since": "2026-01-01T00:00:00+00:00", "boot": "another", "at_s": 1.0}}])
+async def test_who_knows_not_how_long_the_video_was_looked_for_looks_anew(run, channel, lease, known):
+    """A version before, or another machine, began to look: its clocks say nothing here."""
+    channel.listed_within_s = 600.0
+    channel.failing = [SessionGone()]
+    with pytest.raises(Postponed):
+        await publish(run())
+    rest = {name: step for name, step in lease.state.upload.steps.items() if name != "looking_by"}
+    began = {"looking": "2026-01-01T00:00:00+00:00", **known}
+    await lease.commit(lambda s: with_upload(s, steps={**rest, **began}))
+    channel.failing = [SessionGone()]
+
+    with pytest.raises(Postponed):
+        await publish(run())
+
+    assert list(channel.sessions) == ["session 1"]
 
 
 async def test_two_videos_with_one_marker_need_a_person_before_anything_is_seen(run, channel, lease):

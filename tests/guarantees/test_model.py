@@ -1,0 +1,65 @@
+"""Any history of deaths, stops, late answers, lost queues, full disks and clock jumps, over the real storage and the real jobs.
+
+What a history is made of is in `model/machine.py`, what is real and what is not in `model/world.py`.  MODEL_HISTORIES says how many
+the soak plays, MODEL_SEED which ones.
+"""
+
+import os
+import random
+import time
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, Phase
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.guarantees.model.inline_redis import Server
+from tests.guarantees.model.machine import BEGUN, COUNTS, Histories
+from tests.guarantees.model.mutants import MUTANTS, Mutant
+
+FEW, STEPS, MANY_STEPS = 100, 18, 25
+SEED = int(os.environ.get("MODEL_SEED") or random.SystemRandom().randrange(1_000_000))
+MANY = int(os.environ.get("MODEL_HISTORIES") or 3_000)
+MOST_OF_A_MUTANT = 1_500
+
+
+def play(server: str, histories: int, steps: int, *, seed: int | None, shrinks: bool = True) -> None:
+    """So many histories; without a seed the same ones each time."""
+    phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
+    how = hypothesis.settings(
+        max_examples=histories, stateful_step_count=steps, deadline=None, database=None, derandomize=seed is None, phases=phases,
+        suppress_health_check=list(HealthCheck), print_blob=False, report_multiple_bugs=False,
+    )  # fmt: skip
+    machine = type("Histories", (Histories,), {"server": Server(server)})
+    COUNTS.clear()
+    BEGUN.clear()
+    try:
+        run_state_machine_as_test(machine if seed is None else hypothesis.seed(seed)(machine), settings=how)
+    finally:
+        machine.server.redis.close()
+        BEGUN.clear()
+
+
+def test_after_each_step_of_any_history_the_invariants_hold(_server):
+    play(_server.admin_url, FEW, STEPS, seed=None)
+
+
+@pytest.mark.soak
+def test_thousands_of_histories_break_no_invariant(_server):
+    print(f"MODEL_SEED={SEED} MODEL_HISTORIES={MANY}")  # noqa: T201 - shown where it fails
+    began, cpu = time.perf_counter(), time.process_time()
+    try:
+        play(_server.admin_url, MANY, MANY_STEPS, seed=SEED)
+    finally:
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        histories, steps = COUNTS["histories"], COUNTS["steps"]
+        print(f"{histories} histories of {steps} steps, {histories / seconds:.1f} a second ({histories / cpu:.1f} by CPU)")  # noqa: T201
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mutant", [pytest.param(mutant, id=name) for name, mutant in MUTANTS.items()])
+def test_what_is_taken_out_is_missed(_server, mutant: Mutant):
+    with pytest.MonkeyPatch.context() as patched:
+        mutant(patched)
+        with pytest.raises(AssertionError):
+            play(_server.admin_url, MOST_OF_A_MUTANT, MANY_STEPS, seed=SEED, shrinks=False)
