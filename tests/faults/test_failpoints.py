@@ -5,6 +5,7 @@ FAILPOINT_SEED is of one run: which mode each point has, and at which time it ha
 
 import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Collection, Iterable
 
@@ -47,6 +48,8 @@ async def led_through(chain: Chain, turn: int) -> None:
     paths, queue, fired = Paths(chain.settings.data_dir), chain.queue, chain.fired
     before, topic, name = chain.paid(), {"topic": f"Tides {turn}"}, f"turn {turn}"
     chain.go.unlink(missing_ok=True)
+    chain.told.unlink(missing_ok=True)
+    shutil.rmtree(paths.notices, ignore_errors=True)  # whoever waits is told of once more
 
     await chain.asked("create_project", topic, idempotency_key=name)
     [alone] = [project.project_id for project in await queue.list_projects()]
