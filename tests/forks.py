@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.preloaded import MESSAGE_BYTES, MOST_FILES
+from tests.preloaded import HEEDED, MESSAGE_BYTES, MOST_FILES
 
 PROGRAM = Path(__file__).with_name("preloaded.py")
 ROOT = Path(__file__).parents[1]
@@ -147,5 +147,5 @@ def _of_python(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environment.items()
-        if name.startswith("PYTHON") and name != "PYTHONPATH" and (name, value) != ("PYTHONUTF8", "1")
+        if name.startswith("PYTHON") and name not in HEEDED and (name, value) != ("PYTHONUTF8", "1")
     }

@@ -2,10 +2,12 @@
 
 `tests.forks` starts it, and tells it by a socket what to run: one message each, with its file descriptors.  A fork becomes the
 child of whoever asks, and is from there on what Python itself would have started: its arguments, environment, folder,
-`sys.path` and streams are its own, its end and its exit code are the interpreter's.  No module is loaded here that reads settings
+`sys.path` and streams are its own, it ends as the interpreter ends, and by its exit code.  No module is loaded here that reads settings
 or chooses its words while it loads.
 """
 
+import asyncio
+import atexit
 import fcntl
 import gc
 import importlib
@@ -15,10 +17,11 @@ import runpy
 import signal
 import socket
 import sys
+import threading
 import time
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 MESSAGE_BYTES, MOST_FILES = 1 << 17, 32
 FIRST_FREE = 100
@@ -63,6 +66,8 @@ LOADED = (
     "reelqueue.sandbox.server",
     "reelqueue.sandbox.world",
 )
+HEEDED = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
+"""What of Python's own variables a fork does by its environment."""
 SPEAKING = "reelqueue.cli"
 """These modules choose words while they load: each fork loads its own."""
 
@@ -115,14 +120,18 @@ def become(wanted: dict[str, Any], plain_path: list[str]) -> None:
     searched = os.environ.get("PYTHONPATH", "")
     sys.path[:] = [*([wanted["first"]] if wanted["first"] is not None else []), *filter(None, searched.split(":")), *plain_path]
     importlib.invalidate_caches()
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv[:] = wanted["arguments"]
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    if os.environ.get("PYTHONUNBUFFERED"):
+        sys.stdout.reconfigure(write_through=True)
+        sys.stderr.reconfigure(write_through=True)
 
 
 def run(wanted: dict[str, Any]) -> None:
-    """The program itself; it ends as it likes."""
+    """The program itself."""
     match wanted["kind"]:
         case "module":
             runpy.run_module(wanted["what"], run_name="__main__", alter_sys=True)
@@ -132,6 +141,42 @@ def run(wanted: dict[str, Any]) -> None:
             main = types.ModuleType("__main__")
             sys.modules["__main__"] = main
             exec(compile(wanted["what"], "<string>", "exec"), main.__dict__)
+
+
+def ran(wanted: dict[str, Any]) -> int:
+    """The exit code that the interpreter gives the program, whose uncaught exception it tells; negative: the signal that ends it."""
+    try:
+        run(wanted)
+    except SystemExit as asked:
+        if asked.code is None or isinstance(asked.code, int):
+            return (asked.code or 0) & 0xFF
+        print(asked.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
+        return 1
+    except BaseException as error:  # noqa: BLE001 - as the interpreter does
+        sys.excepthook(type(error), error, error.__traceback__)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def end(code: int, loaded: frozenset[str]) -> NoReturn:
+    """As the interpreter ends, but for what was loaded before the fork: to take that apart costs more than most programs do."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    asyncio.set_event_loop(None)
+    for name, module in list(sys.modules.items()):
+        its_own = (name not in loaded or name == "__main__") and vars(module) is not globals()
+        if its_own and (getattr(module, "__file__", None) or ".py").endswith(".py"):
+            vars(module).clear()
+    gc.collect()  # what nobody looked after says so
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = 120
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
 
 
 if __name__ == "__main__":
@@ -145,5 +190,6 @@ if __name__ == "__main__":
     asked.send(b"loaded")
     job = serve(asked)
     signal.signal(signal.SIGINT, handler)
+    before = frozenset(sys.modules)
     become(job, path)
-    run(job)
+    end(ran(job), before)
