@@ -20,7 +20,7 @@ INTENT = "intent"
 LOOKING = "looking"
 """Since when the video of a session that is gone is looked for on the channel; until the next session is in the state."""
 LOOKING_BY = "looking_by"
-"""The same by a machine's own clock, `{since, boot, at_s}`: another machine, or that one after a restart, begins to look anew."""
+"""The same by each machine's own clock since its start: `{since, boots: {boot: seconds}}`; one that has none yet begins to look."""
 _FILES = {"video", "thumbnail", "captions"}
 _OF_STEP = {"thumbnail": {"thumbnail"}, "captions": {"captions", "language"}, "playlist": {"playlist"}}
 """What a step's outcome hangs on, where that is not all that is said of the video."""

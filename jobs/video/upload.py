@@ -32,7 +32,7 @@ from jobs.video.publication import (
 from jobs.video.variation import look_for_likes, note_published
 from reelqueue import clock, failpoints
 from reelqueue.errors import AuthenticationFailed, NeedsPerson, PermanentError, TransientError
-from reelqueue.models.project import Upload
+from reelqueue.models.project import ProjectState, Upload
 from reelqueue.models.stage import Stage
 from reelqueue.providers.protocols import Publication, SessionGone
 from reelqueue.wording import Text
@@ -220,27 +220,34 @@ async def _look_again_later(run: StageRun, listed_within_s: float) -> None:
         return
     looked_for = _looked_for(upload_of(run.project).steps)
     if looked_for is None:
-        looked_for, since = 0.0, clock.now().isoformat()
-        by = {"since": since, "boot": Owner.here().boot, "at_s": time.monotonic()}
-        await run.commit(lambda state: with_upload(state, steps={**upload_of(state).steps, LOOKING: since, LOOKING_BY: by}))
+        looked_for, boot, at_s = 0.0, Owner.here().boot, time.monotonic()
+        await run.commit(lambda state: _looking(state, clock.now().isoformat(), boot, at_s))
     if looked_for < listed_within_s:
         pause = min(max(FIRST_LOOK_S, looked_for), listed_within_s - looked_for)
         raise Postponed(Text("等待頻道的影片清單更新", "waiting for the channel's list of videos"), pause)
 
 
+def _looking(state: ProjectState, now: str, boot: str, at_s: float) -> ProjectState:
+    steps = upload_of(state).steps
+    since = steps.get(LOOKING, now)
+    known = steps.get(LOOKING_BY, {})
+    boots = known.get("boots", {}) if known.get("since") == since else {}
+    return with_upload(state, steps={**steps, LOOKING: since, LOOKING_BY: {"since": since, "boots": {**boots, boot: at_s}}})
+
+
 def _looked_for(steps: Mapping[str, Any]) -> float | None:
-    """For how many seconds the video was looked for, by this machine's own clock; None where the looking begins (anew).
+    """For how many seconds the video was looked for, by this machine's own clock; None where its looking begins.
 
     A wall clock that is set forward would end it at once, and the next session would make a second video.
     """
-    since, by, boot = steps.get(LOOKING), steps.get(LOOKING_BY), Owner.here().boot
+    since, by, boot = steps.get(LOOKING), steps.get(LOOKING_BY, {}), Owner.here().boot
     if since is None:
         return None
     if not boot:  # this machine can't tell one of its starts from the next: the wall clock is all there is
         return max(0.0, (clock.now() - datetime.fromisoformat(since)).total_seconds())
-    if not isinstance(by, dict) or (by.get("since"), by.get("boot")) != (since, boot):
+    if by.get("since") != since or boot not in by["boots"]:
         return None
-    return max(0.0, time.monotonic() - float(by["at_s"]))
+    return max(0.0, time.monotonic() - float(by["boots"][boot]))
 
 
 def _undecidable(why: str) -> NeedsPerson:

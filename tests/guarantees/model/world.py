@@ -127,6 +127,7 @@ class World:
         self.outside = Outside(lambda: self.loop.now)
         self.server = server
         self.jumped_s = 0.0
+        self._tokens = 1_000_000
         self.lives: list[Life] = []
         self.broken: defaultdict[str, list[str]] = defaultdict(list)
         self.landed: dict[int, dict[str, Any]] = {}
@@ -150,6 +151,8 @@ class World:
             patched.setattr("storage.liveness._owner_of", lambda _pid: self._here().owner)
             patched.setattr("storage.liveness.started_at", self._started_at)
             patched.setattr("jobs.video.presenters.part_sound", _mixed)
+            patched.setattr("secrets.token_hex", self._token)
+            patched.setattr("storage.holding.token_hex", self._token)
             patched.setattr("jobs.attempt.StageRun", self._run)
             patched.setattr("jobs.attempt.LOOK_SECONDS", 1.9)  # within two seconds is what is promised
             for name, value in counted.items():
@@ -179,6 +182,10 @@ class World:
     def wall(self) -> datetime:
         """The time of day."""
         return NOON + timedelta(seconds=self.loop.now + self.jumped_s + self._here().host.skew_s)
+
+    def _token(self, size: int = 8) -> str:
+        self._tokens += 1
+        return f"{self._tokens:0{2 * size}x}"[-2 * size :]
 
     def _run(self, **what: Any) -> StageRun:
         return StageRun(**what, began=self._monotonic())  # by itself it asks the clock that was there at its import
@@ -342,6 +349,7 @@ class World:
         ids = [raw for raw in redis.zrange(VIDEO, 0, -1) if not redis.exists(in_progress_key_prefix.encode() + raw)]
         if not ids:
             return None
+        ids.sort()  # by stage and project; the nonces behind them come in their order
         redis.zadd(VIDEO, {ids[place % len(ids)]: 1})
         stop, life.stop = life.stop, None  # its loop never waits for Redis for long: what is stopped is the job
         look = self.do(life, self._claims(life).take(cpu=1, wait=1))
@@ -353,7 +361,8 @@ class World:
         return self.carry(life, Job(arguments["project_id"], STAGE_OF[name], taken.raw_id), chain=arguments.get("chain", True))
 
     def _claims(self, life: Life) -> Claims:
-        claims = Claims(self.services[life].queue.redis, VIDEO, life.owner.model_dump_json(), LEASE_SECONDS)
+        lease_s = 3_600.0  # by Redis's own clock, which no history moves: `pass_time` ends what has to end
+        claims = Claims(self.services[life].queue.redis, VIDEO, life.owner.model_dump_json(), lease_s)
         claims._line = SimpleNamespace(call=lambda script, keys, args: script(keys=keys, args=args))  # type: ignore[assignment]
         return claims
 
@@ -397,6 +406,13 @@ class World:
             else:
                 await claims.finish(job.raw_id, None, 1_000)
 
+    def has_in_hand(self, life: Life, number: int) -> bool:
+        """Whether a life works on a project that is its own."""
+        job, state = life.job, self.landed.get(number)
+        if job is None or state is None or job.number != number or job.lease is None:
+            return False
+        return (state["fence"], state["owner"]) == (job.lease.fence, life.owner.name)
+
     def do(self, life: Life, work: Awaitable[Any], *, most_s: float = 60.0) -> Any:
         """Something that a life does beside its job; None where it died of it.  Raises what that raises."""
 
@@ -419,6 +435,7 @@ class World:
 
     def go_on_from(self, begun: Begun) -> None:
         """Begin with a project that is on its way; its hint is still to be found."""
+        self._tokens += 1_000_000  # none is used twice
         shutil.copytree(begun.folder, self.paths.root, copy_function=os.link, dirs_exist_ok=True)
         self.landed[1] = begun.state
         self.outside.billed[1] += begun.billed

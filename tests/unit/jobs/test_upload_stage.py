@@ -107,6 +107,7 @@ class Quiet:
         pass
 
 
+LONG_AGO = "2026-01-01T00:00:00+00:00"
 SCRIPT = Script(
     intro=Part(text="Hello.", duration=5),
     segments=(Segment(index=1, text="Tides.", duration=5, image_description="sea"),),
@@ -466,15 +467,18 @@ async def test_a_clock_that_is_set_forward_ends_no_looking_for_the_video(run, ch
     assert list(channel.sessions) == ["session 1"]
 
 
-@pytest.mark.parametrize("known", [{}, {"looking_by": {"since": "2026-01-01T00:00:00+00:00", "boot": "another", "at_s": 1.0}}])
+@pytest.mark.parametrize(
+    "known",
+    [{}, {"looking_by": {"since": LONG_AGO, "boots": {"another": 1.0}}}, {"looking_by": {"since": "another", "boots": {}}}],
+)
 async def test_who_knows_not_how_long_the_video_was_looked_for_looks_anew(run, channel, lease, known):
-    """A version before, or another machine, began to look: its clocks say nothing here."""
+    """A version before, another machine, or this one before a restart began to look: its clocks say nothing here."""
     channel.listed_within_s = 600.0
     channel.failing = [SessionGone()]
     with pytest.raises(Postponed):
         await publish(run())
     rest = {name: step for name, step in lease.state.upload.steps.items() if name != "looking_by"}
-    began = {"looking": "2026-01-01T00:00:00+00:00", **known}
+    began = {"looking": LONG_AGO, **known}
     await lease.commit(lambda s: with_upload(s, steps={**rest, **began}))
     channel.failing = [SessionGone()]
 
