@@ -99,6 +99,8 @@ class Follower:
                 message = await channel.get_message(timeout=WATCHDOG_SECONDS)
                 is_live = message is not None and message["type"] == "message"
                 live = parse_event(message["data"]) if is_live else None
+                if live is not None and (live.project_id, live.batch_id) != (self.topic.project_id, self.topic.batch_id):
+                    continue  # somebody speaks of another on this channel
                 if live is not None and live.epoch == self.epoch and live.seq > self.seq + 1:
                     TALLY.count(GAPS)
                 found = [live] if live is not None and self._follows(live) else await self._read_log(redis)

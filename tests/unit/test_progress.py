@@ -267,6 +267,19 @@ async def test_an_unknown_project_raises(url):
         await collect(follower(url, Disk(None)))
 
 
+async def test_who_speaks_of_another_project_on_the_channel_is_passed_over(url, redis, publisher, disk):
+    await tell(publisher)
+    async with asyncio.timeout(15), contextlib.aclosing(follower(url, disk).follow()) as events:
+        first = await anext(events)
+        foreign = (await kept(redis))[0] | {"project_id": 2, "seq": 2, "message": "of another"}
+        await redis.publish(Topic(project_id=1).channel, json.dumps(foreign))
+        disk.status = "completed"
+        await tell(publisher, stage="youtube_upload", progress=100, status="completed")
+        rest = [event async for event in events]
+
+    assert [(event.project_id, event.seq) for event in (first, *rest)] == [(1, 1), (1, 2)]
+
+
 async def test_a_project_deleted_meanwhile_ends_the_events(url, publisher, disk):
     await tell(publisher, status="cancelled")
     events = []
