@@ -15,7 +15,7 @@ import pytest
 
 from reelqueue.sandbox import Sandbox, open_sandbox
 from tests import forks
-from tests.workers import until
+from tests.workers import HUMMING, until
 
 COMMAND = [sys.executable, "-c", "from reelqueue.cli import main; main()"]
 TEXT = "The sea rises and falls twice a day, because the moon pulls at it from afar. " * 10
@@ -109,7 +109,7 @@ class Terminal:
 @pytest.fixture
 def place(tmp_path: Path, sandbox: Sandbox) -> Place:
     theirs = ("REELQUEUE_", "REDIS_", "CELERY_", "GEMINI_", "GOOGLE_", "DID_", "YOUTUBE_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(theirs)} | HUMMING
     (tmp_path / "text.md").write_text(TEXT)
     own = {"REELQUEUE_LANGUAGE": "en", "TERM": "dumb", "COLUMNS": "200"}
     return Place(tmp_path, env | sandbox.settings() | own)
