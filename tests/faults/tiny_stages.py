@@ -45,7 +45,8 @@ def _without_fence() -> None:
     lease.StateLease.__init__ = init
     lease.StateLease._permit = lambda _self, _state: None
     Lease._guard = lambda _self: None
-    liveness.LeaseFile.hold = lambda _self, _record: True
+    hold = liveness.LeaseFile.hold
+    liveness.LeaseFile.hold = lambda self, record: hold(self, record) or True
     stages.still_wanted = transitions.still_wanted = lambda state, _stage: state
 
 
