@@ -16,7 +16,7 @@ from storage import Paths, ProjectStore
 from tests.boards import serving_board
 from tests.browser.conftest import Open
 from tests.faults.redis_server import RedisServer
-from tests.workers import worker
+from tests.workers import HUMMING, worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -44,7 +44,7 @@ async def status(page: Page, wanted: str, timeout_ms: float = SOON_MS) -> None:
 async def test_a_topic_typed_in_becomes_a_video_that_is_watched_live_played_and_sought(
     settings: Settings, base: str, open_page: Open
 ) -> None:
-    async with worker(settings, VIDEO_MAX_JOBS="1"):
+    async with worker(settings, VIDEO_MAX_JOBS="1", **HUMMING):
         page = await open_page(f"{base}/new")
         await page.fill("#topic", "Tides <script>alert(1)</script>")
         await page.select_option("#aspect", "1:1")
@@ -76,7 +76,7 @@ async def test_a_topic_typed_in_becomes_a_video_that_is_watched_live_played_and_
 async def test_a_running_project_is_cancelled_after_a_question_and_goes_on_by_a_retry(
     settings: Settings, base: str, open_page: Open
 ) -> None:
-    async with connect(settings) as queue, worker(settings, VIDEO_MAX_JOBS="1"):
+    async with connect(settings) as queue, worker(settings, VIDEO_MAX_JOBS="1", **HUMMING):
         await queue.create_project(SMALL)
         await queue.start(1)
         page = await open_page(f"{base}/projects/1")
@@ -98,7 +98,7 @@ async def test_a_running_project_is_cancelled_after_a_question_and_goes_on_by_a_
 async def test_a_script_that_waits_for_its_review_is_edited_with_its_price_said_first_and_approved(
     settings: Settings, base: str, open_page: Open
 ) -> None:
-    async with connect(settings) as queue, worker(settings, VIDEO_MAX_JOBS="1"):
+    async with connect(settings) as queue, worker(settings, VIDEO_MAX_JOBS="1", **HUMMING):
         await queue.create_project(SMALL | {"review": ["script"]})
         await queue.start(1)
         page = await open_page(f"{base}/projects/1")
@@ -128,7 +128,7 @@ async def test_an_open_page_says_that_redis_is_away_and_goes_on_when_it_is_back(
     await server.start()
     seen = settings.model_copy(update={"redis_url": SecretStr(server.url)})
     try:
-        async with connect(seen) as queue, serving_board(seen) as base, worker(seen, VIDEO_MAX_JOBS="1"):
+        async with connect(seen) as queue, serving_board(seen) as base, worker(seen, VIDEO_MAX_JOBS="1", **HUMMING):
             await queue.create_project(SMALL | {"review": ["script"]})
             await queue.start(1)
             page = await open_page(f"{base}/projects/1")
