@@ -121,7 +121,7 @@ class Worker(arq.worker.Worker):
         self._away_since: float | None = None
         self._told_away = self._told_forgot = float("-inf")
         self._connected_once = False
-        self._take_from = self._abort_at = 0.0
+        self._take_from = self._abort_at = self._remind_at = 0.0
         self._clock_at = 0.0
         self._deadline: float | None = None
         self._health_at = 0.0
@@ -529,13 +529,16 @@ class Worker(arq.worker.Worker):
         self._beside(self._reconnected())
 
     def _remind(self) -> None:
-        """The server stayed, and lost its memory."""
-        if self._reminding is None or self._reminding.done():
-            if time.monotonic() - self._told_forgot >= TELL_EVERY_S:
-                self._told_forgot = time.monotonic()
-                log.warning("redis_forgot", queue=self.queue_name)
-            self._reminding = self._beside(self._reconnected())
-            self._reminding.add_done_callback(lambda _: self._changed.set())
+        """The server stayed, and lost its memory.  Where it can't be reminded (the disk refuses) that is tried again in a second."""
+        now = time.monotonic()
+        if now < self._remind_at or (self._reminding is not None and not self._reminding.done()):
+            return
+        if now - self._told_forgot >= TELL_EVERY_S:
+            self._told_forgot = now
+            log.warning("redis_forgot", queue=self.queue_name)
+        self._remind_at = now + LOOK_SECONDS
+        self._reminding = self._beside(self._reconnected())
+        self._reminding.add_done_callback(lambda _: self._changed.set())
 
     async def _reconnected(self) -> None:
         if self._on_reconnect is None or self._ending.is_set():

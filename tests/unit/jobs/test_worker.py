@@ -339,6 +339,22 @@ async def test_after_an_outage_the_first_look_takes_nothing(small, redis, redis_
         assert await job.status() == "queued"
 
 
+async def test_a_server_that_can_not_be_reminded_is_asked_each_second_and_no_more(small, until):
+    """The disk with the pauses refused at once: a worker asked both thousands of times a second."""
+    asked = []
+
+    async def in_vain(_ctx):
+        asked.append(time.monotonic())
+
+    async def again():
+        return len(asked) > 1
+
+    async with small(func(in_vain, name="unused"), on_reconnect=in_vain, known_by="reelqueue:installation:nobody"):
+        await until(again, "it is asked again")
+
+    assert asked[1] - asked[0] > 0.9
+
+
 async def test_a_worker_that_was_closed_works_again(small, redis):
     """As arq's --watch has it after each change of a file."""
 
