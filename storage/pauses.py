@@ -4,6 +4,7 @@ Redis has a copy, which workers read; one that lost its memory is told again fro
 full takes it too, and that there is nothing in it to be damaged.
 """
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,13 +57,13 @@ class Pauses:
             return
 
     def _all(self) -> dict[str, int]:
+        try:
+            with disk.translated(self._folder):
+                paths = list(self._folder.iterdir())
+        except Missing:  # nothing was ever paused; asked by `is_dir`, a disk that does not answer would say so, too
+            return {}
         found = dict[str, int]()
-        with disk.translated(self._folder):
-            if not self._folder.is_dir():
-                return found
-            for path in self._folder.iterdir():
-                try:
-                    found[path.name] = path.stat().st_mtime_ns // _MS_NS
-                except FileNotFoundError:  # it goes on since we looked
-                    continue
+        for path in paths:
+            with contextlib.suppress(Missing), disk.translated(path):  # it goes on since we looked
+                found[path.name] = path.stat().st_mtime_ns // _MS_NS
         return found
