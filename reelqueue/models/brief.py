@@ -3,6 +3,7 @@
 `parse_brief` is the only door for what people typed: it names the field, what is allowed and what was given.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -244,6 +245,8 @@ _WITH_A_TOPIC = Text(
 _NO_TEXT = Text("拿掉控制字元（與不成對的代理字元）", "leave out control characters (and halves of characters)")
 
 MOST_HEADLINE_CHARS = 100
+MOST_DEPTH = 5
+"""How deep the values of fields are nested, and some more."""
 TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What turns the direction of writing, and is not seen."""
 
@@ -260,16 +263,13 @@ def _is_no_text(value: Any) -> bool:
     return any(_CONTROL.search(text.replace("\r", "")) for text in _texts(value))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text of a field's value: of a list, and of a mapping's keys and values, too."""
+def _texts(value: Any, depth: int = MOST_DEPTH) -> Iterator[str]:
+    """Every text of a field's value: of a list, and of a mapping's keys and values, too; what lies deeper fits no field anyhow."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        for pair in value.items():
-            yield from _texts(pair)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+    elif isinstance(value, Mapping | list | tuple) and depth:
+        for one in itertools.chain.from_iterable(value.items()) if isinstance(value, Mapping) else value:
+            yield from _texts(one, depth - 1)
 
 
 def parse_brief(data: Any) -> Brief:

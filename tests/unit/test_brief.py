@@ -1,5 +1,7 @@
 """What people type is named, field by field, when it is wrong."""
 
+import functools
+
 import pytest
 
 from reelqueue.errors import InvalidBrief
@@ -16,6 +18,7 @@ from reelqueue.models.brief import ALLOWED, Brief, parse_brief
         pytest.param({"topic": "t" * 201}, "topic", id="topic too long"),
         pytest.param({"topic": "x\x00y"}, "topic", id="control characters"),
         pytest.param({"topic": 5}, "topic", id="a number for a text"),
+        pytest.param({"topic": functools.reduce(lambda inner, _: [inner], range(600), "x")}, "topic", id="deeper than any field"),
         pytest.param({"topic": "x", "colour": "red"}, "colour", id="unknown field"),
         pytest.param({"topic": "x", "language": "fr"}, "language", id="a language without a voice"),
         pytest.param({"topic": "x", "duration_s": 14}, "duration_s", id="too short"),
