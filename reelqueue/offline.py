@@ -1,7 +1,7 @@
 """A child without a network: the kernel gives it no socket, whatever an input made of its code.
 
 A seccomp filter that is set between fork and exec: no right is needed for it, it holds in containers, and it can't be taken off.
-Of Linux on the processors below; elsewhere nothing is changed, and the limits of `process.Limits` are what there is.
+Of 64-bit Linux on the processors below; elsewhere nothing is changed, and the limits of `process.Limits` are what there is.
 """
 
 import ctypes
@@ -28,7 +28,10 @@ class _Program(ctypes.Structure):
 
 def cut_off() -> Callable[[], None] | None:
     """What a child calls between fork and exec to be without a network; None where this machine knows no such thing."""
-    kind = _KINDS.get(os.uname().machine) if sys.platform == "linux" else None
+    is_known = (
+        sys.platform == "linux" and sys.maxsize > 2**32
+    )  # a 32-bit program below such a kernel has other calls: all refused
+    kind = _KINDS.get(os.uname().machine) if is_known else None
     if kind is None:
         return None
     steps = _steps(*kind)

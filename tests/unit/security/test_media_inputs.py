@@ -29,6 +29,7 @@ from reelqueue.media.image_child import convert as convert_picture
 from reelqueue.media.join import join_now
 from reelqueue.media.opening import opened
 from reelqueue.media.probe import probe_apart, read_info
+from reelqueue.offline import cut_off
 from reelqueue.process import ChildFailed, Limits, python_child, run
 
 ROOT = Path(__file__).parents[3]
@@ -297,6 +298,13 @@ async def test_a_child_is_offline_where_it_is_told_to_be_and_online_where_not(tm
 
     assert offline == [b"13"] * 3
     assert online == [b"open"] * 3
+
+
+def test_a_32_bit_python_below_a_64_bit_kernel_takes_no_filter_of_other_calls(monkeypatch):
+    """As on a Raspberry Pi: `uname` says aarch64, and each call of its children would be refused, exec first."""
+    monkeypatch.setattr("sys.maxsize", 2**31 - 1)
+
+    assert cut_off() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is refused")
