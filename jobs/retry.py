@@ -35,8 +35,8 @@ Decision = RetryIn | WaitUntil | GiveUp
 def decide(error: BaseException, *, attempt: int, delays: Sequence[float]) -> Decision:
     """What follows `error`, met in the `attempt`-th attempt (from 1).
 
-    After a transient error the pause is the next of `delays`, or the service's own where that is longer; their number (or the error's
-    is the number of retries.
+    After a transient error the pause is the next of `delays`, or the service's own where that is longer; their number is the number
+    of retries, or `most_retries` of the error where that is less.
     """
     if isinstance(error, Parked):
         return WaitUntil(error.until)

@@ -28,9 +28,8 @@ class _Program(ctypes.Structure):
 
 def cut_off() -> Callable[[], None] | None:
     """What a child calls between fork and exec to be without a network; None where this machine knows no such thing."""
-    is_known = (
-        sys.platform == "linux" and sys.maxsize > 2**32
-    )  # a 32-bit program below such a kernel has other calls: all refused
+    # A 32-bit program below a 64-bit kernel has other calls, all of which would be refused.
+    is_known = sys.platform == "linux" and sys.maxsize > 2**32
     kind = _KINDS.get(os.uname().machine) if is_known else None
     if kind is None:
         return None
