@@ -44,6 +44,7 @@ VOICES_AT_ONCE = 8
 END_S = 20.0
 """How long a process may take to end that is told to."""
 STUCK_S = 90.0
+"""Of one process in which nothing happens that it ends by."""
 ASKED = ("create.", "delete.", "edit.", "cancel.", "batch.made", "batch.filled", "batch.asked", "batch.acted", "state.aside")
 """Points that a process passes which only asks; it is armed with no others, so that those of all are met where the work is."""
 LET_GO = re.compile(
@@ -205,7 +206,6 @@ class Chain:
     async def asked(self, name: str, *args: Any, gone_is_fine: bool = False, **named: Any) -> None:
         """A request of an app, made until it has an answer."""
         points = self._begun(lambda name: name.startswith(ASKED))
-        deadline = time.monotonic() + STUCK_S
         while True:
             life = self.life("ask", json.dumps([name, args, named]), points=points)
             await self._within(lambda life=life: not life.runs or self._hangs(life), STUCK_S)
@@ -216,7 +216,6 @@ class Chain:
             if life.process.returncode == 0 or (gone_is_fine and ProjectNotFound.__name__ in said):
                 return
             assert life.fired(), f"{name} is refused: {said}"
-            assert time.monotonic() < deadline, said
 
     async def worked(
         self,
@@ -232,9 +231,9 @@ class Chain:
         `ends_with`: what happens while a process ends that reached the goal.  `faults`: what a service does, once more and once more, until it has led to a point.
         """
         points = self._begun(lambda name: not name.startswith(ASKED), {*needs, *ends_with, *faults})
-        deadline = time.monotonic() + STUCK_S
         while True:
             life = self.life("work", points=points, LIVES_WORKERS=workers)
+            deadline = time.monotonic() + STUCK_S
             while life.runs and not self._hangs(life):
                 assert time.monotonic() < deadline, f"stuck, {await self._stands()}, left {self.left}: {life.log.read_text()}"
                 happened = {name for name, _ in life.fired()}
@@ -249,6 +248,7 @@ class Chain:
                     life.process.kill()
                 await tending
                 await asyncio.sleep(LOOK_S)
+            assert life.runs or life.fired(), f"it ended by itself: {life.log.read_text()}"
             await self.end(life)
             if await goal() and not {*needs, *ends_with} & self.left.keys():
                 return
