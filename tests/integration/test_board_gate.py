@@ -437,7 +437,10 @@ async def test_every_answer_keeps_the_browser_to_itself(settings, path):
         answer = await session.get(path, headers=PAGE)
 
     assert [name for name in HEADERS if name not in answer.headers] == []
-    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    allowed = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert allowed.pop("default-src") == "'none'"
+    assert (allowed.pop("frame-ancestors"), allowed.pop("base-uri")) == ("'none'", "'none'")
+    assert set(allowed.values()) == {"'self'"}
     assert "server" not in answer.headers or "uvicorn" in answer.headers["server"]
 
 
