@@ -4,6 +4,7 @@ A commit reads, checks, applies a pure function and replaces the document only i
 if a change by somebody else came between, the function is applied again to the newest state.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -200,7 +201,8 @@ class States(Generic[S]):
     def _put_previous_back(self, path: Path, state_id: int) -> bool | None:
         """True: it was; False: it is there again by another's hand; None: there is none."""
         with disk.locked(path.parent), disk.translated(path):
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):
+                path.stat()  # asked by `exists`, one on a disk that does not answer might be none, and be written over
                 return False
             before = self._previous(path, state_id)
             if before is None:

@@ -159,6 +159,19 @@ async def test_a_state_that_is_gone_from_its_folder_is_put_back_from_the_one_bef
     assert (await store.outlines([1]))[1].run == 1
 
 
+async def test_a_state_of_which_nobody_can_say_whether_it_is_there_is_not_written_over(store, paths):
+    """A loop of links, which `exists` takes for nothing (and from Python 3.14 on a disk that does not answer, too)."""
+    await store.create(BEES)
+    await store.change(1, lambda state: state)
+    state = paths.project(1).state
+    state.unlink()
+    state.symlink_to(state)
+
+    with pytest.raises(StorageUnavailable):
+        store._states._put_previous_back(state, 1)
+    assert state.is_symlink()
+
+
 async def test_a_state_that_is_gone_with_none_before_needs_a_person_and_is_no_unknown_project(store, paths):
     await store.create(BEES)
     paths.project(1).state.unlink()
