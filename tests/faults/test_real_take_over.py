@@ -51,6 +51,8 @@ class Crew:
         self._environment = sandbox.settings() | ENVIRONMENT | {"RETRY_DELAYS": f"{LONG_S},{LONG_S},{LONG_S}"} | environment
         self._files = Paths(settings.data_dir).project(1)
         self.workers: list[Worker] = []
+        self.seconds: list[float] = []
+        """How long each take-over took."""
 
     async def join(self) -> None:
         """One more, which looks at its queue."""
@@ -75,19 +77,14 @@ class Crew:
     async def followed(self, since: float, fence: int) -> None:
         """Another takes the project over in time."""
         await until(lambda: self.fence > fence, "the project is taken over")
-        assert time.monotonic() - since < self._settings.lease_seconds + SLACK_SECONDS
+        self.seconds.append(round(time.monotonic() - since, 2))
+        assert self.seconds[-1] < self._settings.lease_seconds + SLACK_SECONDS
 
     async def killed(self, one: Worker) -> None:
         """It dies, and is followed."""
         fence, since = self.fence, time.monotonic()
         one.kill()
         self.workers.remove(one)
-        await self.followed(since, fence)
-
-    async def stopped(self, one: Worker) -> None:
-        """It is stopped past its lease, and followed."""
-        fence, since = self.fence, time.monotonic()
-        await self.halted(one)
         await self.followed(since, fence)
 
     async def halted(self, one: Worker) -> None:
@@ -136,10 +133,10 @@ async def test_in_each_stage_a_dead_worker_is_followed_in_time_a_late_one_is_fen
     call to repeat.
     """
     orders = {
-        Stage.SCRIPT: [("gemini", "script", "hang", {}), ("gemini", "script", "503", {})],
+        Stage.SCRIPT: [("gemini", "script", "hang", {}), ("gemini", "script", "503", {"times": 10})],
         Stage.ASSETS: [
             ("gemini", "image", "hang", {}),
-            ("gemini", "image", "503", {}),
+            ("gemini", "image", "503", {"times": 10}),
             ("gemini", "voice", "slow", {"seconds": LONG_S / 2, "times": 6}),
         ],
         Stage.RENDER: [],
@@ -179,15 +176,17 @@ async def test_in_each_stage_a_dead_worker_is_followed_in_time_a_late_one_is_fen
             await queue.enqueue_job(SPECS[stage].job, project_id=1, chain=False)
             await crew.killed(await first_is_amid(stage))
             made |= pieces_of(root)
-            late = await second_is_amid(stage)
-            await crew.stopped(late)
+            late, fence = await second_is_amid(stage), crew.fence
+            await crew.halted(late)
+            sandbox.faults.clear()  # who follows is refused nothing
+            await crew.followed(time.monotonic(), fence)
             await ended(queue, stage)
             await until(lambda: crew.holder() is None, "it lets go")
             before = files_of(root), len(sandbox.journal.calls())
             await crew.woken(late)
             assert (files_of(root), len(sandbox.journal.calls())) == before, stage
-            sandbox.faults.clear()
         state = await queue.get_project(1)
+    print(f"taken over after so many seconds, killed and stopped by turns: {crew.seconds}")  # noqa: T201 - figures
 
     assert state.status is ProjectStatus.COMPLETED
     assert {known.attempts for known in state.stages.values()} == {1}
@@ -226,8 +225,9 @@ async def test_who_wakes_up_with_a_session_of_his_own_makes_no_second_video_and_
         await crew.join()
         await queue.enqueue_job(SPECS[Stage.UPLOAD].job, project_id=project.project_id)
         await until(lambda: sandbox.youtube.sessions, "the first has a session and no answer")
-        late = crew.holder()
-        await crew.stopped(late)
+        late, fence = crew.holder(), crew.fence
+        await crew.halted(late)
+        await crew.followed(time.monotonic(), fence)
         [second] = [one for one in crew.workers if one is not late]
         await until(lambda: sandbox.youtube.videos, "the second has sent its video and has no answer")
         await crew.halted(second)
