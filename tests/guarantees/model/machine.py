@@ -26,7 +26,7 @@ MOST_RETRIES = 3
 WHICH = st.integers(0, MOST_PROJECTS - 1)
 WORKERS = st.sampled_from([0, 1, 2])
 MACHINES = (HOSTS[0], HOSTS[0], HOSTS[1])
-BRIEFS = ({"topic": "bees", "presenter": False}, {"topic": "ants", "presenter": True})
+BRIEFS = ({"topic": "bees", "presenter": False}, {"topic": "ants", "presenter": True, "review": ["final"]})
 ANY = ("commit", "commit", "account", "hold", "claim", "read", "let go", "look", "redis")
 SENDING = ("open", "keep the session", "send", "send the last", "query", "find", "forget the session")
 ENDING = ("thumbnail", "playlist", "publish", "commit", "account", "read")
@@ -76,12 +76,13 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._begin()
+        self.begin()
         self.keys: dict[str, tuple[int, int]] = {}
         self.gone: set[int] = set()
         COUNTS["histories"] += 1
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """An empty world."""
         self.world = World(self.server)
         self.workers = [self.world.life(machine) for machine in MACHINES]
         self.app = self.world.life(HOSTS[0])
@@ -100,7 +101,7 @@ class Histories(RuleBasedStateMachine):
                 self.world.take(self.workers[0], 0)
             BEGUN[which, at] = self.world.begun()
             self.world.close()
-            self._begin()
+            self.begin()
         self.world.outside.lag_s = lag_s
         self.world.go_on_from(BEGUN[which, at])
         self.world.recover(self.workers[0])
@@ -147,7 +148,7 @@ class Histories(RuleBasedStateMachine):
         there = sorted(self.world.landed)
         return there[which % len(there)] if there else 1
 
-    @rule(act=st.sampled_from(["start", "cancel", "retry", "retry", "delete"]), which=WHICH, stage=st.sampled_from([None, None, *Stage]),
+    @rule(act=st.sampled_from(["start", "cancel", "retry", "approve", "delete"]), which=WHICH, stage=st.sampled_from([None, None, *Stage]),
           steps=st.sampled_from([None, None, *range(0, 14, 2)]))  # fmt: skip
     def a_person_asks(self, act, which, stage, steps):
         number = self.one(which)
@@ -156,6 +157,8 @@ class Histories(RuleBasedStateMachine):
                 self.asks(lambda door: door.start(number))
             case "retry":
                 self.asks(lambda door: door.retry(number, stage))
+            case "approve":
+                self.asks(lambda door: door.approve(number))
             case "cancel":
                 _, answer = self.asks(lambda door: door.cancel(number))
                 busy = [life.owner.name for life in self.workers if life.runs and self.world.has_in_hand(life, number)]
@@ -187,6 +190,9 @@ class Histories(RuleBasedStateMachine):
                     self.asks(lambda door: door.start(made.project_id))
             else:
                 self.asks(lambda door: door.retry(self.one(0), Stage.THUMBNAIL))
+        for number, state in self.world.landed.items():
+            if state["status"] == ProjectStatus.WAITING_REVIEW:
+                self.asks(lambda door, number=number: door.approve(number))
         if not self.world.server.redis.zcard(VIDEO):
             self.world.recover(life)
 
@@ -202,7 +208,11 @@ class Histories(RuleBasedStateMachine):
         self.something_to_do(life)
         due = [self.world.state(number).next_stage for number in self.world.landed]
         stage = max([goal, *filter(None, due[:1])], key=list(Stage).index)
-        life.stop, life.passed = stop_in(stage, self.focus, place, way, nth), 0
+        self.works(life, stop_in(stage, self.focus, place, way, nth), which)
+
+    def works(self, life: Life, stop: Stop, which: int = 0) -> None:
+        """Jobs of the queue, until it is stopped."""
+        life.stop, life.passed = stop, 0
         for _ in range(7):
             if self.world.take(life, which) is None or life.job is not None or life.dead or life.stop is None:
                 break
@@ -363,23 +373,26 @@ class Histories(RuleBasedStateMachine):
         for number in self.gone:
             assert not self.world.paths.project(number).root.exists(), f"project {number} was deleted, and is there again"
 
+    def all_holds(self) -> None:
+        """All of them, for who plays a history by hand."""
+        self.i1_a_project_has_at_most_one_video()
+        self.i2_revisions_grow_and_fences_never_fall()
+        self.i3_what_a_done_stage_made_is_there()
+        self.i4_who_lost_a_project_does_nothing_more()
+        self.i5_the_ledger_knows_of_all_that_is_spent()
+        self.i6_what_is_not_ended_is_marked()
+        self.paid_calls_are_repeated_at_most_once_per_fault()
+
     # What becomes of it all.
 
     def teardown(self):
         try:
             if not any(self.world.broken.values()):
-                self._heal()
-                self.holds(*self.world.broken)
-                self.i1_a_project_has_at_most_one_video()
-                self.i3_what_a_done_stage_made_is_there()
-                self.i5_the_ledger_knows_of_all_that_is_spent()
-                self.paid_calls_are_repeated_at_most_once_per_fault()
-                self.i6_what_is_not_ended_is_marked()
-                self._all_is_well()
+                self.heal()
         finally:
             self.world.close()
 
-    def _heal(self):
+    def heal(self):
         """I6: from wherever a history ends, everything comes to its end by itself, but for what a person has to say."""
         world = self.world
         world.disk.free, world.server.away = None, False
@@ -396,6 +409,8 @@ class Histories(RuleBasedStateMachine):
             world.recover(self.worker(0))
             for _ in range(len(world.landed) + 1):
                 world.take(self.worker(0), 0)
+        self.all_holds()
+        self._all_is_well()
 
     def _all_have_ended(self, retries: Counter[int]) -> bool:
         """Whether nothing goes on any more; what needs a person is tried again thrice, what waits for a moment has it come."""
@@ -404,6 +419,9 @@ class Histories(RuleBasedStateMachine):
         retries.update(tried)
         for number in tried:
             self.asks(lambda door, number=number: door.retry(number))
+        for state in states:
+            if state.status is ProjectStatus.WAITING_REVIEW:
+                self.asks(lambda door, number=state.project_id: door.approve(number))
         left = [state for state in states if state.status not in RESTS]
         waits = [state.resume_at for state in left if state.resume_at is not None]
         if waits and len(waits) == len(left):

@@ -105,15 +105,6 @@ def no_reservation(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(Spender, "_counted", counted)
 
 
-def no_look_before_calls(patched: pytest.MonkeyPatch) -> None:
-    """Nobody looks once more before a call: neither for the fence nor for a cancel."""
-
-    async def check(_self: StageRun) -> None:
-        pass
-
-    patched.setattr(StageRun, "check", check)
-
-
 def no_look_for_cancels(patched: pytest.MonkeyPatch) -> None:
     """The look before a call is one for the fence alone."""
     real = StageRun.check
@@ -156,13 +147,3 @@ def no_clock_of_the_machine(patched: pytest.MonkeyPatch) -> None:
         return None if since is None else max(0.0, (clock.now() - datetime.fromisoformat(since)).total_seconds())
 
     patched.setattr(upload, "_looked_for", looked_for)
-
-
-MUTANTS: dict[str, Mutant] = {
-    mutant.__name__: mutant
-    for mutant in (
-        no_fence, no_fence_at_first, no_compare, no_guard_of_sessions, no_guard_of_files, no_marker, no_marker_again, no_tombstone,
-        no_keeping, no_reservation, no_look_before_calls, no_look_for_cancels, no_looking_for_the_video,
-        no_waiting_for_the_list, no_clock_of_the_machine,
-    )
-}  # fmt: skip

@@ -487,6 +487,9 @@ class World:
         if not target.endswith("/project_state.json") and not target.startswith(self._seen):
             return
         path = Path(target)
+        whose = path.relative_to(self.paths.root).parts[1].partition(".")[0]
+        if whose.isdigit():
+            self.changed.add(int(whose))  # a file of its own may have got another's place
         if path.name == "project_state.json":
             new = self._read(Path(source))
             number = int(path.parent.name) if path.parent.name.isdigit() else None
@@ -573,7 +576,7 @@ def _made(stage: Stage, names: tuple[str, ...]) -> StageWork:
 
 
 async def _encoded(part: Path, name: str) -> None:
-    write(part, name.encode() * 50)
+    write(part, f"{name} of {part.name}".encode() * 20)  # each attempt's has bytes of its own
 
 
 WORKS = {
