@@ -299,14 +299,16 @@ class Attempt:
                 Text("請釋放 DATA_DIR 所在磁碟的空間", "free space on the disk of DATA_DIR"),
             )
         if isinstance(error, OSError) and error.errno in UNREACHABLE:
-            return Unavailable(str(error.filename or self.lease.files.root), error.strerror or error)
+            refused = Unavailable(str(error.filename or self.lease.files.root), error.strerror or error)
+            refused.__cause__ = error
+            return refused
         return error
 
     async def _unreachable(self, error: StorageUnavailable, run: StageRun | None) -> Exception:
-        """The disk does not answer: no project fails for it.  Where this process alone is short of something, it is soon over; else a
-        person hears which file it is, and the project looks again by itself.
+        """The disk does not answer: no project fails for it.  Where this process alone is short of something, or others held a lock for
+        too long (which has no cause), it is soon over; else a person hears which file it is, and the project looks again by itself.
         """
-        if not says_nothing_of_the_file(error.__cause__):
+        if error.__cause__ is not None and not says_nothing_of_the_file(error.__cause__):
             until = _now() + timedelta(seconds=UNREACHABLE_SECONDS)
             return await self._parked(NeedsPerson(error.text, error.hint_text, until=until))
         return Later(STORAGE_SECONDS) if run is None else await self._handed_back(error, STORAGE_SECONDS, counts=False)

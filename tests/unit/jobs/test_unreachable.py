@@ -12,6 +12,7 @@ from reelqueue.errors import ProjectWaiting
 from reelqueue.models.cost import Cost
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Blobs, Paths
+from storage.answers import Unavailable
 from storage.ledger import pacific_day
 from tests.read_only import CAN_MOUNT, read_only
 from tests.spoilt_files import NOT_TO_BE_READ, unreadable
@@ -150,3 +151,13 @@ async def test_a_disk_that_turns_read_only_in_the_middle_of_a_stage_fails_nothin
 
     state = await queue.get_project(1)
     assert (state.status, state.crashes) == (ProjectStatus.COMPLETED, 0)
+
+
+async def test_a_lock_that_others_held_for_too_long_asks_for_no_person(queue, crew, stages, project):
+    """An account that eight workers change at once, or one of them was stopped amid it: `wait` would say that somebody has to act."""
+    stages.fail(Stage.RENDER, Unavailable("ledger/usd", "others were always faster"))
+    async with crew.working():
+        await queue.start(1)
+        await queue.wait(1, timeout=20)
+
+    assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
