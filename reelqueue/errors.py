@@ -14,7 +14,7 @@ ReelqueueError                       code             what happens
 ├── TransientError                   transient        retried, then the stage fails
 │   ├── RateLimited                  rate_limited     retried after the service's own pause
 │   ├── ServiceUnavailable           unavailable
-│   └── StorageUnavailable           storage_unavailable   a write whose outcome is not known
+│   └── StorageUnavailable           storage_unavailable   a disk that does not answer: a stage waits for it, no attempt used
 ├── PermanentError                   permanent        fails at once
 │   ├── AuthenticationFailed         authentication
 │   ├── ContentRefused               content_refused
@@ -325,7 +325,7 @@ class ServiceUnavailable(TransientError):
 
 
 class StorageUnavailable(TransientError):
-    """A write to storage whose outcome is not known: no outside effect may follow it."""
+    """Storage does not answer, or the outcome of a write is not known: no outside effect may follow it.  A stage waits for it."""
 
     code = "storage_unavailable"
 
