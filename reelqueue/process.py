@@ -251,12 +251,13 @@ def _prepare(limits: Limits) -> Callable[[], None]:
     """What the child does between fork and exec."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     parent = os.getpid()
-    pairs = [
+    wanted = (
         (resource.RLIMIT_AS, limits.memory_bytes if sys.platform == "linux" else None),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_CORE, 0),
-    ]
+    )
+    pairs = [(which, _at_most(value, resource.getrlimit(which)[1])) for which, value in wanted if value is not None]
 
     cut = cut_off() if limits.offline else None
 
@@ -266,14 +267,18 @@ def _prepare(limits: Limits) -> Callable[[], None]:
             if os.getppid() != parent:  # it died before we asked
                 os._exit(1)
         for which, value in pairs:
-            if value is not None:
-                resource.setrlimit(which, (value, value))
+            resource.setrlimit(which, (value, value))
         if limits.nice:
             os.nice(limits.nice)
         if cut is not None:
             cut()
 
     return prepare
+
+
+def _at_most(value: int, hard: int) -> int:
+    """A limit that we may set: raising the one that we have ourselves is refused to all but root, and no child would start."""
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 # Long-lived processes: workers below a supervisor, and a server that outlives the one who started it.

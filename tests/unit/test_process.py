@@ -1,6 +1,7 @@
 """Children end: with an answer, with an error, by a limit, or with their parent."""
 
 import asyncio
+import resource
 import signal
 import subprocess
 import sys
@@ -21,6 +22,16 @@ async def test_a_tools_output_and_the_tail_of_its_errors_are_kept(tmp_path):
 
     assert done.stdout == b"out\n"
     assert done.stderr_tail == "err"
+
+
+async def test_a_limit_that_whoever_started_us_set_lower_stays(tmp_path, monkeypatch):
+    """By a unit's LimitCPU, say: without root a child that asked for more would not start at all."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (50, 50))
+    code = "import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[1])"
+
+    done = await run([sys.executable, "-c", code], cwd=tmp_path, timeout_s=20, limits=Limits(cpu_seconds=3_600))
+
+    assert done.stdout == b"50\n"
 
 
 def test_under_uvloop_a_tool_that_ends_without_reading_what_it_was_given_has_ended_well(tmp_path):
