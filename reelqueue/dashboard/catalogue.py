@@ -188,7 +188,7 @@ class Catalogue:
         seen = await self._projects.outlines(wanted)
         found = {number: one for number in numbers if (one := seen.get(number, known.get(number))) is not None}
         for number, one in seen.items():
-            if one is None:  # deleted meanwhile, or it can't be read
+            if one is None:  # deleted meanwhile
                 found.pop(number, None)
         if found != known:
             self._known, self._standing = found, _standing_of(list(found.values()))
