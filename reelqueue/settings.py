@@ -54,8 +54,12 @@ URLS = (
 )  # fmt: skip
 
 
+_LONG_ONLY = frozenset({"LANGUAGE", "FAILPOINT"})
+"""Settings without a bare name: gettext's, and one by which somebody else's variable would kill us."""
+
+
 def _named(name: str, default: Any, **rules: Any) -> Any:
-    aliases = [f"REELQUEUE_{name}"] if name == "LANGUAGE" else [f"REELQUEUE_{name}", name]
+    aliases = [f"REELQUEUE_{name}"] if name in _LONG_ONLY else [f"REELQUEUE_{name}", name]
     return Field(default=default, validation_alias=AliasChoices(*aliases), **rules)
 
 
@@ -131,7 +135,7 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = _named("API_TOKEN", None, min_length=16, max_length=1024)
     brief_files_dir: Path | None = _named("BRIEF_FILES_DIR", None)
     test_clock_file: Path | None = _named("TEST_CLOCK_FILE", None)
-    failpoint: str | None = _named("FAILPOINT", None)
+    reelqueue_failpoint: str | None = _named("FAILPOINT", None)
     ffmpeg_binary: Path | None = _named("FFMPEG_BINARY", None)
     font_dir: Path | None = _named("FONT_DIR", None)
     music_dir: Path | None = _named("MUSIC_DIR", None)
@@ -165,7 +169,7 @@ class Settings(BaseSettings):
             keys_of(value.get_secret_value())
         return value
 
-    @field_validator("failpoint")
+    @field_validator("reelqueue_failpoint")
     @classmethod
     def _points_are_there(cls, value: str | None) -> str | None:
         if value is not None:
@@ -323,6 +327,11 @@ class Settings(BaseSettings):
         )  # fmt: skip
         signing = self.webhook_secret.get_secret_value().replace(",", " ").split() if self.webhook_secret is not None else []
         return tuple(dict.fromkeys((*found, *signing, *(key.get_secret_value() for key in keys if key is not None))))
+
+    @property
+    def failpoint(self) -> str | None:
+        """Where this process dies, fails or hangs; for tests."""
+        return self.reelqueue_failpoint
 
     @property
     def language(self) -> Language:
@@ -490,7 +499,7 @@ def _refusal(error: Any) -> InvalidSettings:
     shown = os.environ.get(f"REELQUEUE_{name}", os.environ.get(name, error.get("input")))
     if name in _SECRET_SETTINGS or not error["loc"]:
         shown = "***"
-    shown_name = "REELQUEUE_LANGUAGE" if name == "LANGUAGE" else name
+    shown_name = f"REELQUEUE_{name}" if name in _LONG_ONLY else name
     return InvalidSettings(shown_name, ALLOWED.get(name) or _number_in_range(name.lower()), shown)
 
 

@@ -258,7 +258,7 @@ async def failpoint(settings: Settings) -> list[Finding]:
         return []
     saw = Text(f"行程會在這裡中斷：{settings.failpoint}", f"processes fail here: {settings.failpoint}")
     do = Text("只供測試：正式使用時拿掉這個設定", "for tests only: take the setting out where videos are published")
-    return [Finding("warn", same("FAILPOINT"), saw, do)]
+    return [Finding("warn", same("REELQUEUE_FAILPOINT"), saw, do)]
 
 
 CHECKS: tuple[Check, ...] = (

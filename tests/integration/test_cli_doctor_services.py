@@ -208,7 +208,7 @@ async def test_a_tests_clock_that_stayed_is_named(local, tmp_path):
 
 
 async def test_a_failpoint_that_stayed_is_named(local):
-    finding = only(await checks.failpoint(local.model_copy(update={"failpoint": "upload.opened:kill"})))
+    finding = only(await checks.failpoint(local.model_copy(update={"reelqueue_failpoint": "upload.opened:kill"})))
 
     assert await checks.failpoint(local) == []
     assert (finding.level, "upload.opened:kill" in finding.saw.en) == ("warn", True)

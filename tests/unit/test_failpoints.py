@@ -81,7 +81,7 @@ def test_a_point_or_a_mode_that_is_not_there_is_refused_with_what_is_allowed(sai
     with pytest.raises(InvalidSettings) as refused:
         read_settings()
 
-    assert refused.value.name == "FAILPOINT"
+    assert refused.value.name == "REELQUEUE_FAILPOINT"
     assert all(word in refused.value.message for word in (*failpoints.MODES, SYNC, ASYNC))
 
 

@@ -31,6 +31,12 @@ def test_the_bare_language_is_gettexts_and_not_ours(monkeypatch):
     assert read_settings().language == "zh-TW"
 
 
+def test_a_bare_failpoint_is_another_programs_and_kills_nobody(monkeypatch):
+    monkeypatch.setenv("FAILPOINT", "upload.opened:kill")
+
+    assert read_settings().failpoint is None
+
+
 def test_dotenv_is_read(tmp_path):
     (tmp_path / ".env").write_text("RETRY_DELAYS=1, 2\nREELQUEUE_LANGUAGE=en\n")
 
