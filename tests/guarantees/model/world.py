@@ -379,6 +379,8 @@ class World:
         self.loop.run(job.task, life, LONGEST_JOB_S)
         if life.dead:
             self.kill(life)
+        if life.paused:
+            self.faults[job.number] += 1  # a successor may pay for what is in its hand
         if life.dead or job.task.done():
             life.job = None
         elif life.runs and life.hanging is None:
