@@ -38,11 +38,11 @@ OLD_CLAIM_MS, OLD_UNNAMED_MS = 3_600_000, 7 * 86_400_000
 """Claims with more time left are an old worker's; it put its name on them within ten seconds of their week."""
 
 # KEYS: the queue, whether it is paused, whether we are to leave: either takes nothing; perhaps what a server has that knows
-# us: without it nothing is taken.
+# us: without it, or where it holds another's name, nothing is taken.
 # ARGV: prefixes of claims, jobs and retries; our claim, its ms; free places for jobs that load the CPU,
 # for others; offset, how many to look at, the largest payload, seconds to count tries; places that batches leave to others;
-# ms between two lines, how many get their place in one call, seconds of head start of whose id names none; names of the jobs
-# that load the CPU.
+# ms between two lines, how many get their place in one call, seconds of head start of whose id names none; what the server knows
+# us as ("": by whatever name); names of the jobs that load the CPU.
 # Redis's clock, its next due time, where to look on (-1: nowhere), what was taken: {id, score, try, size, body, load}; whether we
 # are to leave.
 #
@@ -54,13 +54,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local free = {cpu = tonumber(ARGV[6]), wait = tonumber(ARGV[7])}
 local offset, most, kept, apart = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[12]), tonumber(ARGV[13])
-local heavy, sorted = {}, #ARGV > 15
-for i = 16, #ARGV do heavy[ARGV[i]] = true end
+local heavy, sorted = {}, #ARGV > 16
+for i = 17, #ARGV do heavy[ARGV[i]] = true end
 local taken, more = {}, -1
 local function exact(score) return string.format('%.0f', score) end
 local moment = exact(now)
 local asked = redis.call('MGET', unpack(KEYS, 2))
-local forgot = KEYS[4] and not asked[3]
+local forgot = KEYS[4] and (not asked[3] or ARGV[16] ~= '' and asked[3] ~= ARGV[16])
 local may = not asked[1] and not asked[2] and not forgot and (free.cpu > 0 or free.wait > 0)
 local there = may and redis.call('ZCOUNT', KEYS[1], '-inf', moment) or 0
 if there > 0 then
@@ -277,7 +277,8 @@ class Taken(NamedTuple):
 class Look(NamedTuple):
     """What a look at the queue found: Redis's clock, when the next job is due, where to look on; times in ms.
 
-    `leaves`: somebody wants this worker to take nothing more.  `forgot`: the server lost its memory, and may not know what is paused.
+    `leaves`: somebody wants this worker to take nothing more.  `forgot`: the server lost its memory, and may not know what is paused; or
+    it is another's by now.
     """
 
     now_ms: int
@@ -300,7 +301,8 @@ class Claims:
     """The claims of one worker on one queue.  Every method raises `RedisError` or `OSError` where Redis does not answer.
 
     `claim` is what its claims hold, `name` what it is called; `heavy` are the jobs that load the CPU.  `known_by` is a key that a
-    server has that knows this installation, and the pauses of its queues; "": any server will do.
+    server has that knows this installation, and the pauses of its queues; "": any server will do.  `known_as` is what it holds there;
+    "": whatever it holds.
     """
 
     def __init__(
@@ -313,8 +315,10 @@ class Claims:
         name: str = "",
         heavy: Sequence[str] = (),
         known_by: str = "",
+        known_as: str = "",
     ) -> None:
         self._queue = queue
+        self._known_as = known_as
         self._taking = [queue, paused_key(queue), drain_key(name), *filter(None, [known_by])]
         self._claim = claim
         self._lease_ms = int(lease_seconds * 1000)
@@ -326,14 +330,15 @@ class Claims:
         """Take due jobs, up to so many that load the CPU and so many others; one without a place holds nothing up.
 
         Of the places of the others so many are `kept` from batches' jobs: whatever belongs to none finds one free.  Nothing is taken
-        from a queue that is paused, nor from a server that forgot whose it is.
+        from a queue that is paused, nor from a server that forgot whose it is, or is another's.
         """
         now, due, more, taken, leaves, forgot = await self._line.call(
             self._take,
             keys=self._taking,
             args=[
                 in_progress_key_prefix, job_key_prefix, retry_key_prefix, self._claim, self._lease_ms, cpu, wait, offset,
-                SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, kept, LINES_APART_MS, PLACED_AT_ONCE, PLAIN_SECONDS, *self._heavy,
+                SCAN_AT_ONCE, MAX_PAYLOAD_BYTES, RETRY_SECONDS, kept, LINES_APART_MS, PLACED_AT_ONCE, PLAIN_SECONDS, self._known_as,
+                *self._heavy,
             ],
         )  # fmt: skip
         return Look(

@@ -172,7 +172,7 @@ async def open_queue(settings: Settings, *, redis: ArqRedis | None = None) -> As
             redis=pool,
             projects=projects,
             batches=batches,
-            queue=JobQueue(pool),
+            queue=JobQueue(pool, known_by=INSTANCE_KEY, known_as=instance),
             publisher=Publisher(pool),
             announcer=announcer,
         )

@@ -102,6 +102,10 @@ class Service:
         )
 
 
+KNOWN_AS = "known_as"
+"""Where arq's `ctx` says whose Redis the worker takes jobs from: what stands there under the worker's `known_by`."""
+
+
 class WorkerContext(TypedDict):
     """arq's `ctx`: what the worker has, and what is known of this run of the job."""
 

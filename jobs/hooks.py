@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from jobs.cancelling import cancel_project
 from jobs.client import claim
-from jobs.context import Service, WorkerContext
+from jobs.context import KNOWN_AS, Service, WorkerContext
 from jobs.counting import counted
 from jobs.pipeline import MAINTENANCE, OTHER_JOBS, STAGE_OF
 from jobs.schedule import SCHEDULE
@@ -101,6 +101,7 @@ def hooks(open_service: OpenService, renew: Callable[[Service, ArqRedis], Awaita
     async def startup(ctx: dict[Any, Any]) -> None:
         redis: ArqRedis = ctx["redis"]
         service = ctx["service"] = await stack.enter_async_context(open_service(redis))
+        ctx[KNOWN_AS] = service.instance
         await _tried_at_a_start(lambda: renew(service, redis))
         await stack.enter_async_context(_every(RENEW_SECONDS, lambda: renew(service, redis)))
         await stack.enter_async_context(counted(lambda: redis, Chronicle(service.paths.metrics), service.owner.name))

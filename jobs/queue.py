@@ -27,10 +27,13 @@ RESULT_SECONDS = 86_400
 RENEWAL_SLACK_MS = 30_000
 """A renewal leaves a job alone that looks again so soon by itself: else a large batch would wake all that wait for a place."""
 
-# KEYS: the hint's key, the queue.  ARGV: job key's prefix, in-progress key's prefix, when it is due (ms; "": now), whether one
-# that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for none), its payload, ms to keep it.
+# KEYS: the hint's key, the queue, perhaps where a server has whose it is.  ARGV: job key's prefix, in-progress key's prefix, when
+# it is due (ms; "": now), whether one that runs now counts too, ms by which it may be due later than asked; a fresh id ("" for
+# none), its payload, ms to keep it; whose the server has to be.
 # The id of the hint that is there, brought forward where it is due earlier now; else the fresh one, enqueued.
 _HINT = """
+local whose = KEYS[3] and redis.call('GET', KEYS[3])
+if whose and whose ~= ARGV[9] then return redis.error_reply('ANOTHERS this Redis belongs to another installation') end
 local time = redis.call('TIME')
 local due = ARGV[3] ~= '' and ARGV[3] or string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local known = redis.call('GET', KEYS[1])
@@ -119,10 +122,15 @@ class Wanted(NamedTuple):
 
 
 class JobQueue:
-    """Jobs of all queues, by one pool of arq's.  The pool stays its opener's to close."""
+    """Jobs of all queues, by one pool of arq's.  The pool stays its opener's to close.
 
-    def __init__(self, redis: ArqRedis) -> None:
+    `known_by` is a key under which a server has whose it is, `known_as` what it has there if it is ours: another's gets no hint,
+    since its workers would take it for one of their own projects.  "": any server will do.
+    """
+
+    def __init__(self, redis: ArqRedis, *, known_by: str = "", known_as: str = "") -> None:
         self.redis = redis
+        self._ours = ([known_by], [known_as]) if known_by else ([], [])
         redis.job_serializer, redis.job_deserializer = serialize, deserialize
         self._find = redis.register_script(_HINT)
         self._lacking = redis.register_script(_LACKING)
@@ -191,7 +199,7 @@ class JobQueue:
                     hint.key, spec.job, spec.queue, hint.arguments, at=hint.at, renewing=True, turn=hint.turn
                 )
                 numbers.append(number)
-                await self._find(keys=keys, args=args, client=pipe)
+                await self._find(keys=[*keys, *self._ours[0]], args=[*args, *self._ours[1]], client=pipe)
             found = await pipe.execute()
         await failpoints.reach("hint.renewed")
         return [hint.project_id for hint, number, raw in zip(wanted, numbers, found, strict=True) if raw.decode() == number]
@@ -206,7 +214,7 @@ class JobQueue:
     ) -> tuple[Job, bool]:
         keys, args, number = _asked(key, job, queue, arguments, at=at, renewing=renewing, turn=turn)
         await failpoints.reach("hint.due")
-        found = (await self._find(keys=keys, args=args)).decode()
+        found = (await self._find(keys=[*keys, *self._ours[0]], args=[*args, *self._ours[1]])).decode()
         await failpoints.reach("hint.queued")
         return self.job(found, queue), found == number
 

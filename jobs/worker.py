@@ -30,6 +30,7 @@ from jobs import tally
 from jobs.carrier import Carrier, Run, Stop
 from jobs.claims import Claims, Look, Taken
 from jobs.clock import Clock
+from jobs.context import KNOWN_AS
 from jobs.halting import drain_key, paused_key
 from jobs.keeper import Keeper
 from jobs.pipeline import Load
@@ -80,7 +81,8 @@ class Worker(arq.worker.Worker):
     `cpu_jobs`, `cpu_places`: the jobs that load the CPU, and how many at once; the rest of `max_jobs` is for the others.
     `schedule`, `zone`: what this worker's clock enqueues, and where its times are read.  `on_reconnect(ctx)`: Redis is there
     again, perhaps without its memory; an error of ours that it raises ends the worker.  `known_by`: a key that a Redis has which
-    did not lose it; where it is gone no job is taken, and `on_reconnect` has to put it back.  `on_abort(ctx, job, args, kwargs)`: a
+    did not lose it; where it is gone no job is taken, and `on_reconnect` has to put it back.  Where `on_startup` says in `ctx`
+    as whom (`KNOWN_AS`), none is taken from a Redis that holds another's name there either.  `on_abort(ctx, job, args, kwargs)`: a
     job is about to be aborted.
     """
 
@@ -262,6 +264,7 @@ class Worker(arq.worker.Worker):
             name=self._owner.name,
             heavy=self._cpu_jobs,
             known_by=self._known_by,
+            known_as=self.ctx.get(KNOWN_AS, ""),
         )
         return Carrier(
             queue=self.queue_name,
@@ -529,7 +532,7 @@ class Worker(arq.worker.Worker):
         self._beside(self._reconnected())
 
     def _remind(self) -> None:
-        """The server stayed, and lost its memory.  Where it can't be reminded (the disk refuses) that is tried again in a second."""
+        """The server stayed and lost its memory, or another's came in its place.  Where it can't be reminded (the disk refuses) that is tried again in a second."""
         now = time.monotonic()
         if now < self._remind_at or (self._reminding is not None and not self._reminding.done()):
             return

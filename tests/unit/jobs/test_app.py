@@ -8,9 +8,11 @@ from arq.connections import RedisSettings, create_pool
 from arq.jobs import ResultNotFound, SerializationError
 from pydantic import SecretStr
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 import jobs
-from jobs.client import connect, redis_settings
+from jobs.client import INSTANCE_KEY, connect, redis_settings
+from jobs.pipeline import VIDEO
 from reelqueue.errors import (
     BatchNotFound,
     Conflict,
@@ -345,6 +347,20 @@ async def test_a_redis_of_another_installation_is_refused(settings, queue, tmp_p
     with pytest.raises(InstallationError, match="another installation"):
         async with connect(other):
             pass
+
+
+async def test_a_redis_that_became_anothers_is_given_no_hint(queue, crew, project, redis):
+    """Its workers would take it for their own project of that id, and publish what nobody started."""
+    ours = await redis.get(INSTANCE_KEY)
+    await redis.set(INSTANCE_KEY, "0" * 32)
+
+    with pytest.raises(RedisError, match="another installation"):
+        await queue.start(1)
+    assert not await redis.exists(VIDEO)
+
+    await redis.set(INSTANCE_KEY, ours)
+    await crew.burst()
+    assert (await queue.wait(1, timeout=1))["status"] == "success"
 
 
 async def test_without_a_redis_it_says_what_to_do(settings, tmp_path):

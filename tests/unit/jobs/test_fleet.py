@@ -8,18 +8,21 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from arq.jobs import JobStatus
+from arq.constants import job_key_prefix
+from arq.jobs import JobStatus, serialize_job
 
 from jobs.batch.capacity import Places, live_places
+from jobs.client import INSTANCE_KEY
 from jobs.clock import Clock
 from jobs.fleet import Fleet
 from jobs.halting import paused_key, put_back
 from jobs.keeper import BEATS_KEY, HEARTBEAT_PREFIX
 from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.schedule import SCHEDULE
-from reelqueue.errors import PermanentError, QueueNotFound, StorageUnavailable, WorkerNotFound
+from jobs.wire import serialize
+from reelqueue.errors import InstallationError, PermanentError, QueueNotFound, StorageUnavailable, WorkerNotFound
 from reelqueue.models.numbers import StageNumbers
-from reelqueue.models.stage import Stage
+from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner, Paths
 from storage.pauses import Pauses
 
@@ -180,6 +183,34 @@ async def test_a_pause_that_one_redis_forgot_is_told_it_again(crew, fleet, redis
     await redis.delete(paused_key(VIDEO))
     async with crew.working():
         await until(lambda: redis.exists(paused_key(VIDEO)), "a worker's start tells it")
+
+
+async def test_a_redis_that_is_anothers_by_now_gives_no_job_and_ends_the_worker(crew, queue, project, stages, redis, until):
+    """Two were swapped at one address: its jobs bear the ids of projects that are ours, and that nobody here started."""
+    worker = crew.worker(VIDEO, burst=False)
+    working = asyncio.create_task(worker.async_run())
+    await until(lambda: redis.exists(f"{VIDEO}:health-check"), "it works")
+    await queue.start(project.project_id)
+    await until(lambda: all_done(queue, project.project_id), "it is done")
+    ran, theirs = stages.ran.total(), await queue.create_project({"topic": "Why tides wait"})
+
+    async with redis.pipeline(transaction=True) as at_once:
+        at_once.set(INSTANCE_KEY, "0" * 32)
+        at_once.set(
+            f"{job_key_prefix}theirs",
+            serialize_job("generate_script_task", (theirs.project_id,), {}, None, 1, serializer=serialize),
+        )
+        at_once.zadd(VIDEO, {"theirs": 1})
+        await at_once.execute()
+
+    with pytest.raises(InstallationError, match="another installation"):
+        await asyncio.wait_for(working, 10)
+    await worker.close()
+    assert (stages.ran.total(), await redis.zcard(VIDEO)) == (ran, 1)
+
+
+async def all_done(queue, number):
+    return (await queue.get_project(number)).status is ProjectStatus.COMPLETED
 
 
 async def test_a_disk_that_refuses_a_pause_is_told_and_the_queue_is_paused_all_the_same(fleet, data_dir):
