@@ -12,8 +12,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,12 +176,16 @@ class Nursery:
         """
         with disk.locked(self.folders), disk.translated(self.folders):
             folder = self.folders / str(number)
+            trash = self.folders.parent / "trash"
+            with _there(trash):
+                pass
             if self.gone is not None:
                 key = _text(folder / KEY_FILE)
                 key = key if key is None or _HASH.fullmatch(key) else UNKNOWN
-                disk.place(self.gone / str(number), json.dumps({"key": key}).encode())
+                with _there(self.gone):
+                    disk.place(self.gone / str(number), json.dumps({"key": key}).encode())
             failpoints.hit("delete.entombed")
-            aside = self.folders.parent / "trash" / f"{number}.{secrets.token_hex(4)}"
+            aside = trash / f"{number}.{secrets.token_hex(4)}"
             folder.replace(aside)
             disk.sync_folder(self.folders)
             failpoints.hit("delete.moved")
@@ -198,8 +202,10 @@ class Nursery:
             path.unlink(missing_ok=True)
 
     def mark(self, number: int) -> None:
-        """Mark an id as not ended, durably."""
-        if self.markers is not None and not (self.markers / str(number)).exists():
+        """Mark an id as not ended, durably.  Raises DiskFull, Unavailable: it may not be marked."""
+        if self.markers is None or (self.markers / str(number)).exists():
+            return
+        with _there(self.markers):
             (self.markers / str(number)).touch(mode=disk.FILE_MODE)  # empty: its name is all that has to be durable
             disk.sync_folder(self.markers)
 
@@ -345,6 +351,21 @@ class Nursery:
     def _written_at(self) -> tuple[int, ...]:
         """When a name was last made or removed where ids lie."""
         return tuple(folder.stat().st_mtime_ns for folder in (self.folders, self.gone) if folder is not None and folder.is_dir())
+
+
+@contextmanager
+def _there(folder: Path) -> Iterator[None]:
+    """A folder of ours, made where somebody took it away: what is missing then is not the project, which `Missing` would say.
+
+    Raises:
+        DiskFull, Unavailable: it can't be used.
+    """
+    try:
+        with disk.translated(folder):
+            disk.make_folder(folder)
+            yield
+    except Missing as error:
+        raise Unavailable(str(folder), "it is no folder") from error
 
 
 def _named(path: Path) -> tuple[int, str] | None:

@@ -159,13 +159,20 @@ def sync(fd: int) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each 0700; one that exists is left as it is."""
+    """Make a folder and those above it, each 0700; one that exists is left as it is.
+
+    Raises:
+        OSError: as the kernel gave it; a stray file lies there, for one.
+    """
     if folder.is_dir():
         return
     if folder.parent != folder:
         make_folder(folder.parent)
-    with contextlib.suppress(FileExistsError):
+    try:
         folder.mkdir(mode=FOLDER_MODE)
+    except FileExistsError:
+        if not folder.is_dir():  # else another made it just now
+            raise
 
 
 def sweep_parts(path: Path) -> None:

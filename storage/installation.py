@@ -63,7 +63,8 @@ def open_installation(
     except OSError as error:
         if error.errno in disk.NO_SPACE:
             raise disk.disk_full(paths.root) from error
-        raise _unwritable(paths.root, error.strerror or str(error)) from error
+        in_the_way = f"{error.filename}: " if isinstance(error, FileExistsError) else ""  # a stray file in a folder's place
+        raise _unwritable(paths.root, f"{in_the_way}{error.strerror or error}") from error
     except (Unavailable, Missing) as error:
         raise _unwritable(paths.root, str(error.__cause__ or error)) from error
     reserve.keep(paths.reserve)

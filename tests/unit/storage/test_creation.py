@@ -1,10 +1,11 @@
 """How projects come to be: ids, idempotency keys, crashes between any two steps."""
 
 import asyncio
+import shutil
 
 import pytest
 
-from reelqueue.errors import BatchNotFound, Busy, Conflict, InvalidBrief, ProjectNotFound
+from reelqueue.errors import BatchNotFound, Busy, Conflict, InstallationError, InvalidBrief, ProjectNotFound, StorageUnavailable
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.stage import ProjectStatus
 from storage import BatchStore, ProjectStore, birth, open_installation
@@ -304,3 +305,43 @@ async def test_the_lease_record_is_the_only_trace_of_a_take_over_that_died_at_on
 
     async with await store.take_over(project.project_id) as other:
         assert (other.fence, other.state.fence, other.previous) == (8, 8, dead)
+
+
+@pytest.mark.parametrize("name", ["open", "trash", "gone"])
+async def test_a_folder_of_ours_that_is_gone_is_made_again_and_no_project_is_told_to_be_gone(store, paths, name):
+    """As from a backup that keeps no empty folders, beside processes that run."""
+    project = await store.create(BEES)
+    shutil.rmtree(paths.root / name)
+
+    await store.change(project.project_id, lambda state: state.replace(held=True))
+    assert await store.unfinished() == [project.project_id]
+    await store.delete(project.project_id)
+    assert await store.is_gone(project.project_id)
+
+
+@pytest.mark.parametrize(("name", "act"), [("open", "change"), ("trash", "delete"), ("gone", "delete")])
+async def test_a_stray_file_in_a_folders_place_is_told_and_no_project_is_told_to_be_gone(store, paths, name, act):
+    project = await store.create(BEES)
+    shutil.rmtree(paths.root / name)
+    (paths.root / name).write_text("stray")
+    acts = {
+        "change": lambda: store.change(project.project_id, lambda state: state.replace(held=True)),
+        "delete": lambda: store.delete(project.project_id),
+    }
+
+    with pytest.raises(StorageUnavailable, match=name):
+        await acts[act]()
+
+    assert await store.load(project.project_id) == project
+    (paths.root / name).unlink()
+    await acts[act]()
+
+
+@pytest.mark.parametrize("name", ["open", "trash", "keys", "library"])
+def test_an_installation_with_a_stray_file_in_a_folders_place_says_so_at_its_start(paths, name):
+    open_installation(paths)
+    shutil.rmtree(paths.root / name)
+    (paths.root / name).write_text("stray")
+
+    with pytest.raises(InstallationError, match=name):
+        open_installation(paths)
