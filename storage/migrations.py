@@ -40,7 +40,7 @@ def migrate(data: dict[str, Any], *, to: int, steps: Mapping[int, Step]) -> dict
     if isinstance(version, bool) or not isinstance(version, int):
         raise Unreadable("schema_version")
     if version > to:
-        raise FromTheFuture(f"schema_version {version}, known is {to}")
+        raise FromTheFuture(f"schema_version {version} > {to}")
     while version < to:
         if version not in steps:
             raise Unreadable(f"schema_version {version}")

@@ -304,18 +304,22 @@ def _lost(path: Path) -> NeedsPerson:
 
 def _from_a_backup(path: Path) -> Text:
     zh, en = ("這個專案", "the project") if path.name == STATE else ("這個批次", "the batch")
-    return Text(f"請從備份還原 {path.name}，或刪除{zh}", f"restore {path.name} from a backup, or delete {en}")
+    folder = path.parent  # as a whole: a state knows its pieces by their hash
+    return Text(
+        f"請從備份還原整個資料夾 {folder}（docs/operations.md 的 Restore），或刪除{zh}",
+        f"restore the whole folder {folder} from a backup (docs/operations.md, Restore), or delete {en}",
+    )
 
 
 def _of_another(path: Path, found: int, asked: int) -> NeedsPerson:
     """Whoever copies or renames a folder by hand has one state under two ids: what is done to one must not befall the other."""
     return NeedsPerson(
         Text(
-            f"{path} 是 {found} 的狀態，不是 {asked} 的：資料夾被複製或改名了；檔案沒有被更動",
+            f"{path} 是編號 {found} 的狀態，不是編號 {asked} 的：資料夾被複製或改名了；檔案沒有被更動",
             f"{path} is the state of {found}, not of {asked}: its folder was copied or renamed; nothing was changed",
         ),
         Text(
-            f"把這個資料夾移出 DATA_DIR，或改回原名 {found}，或刪除 {asked}",
+            f"把這個資料夾移出 DATA_DIR，或改回原名 {found}，或刪除編號 {asked}",
             f"move the folder out of DATA_DIR, or give it its name {found} again, or delete {asked}",
         ),
     )

@@ -68,7 +68,8 @@ def _register_changes(app: typer.Typer) -> None:
             if not isinstance(error.__cause__, RedisError | OSError):  # it answers, and is not ours
                 raise
             asyncio.run(cancel_without_redis(read_settings(), found))
-            note(str(Text("Redis 沒有回應；進行中的工作由磁碟得知", "no Redis answers; who works on it hears of it by the disk")))
+            where = Text("Redis 沒有回應：取消記在磁碟上，worker 會從那裡得知", "no Redis answers: the cancel stands on disk, where workers see it")
+            note(str(where))
             _say_done(found, done)
 
     @app.command("retry", help=str(Text("重做失敗的專案", "try a failed project again")))
