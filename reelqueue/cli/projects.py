@@ -68,7 +68,10 @@ def _register_changes(app: typer.Typer) -> None:
             if not isinstance(error.__cause__, RedisError | OSError):  # it answers, and is not ours
                 raise
             asyncio.run(cancel_without_redis(read_settings(), found))
-            where = Text("Redis 沒有回應：取消記在磁碟上，worker 會從那裡得知", "no Redis answers: the cancel stands on disk, where workers see it")
+            where = Text(
+                "Redis 沒有回應：取消記在磁碟上，worker 會從那裡得知",
+                "no Redis answers: the cancel stands on disk, where workers see it",
+            )
             note(str(where))
             _say_done(found, done)
 
