@@ -108,9 +108,12 @@ class StageJob:
 
 
 def _waits(state: ProjectState) -> bool:
-    """Whether the project waits for a moment that has not come, or for a person."""
+    """Whether the project waits for a moment that has not come, or for a person.
+
+    Where the clock was set back since, the moment may be days off: the stage is tried now, and says anew until when it waits.
+    """
     if state.resume_at is not None:
-        return state.resume_at > clock.now()
+        return state.resume_at > clock.now() and not clock.was_set_back_since(state.updated_at)
     return state.status.is_waiting
 
 

@@ -13,6 +13,8 @@ from reelqueue.wording import Text
 _NONE = timedelta(0)
 MOST = timedelta(days=10 * 365)
 """Further no test has to go, and a moment is still one."""
+APART = timedelta(minutes=1)
+"""So far apart the clocks of two machines may be."""
 
 
 class _Moved:
@@ -86,3 +88,8 @@ def now() -> datetime:
 def by_the_machine(moment: datetime) -> datetime:
     """When it is `moment`, by the machine's own clock."""
     return moment - shift()
+
+
+def was_set_back_since(noted: datetime) -> bool:
+    """Whether what was noted as now is still to come: a moment that was reckoned from it then is no time to wait for."""
+    return noted > now() + APART

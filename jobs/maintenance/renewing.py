@@ -12,6 +12,7 @@ from jobs.context import Service
 from jobs.queue import Wanted
 from jobs.transitions import is_chained
 from jobs.turns import turn_of
+from reelqueue import clock
 from reelqueue.errors import NeedsPerson, ProjectNotFound, StorageUnavailable
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import ProjectStore
@@ -56,7 +57,8 @@ def _wanted(number: int, outline: Outline) -> Wanted | None:
     stage = due_stage(outline)
     if stage is None:
         return None
-    return Wanted(number, stage, turn_of(outline, stage), outline.resume_at, chain=is_chained(outline, stage))
+    at = None if clock.was_set_back_since(outline.updated_at) else outline.resume_at
+    return Wanted(number, stage, turn_of(outline, stage), at, chain=is_chained(outline, stage))
 
 
 def due_stage(outline: Outline) -> Stage | None:

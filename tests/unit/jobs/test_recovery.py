@@ -16,7 +16,8 @@ from jobs.maintenance import renewing
 from jobs.maintenance.recover import renew
 from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.queue import JobQueue
-from reelqueue.errors import InstallationError, PermanentError
+from reelqueue import clock
+from reelqueue.errors import DiskFull, InstallationError, PermanentError
 from reelqueue.models.stage import ProjectStatus, Stage
 from storage import Owner, Paths
 from storage.answers import Unavailable
@@ -353,3 +354,25 @@ async def test_a_bug_in_a_renewal_ends_no_renewing(crew, redis, monkeypatch, pla
     await ours.startup(ctx)
     await asyncio.wait_for(again.wait(), 5)
     await ours.shutdown(ctx)
+
+
+async def test_a_clock_that_is_set_back_a_day_makes_no_wait_of_a_minute_a_day_long(
+    queue, crew, project, stages, store, until, tmp_path
+):
+    """The moment up to which it waits was reckoned by a clock that was a day ahead."""
+    stages.fail(Stage.RENDER, DiskFull("no space", "make room"))
+
+    async def is_now(status):
+        return (await store.load(project.project_id)).status is status
+
+    ahead = tmp_path / "clock"
+    ahead.write_text("86400")
+    crew.settings = crew.settings.model_copy(update={"test_clock_file": ahead})
+    try:
+        async with crew.working():
+            await queue.start(project.project_id)
+            await until(lambda: is_now(ProjectStatus.WAITING_DISK), "it waits for a minute")
+            ahead.write_text("0")
+            await until(lambda: is_now(ProjectStatus.COMPLETED), "it goes on")
+    finally:
+        clock.follow(None)
