@@ -107,6 +107,18 @@ def place(path: Path, body: bytes, *, fence: int = 0, keep_previous: bool = Fals
         sync_folder(path.parent)
 
 
+def double(path: Path) -> None:
+    """Let the document's own bytes lie in `.prev`, too, as a file of its own: whoever restores it finds what it said last.
+
+    Raises:
+        Missing, DiskFull, Unavailable: the one before may still be there.
+    """
+    with locked(path.parent), translated(path):
+        body, before = path.read_bytes(), path.with_name(f"{path.name}.prev")
+        if not before.exists() or before.read_bytes() != body:
+            place(before, body)
+
+
 def twin(path: Path, other: Path) -> None:
     """Let the same bytes lie at `other` too: a hard link, a copy where the file system has none.
 

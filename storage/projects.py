@@ -291,7 +291,8 @@ class ProjectStore:
     async def change(self, project_id: object, change: Callable[[ProjectState], ProjectState]) -> ProjectState:
         """Commit a change without a lease: to cancel, approve, retry or start.  `change` is a pure function of the state.
 
-        The holder of a lease finds the change at its next commit or check.
+        The holder of a lease finds the change at its next commit or check.  One that is cancelled is kept twice: the state before
+        would go on, and be published, where a disk spoils the newest.
 
         Raises:
             ProjectNotFound, NeedsPerson: as `load`; whatever `change` raises.
@@ -299,6 +300,9 @@ class ProjectStore:
         """
         number = parse_project_id(project_id)
         known = await self._states.commit(number, change, permit=_anything, before_write=self._mark_unfinished)
+        if known.state.status is ProjectStatus.CANCELLED:
+            with contextlib.suppress(Missing, DiskFull, Unavailable):  # it stands; the second copy is for a disk that lies
+                await hop(disk.double, self.paths.project(number).state)
         return known.state
 
     async def unmark(self, project_id: object) -> None:

@@ -59,6 +59,18 @@ def store(paths, reports) -> ProjectStore:
     )
 
 
+async def test_a_cancelled_project_whose_state_is_spoilt_stays_cancelled(store):
+    await store.create({"topic": "bees"})
+    await store.change(1, lambda state: state.replace(status=ProjectStatus.QUEUED))
+    cancelled = await store.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+    path = store.paths.project(1).state
+    with path.open("r+b") as file:  # the file itself, as a disk does
+        file.write(b"\0" * 100)
+
+    again = await store.load(1)
+    assert (again.status, again.revision > cancelled.revision) == (ProjectStatus.CANCELLED, True)
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_an_unreadable_state_is_set_aside_and_the_one_before_restored(store, reports, damage):
     project = await store.create({"topic": "bees"})
@@ -119,7 +131,7 @@ async def test_all_who_find_it_at_once_ask_a_person(store, paths):
 async def test_a_project_whose_end_was_lost_is_looked_after_again(store, paths):
     await store.create({"topic": "bees"})
     await store.change(1, lambda state: state.replace(status=ProjectStatus.RUNNING))
-    await store.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+    await store.change(1, lambda state: state.replace(status=ProjectStatus.FAILED))
     await store.unmark(1)
     paths.project(1).state.write_bytes(b"")
 
