@@ -29,6 +29,8 @@ NETWORK_TYPES = frozenset({
     "rclone", "juicefs", "mountpoint-s3", "blobfuse", "blobfuse2", "macfuse_sshfs", "osxfuse_sshfs",
 })  # fmt: skip
 """File systems on which `flock` and `rename` promise less than on a disk of this host."""
+SWEEP_LOCK_SECONDS = 0.5
+"""How long a start waits for who is creating."""
 _MOUNT_TABLE = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -120,10 +122,13 @@ def _try_lock(root: Path) -> None:
 
 
 def sweep(paths: Paths) -> int:
-    """Remove what killed creates and deletes left; returns their bytes.  Under the lock nobody is creating."""
+    """Remove what killed creates and deletes left; returns their bytes.  Under the lock nobody is creating.
+
+    Where somebody has the lock, a stopped process for one, it is left to the next: nobody's start hangs on it.
+    """
     size = sweepings(paths)
     for folder in (paths.projects, paths.batches):
-        with contextlib.suppress(Missing), disk.locked(folder):
+        with contextlib.suppress(Missing, Unavailable), disk.locked(folder, wait_s=SWEEP_LOCK_SECONDS):
             for left in folder.glob(".new-*"):
                 shutil.rmtree(left, ignore_errors=True)
     for left in _trash(paths):

@@ -8,7 +8,7 @@ import pytest
 from reelqueue.errors import BatchNotFound, Busy, Conflict, InstallationError, InvalidBrief, ProjectNotFound, StorageUnavailable
 from reelqueue.models.brief import parse_brief
 from reelqueue.models.stage import ProjectStatus
-from storage import BatchStore, ProjectStore, birth, open_installation
+from storage import BatchStore, ProjectStore, birth, disk, open_installation
 from storage.birth import Nursery
 from storage.liveness import LeaseFile, Owner
 
@@ -205,6 +205,14 @@ async def test_what_killed_creates_and_deletes_left_is_swept_at_the_start(store)
 
     assert sorted(path.name for path in store.paths.projects.iterdir()) == [".lock", "1"]
     assert list(store.paths.trash.iterdir()) == []
+
+
+def test_a_start_does_not_hang_on_who_was_stopped_amid_a_create(paths):
+    """A worker that ended by it was started again, and again, and every command with it."""
+    open_installation(paths)
+
+    with disk.locked(paths.projects):
+        open_installation(paths)
 
 
 BAD_IDS = ["../x", "9" * 300, "１", "0", "01", "-1", " 1", "1\n", "", "1/../2", "1e3", "a", 0, -1, 10**16, 1.0, True, None, b"1"]
