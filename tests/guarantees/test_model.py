@@ -15,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.guarantees.model.histories import KNOWN, History
 from tests.guarantees.model.inline_redis import Server
-from tests.guarantees.model.machine import BEGUN, COUNTS, Histories
+from tests.guarantees.model.machine import COUNTS, Histories, forget_begun
 
 FEW, STEPS, MANY_STEPS = 90, 18, 25
 SEED = int(os.environ.get("MODEL_SEED") or random.SystemRandom().randrange(1_000_000))
@@ -32,12 +32,12 @@ def play(server: str, histories: int, steps: int, *, seed: int | None) -> None:
     )  # fmt: skip
     machine = type("Histories", (Histories,), {"server": Server(server)})
     COUNTS.clear()
-    BEGUN.clear()
+    forget_begun()
     try:
         run_state_machine_as_test(machine if seed is None else hypothesis.seed(seed)(machine), settings=how)
     finally:
         machine.server.redis.close()
-        BEGUN.clear()
+        forget_begun()
 
 
 def test_after_each_step_of_any_history_the_invariants_hold(_server):
@@ -60,12 +60,12 @@ def test_thousands_of_histories_break_no_invariant(_server, part):
 @pytest.fixture
 def machine(_server):
     """A machine that is played by hand."""
-    BEGUN.clear()
+    forget_begun()
     machine = type("Histories", (Histories,), {"server": Server(_server.admin_url)})()
     yield machine
     machine.world.close()
     machine.server.redis.close()
-    BEGUN.clear()
+    forget_begun()
 
 
 @pytest.mark.parametrize("history", [pytest.param(history, id=history.without.__name__) for history in KNOWN])

@@ -1,5 +1,6 @@
 """Any history of starts, deaths, stops, late answers, lost queues, full disks and clock jumps; and what is true after each step."""
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
@@ -161,6 +162,7 @@ class Histories(RuleBasedStateMachine):
                 self.asks(lambda door: door.approve(number))
             case "cancel":
                 _, answer = self.asks(lambda door: door.cancel(number))
+                self.let_go()
                 busy = [life.owner.name for life in self.workers if life.runs and self.world.has_in_hand(life, number)]
                 assert not busy or answer is None, f"cancelled, and {busy[0]} works on"
             case "delete":
@@ -269,6 +271,10 @@ class Histories(RuleBasedStateMachine):
 
     def pass_time(self, seconds):
         self.world.pass_time(seconds)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Jobs that ended while something else went on."""
         for life in self.workers:
             if life.job is not None and life.job.task.done():
                 life.job = None
@@ -448,3 +454,10 @@ COUNTS: Counter[str] = Counter()
 """What was run."""
 BEGUN: dict[tuple[int, Stage], Begun] = {}
 """Projects on their way, by brief and stage: made once, since every history would begin with the same steps."""
+
+
+def forget_begun() -> None:
+    """Remove what projects on their way were copied from."""
+    for begun in BEGUN.values():
+        shutil.rmtree(begun.folder)
+    BEGUN.clear()
