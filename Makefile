@@ -26,9 +26,9 @@ $(STAMP): requirements.lock pyproject.toml reelqueue/version.py
 demo: setup
 	@$(BIN)/python -m reelqueue.cli.demo
 
-# Five processes on two cores: much of the suite waits. Each file stays with one, which its tests share things in; in their
+# Four processes on two cores: much of the suite waits. Each file stays with one, which its tests share things in; in their
 # own order, since files of few tests are the slow ones and would come last, one of them alone.
-TEST_PROCESSES ?= 5
+TEST_PROCESSES ?= 4
 test: setup
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder

@@ -212,6 +212,7 @@ async def until_failed(queue, number):
     raise AssertionError("it did not fail")
 
 
+@pytest.mark.soak  # `unit/jobs/test_canary.py` looks into each sink in `make test`
 async def test_no_key_or_token_reaches_a_sink(settings, sandbox, redis_admin):
     """Canaries in every key: none in Redis, logs, states, events, or a process's arguments, after a video and some refusals."""
     given = sandbox.settings()
