@@ -231,6 +231,7 @@ async def test_a_drained_worker_takes_nothing_more_and_ends_after_its_jobs(
     worker = crew.worker(VIDEO, burst=False)
     running = asyncio.create_task(worker.async_run())
     await in_a_stage(queue, project, stages)
+    await until(lambda: working(fleet), "its heartbeat")
     asked = await fleet.drain(ME)
 
     async def drains():
@@ -264,6 +265,7 @@ async def test_what_a_drained_worker_runs_can_be_cancelled(crew, queue, fleet, p
     worker = crew.worker(VIDEO, burst=False)
     running = asyncio.create_task(worker.async_run())
     await in_a_stage(queue, project, stages)
+    await until(lambda: working(fleet), "its heartbeat")
     await fleet.drain(ME)
     await queue.cancel(project.project_id)
 
