@@ -106,7 +106,7 @@ class Attempt:
             return await answer_of(self.job.work, self.job.given(self.lease.state, self.lease.blobs), self.stage)
         try:
             pieces = await self.job.work.pieces(given)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - whatever it is, the state has to say so
             raise await self._conclude(error, None) from None
         await self._are_there(given, pieces)
         with self._under_suspicion():

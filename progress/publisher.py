@@ -7,7 +7,7 @@ Cost, measured: 4,016 calls a second against 5,359 plain ones.
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -120,22 +120,25 @@ class Publisher:
             stage,
             "" if run is None else run,
         ]
+        return await self._send(topic, stage, [*place, *figures])
+
+    async def _send(self, topic: Topic, stage: str, told: Sequence[str | bytes | int]) -> int | None:
+        """In one call, within 0.5 s.  What goes wrong is counted and said, and fails nobody's work."""
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await failpoints.reach("progress.telling")
-                seq = int(await self._script(keys=[topic.last_key, topic.log_key], args=[*place, *figures]))
+                seq = int(await self._script(keys=[topic.last_key, topic.log_key], args=told))
                 await failpoints.reach("progress.told")
                 return seq
         except LOST as failure:
-            self.lost += 1
-            TALLY.count(LOST_EVENTS)
-            self._log.warning("progress_lost", project_id=project_id, batch_id=batch_id, stage=stage, error=repr(failure))
-            return None
+            self._log.warning(
+                "progress_lost", project_id=topic.project_id, batch_id=topic.batch_id, stage=stage, error=repr(failure)
+            )
         except Exception as failure:  # noqa: BLE001 - a bug; whoever tells has work to do, which goes on
-            self.lost += 1
-            TALLY.count(LOST_EVENTS)
             self._log.exception("bug", exc_info=failure)
-            return None
+        self.lost += 1
+        TALLY.count(LOST_EVENTS)
+        return None
 
 
 def _whole(percent: float) -> int:

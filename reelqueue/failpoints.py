@@ -175,11 +175,6 @@ def arm(said: str | None) -> None:
     _said = said
 
 
-def armed() -> str | None:
-    """What was armed in this process, as it was said; None: nothing."""
-    return _said
-
-
 def disarm() -> None:
     """As if nothing had been armed; for tests within one process."""
     global _armed, _said  # noqa: PLW0603 - as above

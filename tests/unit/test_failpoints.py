@@ -148,4 +148,4 @@ def test_what_was_armed_first_stays():
     failpoints.arm(f"{ASYNC}:raise")
     failpoints.arm(None)
 
-    assert failpoints.armed() == f"{SYNC}:raise"
+    assert failpoints._said == f"{SYNC}:raise"
