@@ -4,13 +4,26 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from reelqueue.settings import Settings
 from tests.workers import Worker, until, worker
 
 KINDS = ("VideoWorker", "VideoWorker", "BatchWorker", "MaintenanceWorker")
+
+
+@contextlib.asynccontextmanager
+async def going_on(endless: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """All of it side by side, until the block ends; what ended by itself before fails the test."""
+    keeping = [asyncio.create_task(one) for one in endless]
+    try:
+        yield
+    finally:
+        for task in keeping:
+            task.cancel()
+        ends = await asyncio.gather(*keeping, return_exceptions=True)
+        assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
 
 
 class Crew:
@@ -24,14 +37,8 @@ class Crew:
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """All of them, until the block ends."""
-        keeping = [asyncio.create_task(self._keep(number, kind)) for number, kind in enumerate(self._kinds)]
-        try:
+        async with going_on(self._keep(number, kind) for number, kind in enumerate(self._kinds)):
             yield
-        finally:
-            for task in keeping:
-                task.cancel()
-            ends = await asyncio.gather(*keeping, return_exceptions=True)
-            assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
 
     async def _keep(self, number: int, kind: str) -> None:
         while True:

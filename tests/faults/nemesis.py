@@ -29,6 +29,7 @@ from reelqueue.sandbox.journal import Entry
 from storage import Paths
 from storage.liveness import LeaseRecord
 from tests.faults.cloud import rendered
+from tests.faults.crew import going_on
 from tests.faults.watcher import Watcher
 from tests.faults.world import World
 from tests.workers import Worker, worker
@@ -201,14 +202,8 @@ class Nemesis:
     @contextlib.asynccontextmanager
     async def _crew(self) -> AsyncIterator[None]:
         """Workers, each started again when it dies."""
-        keeping = [asyncio.create_task(self._keep(number)) for number in range(self.plan.workers)]
-        try:
+        async with going_on(self._keep(number) for number in range(self.plan.workers)):
             yield
-        finally:
-            for task in keeping:
-                task.cancel()
-            ends = await asyncio.gather(*keeping, return_exceptions=True)
-            assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
 
     async def _keep(self, number: int) -> None:
         environment = self.sandbox.settings() | ENVIRONMENT | self.world.proxied | self.plan.environment
