@@ -72,11 +72,21 @@ Push = Callable[[Item], bool]
 
 
 class Hub:
-    """Hears all topics.  `connect` opens a client of the server; `on_loss` is told that the connection is gone."""
+    """Hears all topics.
 
-    def __init__(self, connect: Connect, on_loss: Callable[[], None] | None = None) -> None:
+    `connect` opens a client of the server; `on_loss` is told that the connection is gone; `on_bundle` gets each bundle before any
+    reader does.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        on_loss: Callable[[], None] | None = None,
+        on_bundle: Callable[[Bundle], None] | None = None,
+    ) -> None:
         self._connect = connect
         self._on_loss = on_loss
+        self._on_bundle = on_bundle
         self._redis: Redis | None = None
         self._known = Known(self._hand_out, self._is_read)
         self._asked: dict[str, Told] = {}
@@ -283,6 +293,8 @@ class Hub:
         name = bundle.topic.name
         self._asked.pop(name, None)
         self._ends.pop(name, None)
+        if self._on_bundle is not None:
+            self._on_bundle(bundle)
         for box in self._readers.get(name, ()):
             box.put(bundle)
         for box in self._pages:

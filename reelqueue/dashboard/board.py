@@ -72,12 +72,12 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
     async with contextlib.AsyncExitStack() as stack:
         shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
         await stack.enter_async_context(link.kept())
-        hub, pulse = await stack.enter_async_context(heard(link, projects, batches))
+        catalogue = await stack.enter_async_context(contextlib.aclosing(Catalogue(projects)))
+        hub, pulse = await stack.enter_async_context(heard(link, projects, batches, catalogue.hear))
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
         sheets = await stack.enter_async_context(contextlib.aclosing(Sheets()))
         redis = partial(_redis_of, link)
         await stack.enter_async_context(counted(redis, Chronicle(paths.metrics), Owner.here().name))
-        catalogue = await stack.enter_async_context(contextlib.aclosing(Catalogue(projects)))
         catalogue.begin()
         yield Board(
             settings=settings,

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 
+from progress.bundle import Bundle
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.brief import TURNS
 from reelqueue.models.stage import ProjectStatus, Stage
@@ -21,6 +22,8 @@ FRESH_SECONDS, WHOLE_SECONDS = 1.0, 30.0
 
 An answer waits only for a look at what may change by itself: projects that are new, or have not ended.  One that has ended changes by
 a person's hand alone, which leads to an open one nearly always; what little else there is, is seen when all are looked at.
+What was heard of by its progress is looked at before the next answer: a page that was told of it asks for the list, and an older list
+would take back what it shows.
 """
 MOST_LOOKING = 0.02
 """Of all time may be spent on looking, where the disk is so slow or the projects so many that a second is too short."""
@@ -84,6 +87,7 @@ class Catalogue:
         self._whole_at = self._fresh_until = float("-inf")
         self._took = 0.0
         self._asked_anew = 0
+        self._heard: set[int] = set()
         self._looking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -115,9 +119,22 @@ class Catalogue:
             async with self._looking:
                 if time.monotonic() > self._fresh_until:  # nobody else looked while we waited
                     await self._look(whole=not self._known)
+        elif self._heard:
+            async with self._looking:
+                if self._heard:
+                    await self._look_at_heard()
         if time.monotonic() - self._whole_at > WHOLE_SECONDS:
             self._look_beside()
         return self._standing
+
+    def hear(self, bundle: Bundle) -> None:
+        """Progress was told: a project that stands elsewhere by now than is known is looked at before the next answer."""
+        number, event = bundle.topic.project_id, bundle.last
+        if number is None:
+            return
+        known = self._known.get(number)
+        if known is None or known.status != event.status or known.running is None or known.running.event_name != event.stage:
+            self._heard.add(number)
 
     def look_anew_if_quick(self) -> None:
         """Who asks has to hear of what another process did just now: it is looked again, but where that takes its time."""
@@ -179,6 +196,7 @@ class Catalogue:
 
     async def _look(self, *, whole: bool) -> None:
         began, asked_anew = time.monotonic(), self._asked_anew
+        self._heard.clear()  # where this look fails the next answer waits for another
         numbers = await self._projects.ids()
         marked = frozenset(await self._projects.unfinished())
         known = self._known
@@ -190,8 +208,7 @@ class Catalogue:
         for number, one in seen.items():
             if one is None:  # deleted meanwhile
                 found.pop(number, None)
-        if found != known:
-            self._known, self._standing = found, _standing_of(list(found.values()))
+        self._know(found)
         if len(self._texts) > len(found):
             self._texts = {number: text for number, text in self._texts.items() if number in found}
         now = time.monotonic()
@@ -199,6 +216,22 @@ class Catalogue:
         self._whole_at = now if whole else self._whole_at
         if asked_anew == self._asked_anew:  # else this look may have come too early for what was changed
             self._fresh_until = now + max(FRESH_SECONDS, (now - began) / MOST_LOOKING)
+
+    async def _look_at_heard(self) -> None:
+        heard, self._heard = self._heard, set()
+        try:
+            seen = await self._projects.outlines(heard)
+        except BaseException:
+            self._heard |= heard
+            raise
+        found = {number: one for number, one in (self._known | seen).items() if one is not None}
+        if not seen.keys() <= self._known.keys():
+            found = dict(sorted(found.items(), reverse=True))
+        self._know(found)
+
+    def _know(self, found: dict[int, Outline]) -> None:
+        if found != self._known:
+            self._known, self._standing = found, _standing_of(list(found.values()))
 
     def _fit(self, all_: Sequence[Outline], wanted: Wanted) -> Sequence[Outline]:
         if wanted == Wanted():

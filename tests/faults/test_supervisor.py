@@ -3,13 +3,13 @@
 import json
 import signal
 
-import psutil
 import pytest
 from redis.asyncio import Redis
 
 from jobs.pipeline import VIDEO
 from reelqueue import embedded
 from tests.faults.supervising import COMMAND
+from tests.processes import runs
 from tests.workers import until
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ async def test_each_line_is_json_and_each_worker_is_told_of(supervise):
     assert supervised.out == ""
     for line in map(json.loads, supervised.err.splitlines()):
         assert {"timestamp", "level", "event"} <= line.keys(), line
-    assert not any(psutil.pid_exists(pid) for pid in started.values())
+    assert not any(runs(pid) for pid in started.values())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from progress.bundle import Bundle, Told
+from progress.events import ProgressEvent, Topic
 from reelqueue.dashboard.catalogue import Catalogue, Wanted
+from reelqueue.errors import StorageUnavailable
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
+from reelqueue.wording import Text
 from storage import Owner, Paths, ProjectStore
 
 TITLES = ("How a typhoon gets its name", "茶葉渡海四百年", "Why bridges hum", "一斤茶要多少芽？", "Tea and typhoons")
@@ -32,6 +36,15 @@ async def catalogue(projects) -> Catalogue:
         ).replace(status=ProjectStatus.FAILED),
     )
     return Catalogue(projects)
+
+
+def told(project_id: int, status: str) -> Bundle:
+    """What the hub hears of a project."""
+    at = datetime.now(UTC).isoformat()
+    event = ProgressEvent(
+        project_id=project_id, stage="script_generation", progress=0, message="…", timestamp=at, seq=1, epoch="e", status=status
+    )
+    return Bundle(Topic(project_id=project_id), (Told.saying(event),), 0, 1, is_news=True)
 
 
 def numbers(found) -> list[int]:
@@ -123,6 +136,69 @@ async def test_who_changed_something_sees_it_at_once(catalogue, projects):
     await projects.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
 
     catalogue.look_anew()
+
+    assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
+
+
+async def test_who_was_told_of_a_change_sees_it_at_once(catalogue, projects):
+    """A page that heard of it asks for the list: an older one would take back what it shows."""
+    await catalogue.all()
+    await projects.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+
+    catalogue.hear(told(1, "cancelled"))
+
+    assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
+
+
+async def test_of_a_new_one_that_was_told_of_lists_know_at_once(catalogue, projects):
+    await catalogue.all()
+    made = await projects.create({"topic": "A new one"})
+
+    catalogue.hear(told(made.project_id, "queued"))
+
+    assert numbers(await catalogue.find(Wanted())) == [6, 5, 4, 3, 2, 1]
+
+
+async def test_of_one_that_was_told_of_and_deleted_nothing_is_left(catalogue, projects):
+    await catalogue.all()
+    await projects.delete(4)
+
+    catalogue.hear(told(4, "cancelled"))
+
+    assert numbers(await catalogue.find(Wanted())) == [5, 3, 2, 1]
+
+
+async def test_only_what_was_told_of_is_looked_at_while_the_rest_is_fresh(catalogue, projects, monkeypatch):
+    await catalogue.all()
+    asked: list[list[int]] = []
+    outlines = projects.outlines
+
+    async def heard(numbers):
+        asked.append(sorted(numbers))
+        return await outlines(numbers)
+
+    monkeypatch.setattr(projects, "outlines", heard)
+    catalogue.hear(told(5, "created"))
+    catalogue.hear(told(2, "running"))
+    await catalogue.all()
+    await catalogue.all()
+
+    assert asked == [[2, 5]]
+
+
+async def test_a_look_that_failed_is_had_again_by_who_asks_next(catalogue, projects, monkeypatch):
+    await catalogue.all()
+    await projects.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+    outlines = projects.outlines
+
+    async def away(numbers):
+        monkeypatch.setattr(projects, "outlines", outlines)
+        raise StorageUnavailable(Text("磁碟沒有回應", "the disk does not answer"))
+
+    monkeypatch.setattr(projects, "outlines", away)
+    catalogue.hear(told(1, "cancelled"))
+    with pytest.raises(StorageUnavailable):
+        await catalogue.all()
 
     assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
 

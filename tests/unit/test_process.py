@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from reelqueue.process import ChildFailed, Limits, python_child, run
+from tests.processes import ends
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,8 +86,7 @@ async def test_cancelling_kills_the_whole_group(tmp_path):
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    gone = not psutil.pid_exists(pids[0]) or psutil.Process(pids[0]).status() == psutil.STATUS_ZOMBIE
-    assert gone
+    assert await ends(pids[0])
 
 
 async def test_cancelling_one_that_is_being_started_leaves_nothing_that_it_has_started_by_then(tmp_path):
@@ -103,8 +103,7 @@ async def test_cancelling_one_that_is_being_started_leaves_nothing_that_it_has_s
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    left = int(pid.read_text())
-    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+    assert await ends(int(pid.read_text()))
 
 
 async def test_a_file_limit_holds(tmp_path):

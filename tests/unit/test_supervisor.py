@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from reelqueue import embedded
 from reelqueue.errors import InstallationError
 from reelqueue.supervisor import RESTART_SECONDS, STEADY_SECONDS, Life, Post, Supervisor, WorkerRefused, workers
+from tests.processes import runs
 
 STOCK = """
 import os
@@ -114,13 +115,6 @@ async def next_worker(redis: Redis) -> int:
     return int((await redis.blpop(["started"], timeout=20))[1])
 
 
-def is_gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def events(told: list[Any], name: str) -> list[Any]:
     return [line for line in told if line["event"] == name]
 
@@ -145,7 +139,7 @@ async def test_the_workers_run_beside_the_caller_and_are_gone_after(supervisor, 
 
         assert all(psutil.pid_exists(pid) for pid in pids)
     assert len(pids) == 2
-    assert all(is_gone(pid) for pid in pids)
+    assert not any(runs(pid) for pid in pids)
 
 
 async def test_a_kind_that_is_named_twice_has_two_workers_with_names_of_their_own(supervisor, url, redis, told):
@@ -239,7 +233,7 @@ async def test_a_refusal_before_any_of_its_kind_got_going_ends_all_with_its_reas
         (tmp_path / "on").touch()
         with pytest.raises(WorkerRefused, match="belongs to another installation") as caught:
             await asyncio.wait_for(run, 30)
-        left = [pid for pid in pids if not is_gone(pid)]
+        left = [pid for pid in pids if runs(pid)]
 
     assert other == "maintenance"
     assert caught.value.hint == "do this"
@@ -363,7 +357,7 @@ async def test_a_worker_that_does_not_end_in_time_is_killed_with_its_children(su
         )  # its lines come another way
         supervised.stop()
         await asyncio.wait_for(run, 20)
-        await wait_until(lambda: is_gone(child), "its child is killed too")
+        await wait_until(lambda: not runs(child), "its child is killed too")
 
     assert events(told, "worker_ended")[0]["signal"] == "SIGKILL"
     assert supervised.killed == 1
@@ -413,7 +407,7 @@ async def test_a_killed_supervisor_leaves_no_orphan(tmp_path, url, redis):
     parent.kill()
     await parent.wait()
 
-    await wait_until(lambda: is_gone(worker), "the worker dies too")
+    await wait_until(lambda: not runs(worker), "the worker dies too")
 
 
 async def test_a_worker_knows_its_supervisor(supervisor, tmp_path, told):

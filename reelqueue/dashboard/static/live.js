@@ -153,12 +153,13 @@ const hear = (events) => {
       waiting.set(list, [...lines.slice(-199), event]);
     }
     if (rows.length) due("event");
-    if (!states.has(topic) || states.get(topic) !== event.status) due("state");
+    if (!states.has(topic) || states.get(topic) !== event.status) { due("state"); newsAt = Date.now(); }
     states.set(topic, event.status);
   }
   soon();
 };
 const states = new Map(), heard = new Map();
+let newsAt = 0, isOutrun = false;  // when a status changed; whether the last answer was overtaken by one: it would take back what was shown
 
 // Parts.
 const parts = new WeakMap();
@@ -205,9 +206,11 @@ const renew = async (wanted) => {
     url.searchParams.append("part", part.dataset.part);
     new URLSearchParams(part.dataset.ask ?? "").forEach((value, name) => url.searchParams.set(name, value));
   }
-  const made = document.createElement("template");
+  const made = document.createElement("template"), began = Date.now();
   made.innerHTML = await asked(url);
   if (!made.content.hasChildNodes()) return;
+  isOutrun = newsAt >= began && !isOutrun;  // never twice in a row, or a busy page would stand still
+  if (isOutrun) { wanted.forEach((part) => { standing(part).due = "now"; }); return; }
   if (held || document.hidden) { wanted.forEach((part) => { standing(part).due = true; }); return; }
   for (const part of wanted) {
     const found = wanted.length === 1 ? made : [...made.content.children].find((one) => one.dataset.part === part.dataset.part);

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
+from progress.bundle import Bundle
 from progress.ends import watch_ends
 from progress.hub import Hub
 from reelqueue.dashboard.link import Link
@@ -15,9 +16,11 @@ FIRST_SECONDS = 1.0
 
 
 @contextlib.asynccontextmanager
-async def heard(link: Link, projects: ProjectStore, batches: BatchStore) -> AsyncIterator[tuple[Hub, Pulse]]:
-    """A hub that listens and a pulse that beats, until the block ends."""
-    hub = Hub(link.listening, link.look_now)
+async def heard(
+    link: Link, projects: ProjectStore, batches: BatchStore, on_bundle: Callable[[Bundle], None]
+) -> AsyncIterator[tuple[Hub, Pulse]]:
+    """A hub that listens and a pulse that beats, until the block ends; `on_bundle` hears before any page."""
+    hub = Hub(link.listening, link.look_now, on_bundle)
     pulse = Pulse(hub, link, projects.paths)
     async with hub.kept():
         tasks = {asyncio.create_task(work) for work in (watch_ends(hub, projects, batches), pulse.go_on())}

@@ -1,12 +1,10 @@
 """A tool that a stage runs crashes, hangs or outlives its welcome: tried once more, then the stage fails with its last words; none runs on."""
 
 import asyncio
-import contextlib
 import dataclasses
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from jobs import attempt
@@ -15,6 +13,7 @@ from reelqueue.errors import ProjectFailed
 from reelqueue.media import ffmpeg
 from reelqueue.media.ffmpeg import Ffmpeg, run_ffmpeg
 from reelqueue.models.stage import ProjectStatus, Stage
+from tests.processes import runs
 
 GONE_WITHIN_S = 2.0
 
@@ -44,11 +43,7 @@ class Tool:
 
     def runs(self) -> bool:
         """Whether one of them is there still."""
-        for pid in self.ran:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-                    return True
-        return False
+        return any(runs(pid) for pid in self.ran)
 
     async def is_gone(self) -> bool:
         """Whether none is there, two seconds later at most."""
