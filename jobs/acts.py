@@ -35,7 +35,10 @@ def start(state: ProjectState) -> ProjectState:
     """
     match state.status:
         case ProjectStatus.FAILED | ProjectStatus.CANCELLED | ProjectStatus.NEEDS_PERSON:
-            raise _wrong(state, Text("用 reelqueue retry 重新開始", "reelqueue retry starts it again"))
+            raise _wrong(
+                state,
+                Text(f"用 reelqueue retry {state.project_id} 重新開始", f"reelqueue retry {state.project_id} starts it again"),
+            )
         case ProjectStatus.WAITING_REVIEW:
             raise _wrong(state, review_hint(state.project_id))
         case ProjectStatus.CREATED | ProjectStatus.COMPLETED:

@@ -16,6 +16,7 @@ from jobs.containing import contained
 from jobs.context import Service
 from jobs.judging import Later, StageJob, answer_of
 from jobs.pipeline import SPECS
+from jobs.poison import poisoned
 from jobs.retry import RetryIn, decide, decisive
 from jobs.spending import Spender
 from jobs.stages import HandBack, Postponed, StageInputs, StageOutcome, StageRun, imported_fingerprint
@@ -138,7 +139,7 @@ class Attempt:
                     stage, "interrupted", project_id=self.job.project_id, now=_now(), worker=died, code="worker_died"
                 )
         if self.lease.state.crashes >= self.service.rules.poison_after:
-            raise await self._parked(_poisoned(self.lease.state.crash_piece, self.lease.state.crashes))
+            raise await self._parked(poisoned(transitions.in_hand_of(self.lease.state), self.lease.state.crashes))
 
     @contextlib.contextmanager
     def _under_suspicion(self) -> Iterator[None]:
@@ -470,14 +471,4 @@ def _gone(path: str) -> MediaError:
     return MediaError(
         Text(f"{path} 不見了，而專案已經發布", f"{path} is gone, and the project is published already"),
         Text("請從備份還原這個檔案", "restore the file from a backup"),
-    )
-
-
-def _poisoned(piece: str, deaths: int) -> NeedsPerson:
-    return NeedsPerson(
-        Text(f"worker 連續 {deaths} 次在「{piece}」中斷", f"the worker died {deaths} times in a row in {piece!r}"),
-        Text(
-            "請檢查記憶體與這一段的輸入，再用 reelqueue retry 重試",
-            "look at the memory and at the input of this piece, then reelqueue retry",
-        ),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.pipeline import PIPELINE, PUBLISHED_LOCKS, SPECS
-from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire
+from reelqueue.errors import Fenced, Parked, ProjectCancelled, ReelqueueError, StageNotReady, WrongState, as_wire, naming
 from reelqueue.models.project import Artifact, ProjectState, StageError, Usage, Wait
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.wording import Text
@@ -106,6 +106,11 @@ def together_in_hand(pieces: Iterable[str]) -> str:
     return _BETWEEN_PIECES.join(sorted(pieces))
 
 
+def in_hand_of(state: ProjectState) -> tuple[str, ...]:
+    """What was in hand at each death in a row."""
+    return tuple(state.crash_piece.split(_BETWEEN_PIECES))
+
+
 def crashed(stage: Stage, pieces: str) -> Change:
     """The owner before died with `pieces` in hand: that attempt was no attempt, but is counted as a death.
 
@@ -113,7 +118,7 @@ def crashed(stage: Stage, pieces: str) -> Change:
     """
 
     def change(state: ProjectState) -> ProjectState:
-        before, now = state.crash_piece.split(_BETWEEN_PIECES), pieces.split(_BETWEEN_PIECES)
+        before, now = in_hand_of(state), pieces.split(_BETWEEN_PIECES)
         each_time = [piece for piece in now if piece in before]
         again = state.crashes + 1 if each_time else 1
         back = given_back(state, stage).replace(crashes=again, crash_piece=together_in_hand(each_time or now))
@@ -205,7 +210,7 @@ def failed(stage: Stage, now: datetime, error: ReelqueueError, *, chain: bool) -
             status=StageStatus.FAILED,
             finished_at=now,
             duration_s=None if began is None else round((now - began).total_seconds(), 3),
-            error=StageError(**as_wire(error)),
+            error=StageError(**_told(error, state.project_id)),
         ).replace(status=ProjectStatus.FAILED, wait=None, resume_at=None, crashes=0, crash_piece="")
 
     return change
@@ -218,7 +223,7 @@ def parked(stage: Stage, error: Parked, *, chain: bool) -> Change:
         state = _asked_for(not_cancelled(state), stage, chain=chain)
         if error.until is not None and state.stages[stage].status in FINISHED:  # its inputs changed: it has to be found due
             state = state.with_stage(stage, status=StageStatus.PENDING)
-        words = as_wire(error)
+        words = _told(error, state.project_id)
         wait = Wait(reason=words["message"], until=error.until, what_to_do=words["hint"])
         return given_back(state, stage).replace(status=ProjectStatus(error.status), wait=wait, resume_at=error.until)
 
@@ -334,3 +339,9 @@ def later_than(stage: Stage) -> tuple[Stage, ...]:
 def is_about(review: str, stage: Stage) -> bool:
     """Whether an approval speaks of what `stage` makes anew."""
     return stage is not Stage.UPLOAD if review == FINAL_REVIEW else Stage(review).reaches(stage)
+
+
+def _told(error: ReelqueueError, project_id: int) -> dict[str, Any]:
+    """An error as the state keeps it; a command that its hint names can be typed as it stands."""
+    words = as_wire(error)
+    return words | {"hint": naming(words["hint"], project_id)}

@@ -30,6 +30,7 @@ ReelqueueError                       code             what happens
 Only these classes travel: `as_wire` and `from_wire` are an allow-list, never a name from the wire.
 """
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -234,7 +235,7 @@ def _stage(name: str) -> str:
 def _then_retry(hint: str, project_id: int) -> Text:
     """What the error itself says that has to be done, and then the retry."""
     if "reelqueue retry" in hint:
-        return same(hint)
+        return same(naming(hint, project_id))
     retry = Text(f"修正後用 reelqueue retry {project_id} 再試", f"mend it, then reelqueue retry {project_id}")
     return Text(f"{hint}；{retry.zh}", f"{hint}; {retry.en}") if hint else retry
 
@@ -448,6 +449,9 @@ _BY_CODE: dict[str, type[ReelqueueError]] = {
 }  # fmt: skip
 
 
+_UNNAMED = re.compile(r"\breelqueue (?:retry|cancel|approve|edit|delete)\b(?! (?:\d|ID\b|編號))")
+
+
 def as_wire(error: ReelqueueError) -> dict[str, Any]:
     """An error as it travels and as the state keeps it: `{code, message, hint, retryable}`.
 
@@ -459,6 +463,11 @@ def as_wire(error: ReelqueueError) -> dict[str, Any]:
         "hint": _cut(redact(error.hint)),
         "retryable": error.retryable,
     }
+
+
+def naming(hint: str, project_id: int) -> str:
+    """A hint whose commands name the project: who raised it did not know which one it is."""
+    return _UNNAMED.sub(rf"\g<0> {project_id}", hint)
 
 
 def from_wire(wire: dict[str, Any]) -> ReelqueueError:

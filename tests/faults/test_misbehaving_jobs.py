@@ -102,7 +102,7 @@ async def test_a_project_that_kills_its_workers_waits_for_a_person_and_the_one_b
         assert worker.runs
 
     assert (await queue.get_project(1)).status is ProjectStatus.NEEDS_PERSON
-    assert "'assets'" in (await queue.get_project(1)).wait.reason
+    assert "at the assets stage" in (await queue.get_project(1)).wait.reason
     assert len(course.notes("1-assets")) == POISON_AFTER
 
 

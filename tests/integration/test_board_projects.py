@@ -217,7 +217,7 @@ async def test_a_command_in_a_sentence_is_written_as_it_is_typed(settings, proje
         refused = await browser.post(f"/projects/{made.project_id}/start")
 
     assert refused.status == 409
-    assert "reelqueue retry starts it again." in refused.plain
+    assert f"reelqueue retry {made.project_id} starts it again." in refused.plain
 
 
 # Several at once.

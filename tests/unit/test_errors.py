@@ -2,6 +2,8 @@
 
 import copy
 
+import pytest
+
 from reelqueue import errors
 from reelqueue.wording import Text, speak
 
@@ -59,7 +61,7 @@ def test_a_failed_project_says_what_its_error_says_to_do():
     without = errors.ProjectFailed(7, "upload", {})
 
     assert with_hint.hint == "檢查 GEMINI_API_KEY；修正後用 reelqueue retry 7 再試"
-    assert its_own.hint == "之後 reelqueue retry"
+    assert its_own.hint == "之後 reelqueue retry 7"
     assert without.hint == "修正後用 reelqueue retry 7 再試"
 
 
@@ -73,3 +75,21 @@ def test_a_list_that_was_given_is_shown_as_one():
     speak("en")
 
     assert errors.InvalidBrief("review", Text("清單", "a list"), ("scrip",)).message.endswith("given was ['scrip']")
+
+
+@pytest.mark.parametrize(
+    ("hint", "named"),
+    [
+        ("raise the cap, or reelqueue retry", "raise the cap, or reelqueue retry 7"),
+        ("用 reelqueue retry --from render 重新製作", "用 reelqueue retry 7 --from render 重新製作"),
+        (
+            "if not, reelqueue retry goes on, if so, reelqueue cancel",
+            "if not, reelqueue retry 7 goes on, if so, reelqueue cancel 7",
+        ),
+        ("reelqueue retry 12 is another's", "reelqueue retry 12 is another's"),
+        ("to make one after all: reelqueue retry ID", "to make one after all: reelqueue retry ID"),
+        ("reelqueue retrying is a word", "reelqueue retrying is a word"),
+    ],
+)
+def test_a_command_in_a_hint_names_its_project(hint, named):
+    assert errors.naming(hint, 7) == named

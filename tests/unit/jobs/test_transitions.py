@@ -10,6 +10,7 @@ from jobs.retry import GiveUp, RetryIn, WaitUntil, decide, decisive
 from reelqueue.errors import (
     DiskFull,
     Fenced,
+    NeedsPerson,
     PermanentError,
     ProjectCancelled,
     QuotaExhausted,
@@ -176,6 +177,17 @@ def test_of_pieces_that_were_made_at_once_those_count_that_were_in_hand_at_each_
         counted.append((state.crashes, state.crash_piece))
 
     assert counted == [(1, "image 1; image 2; voice 1"), (2, "voice 1"), (3, "voice 1"), (1, "image 5"), (1, "image 6")]
+
+
+def test_what_a_state_keeps_of_an_error_can_be_typed_as_it_stands():
+    begun = transitions.begin(Stage.SCRIPT, NOW, chain=True)(state_of())
+
+    failed = transitions.failed(Stage.SCRIPT, NOW, PermanentError("no", "reelqueue retry mends it"), chain=True)(begun)
+    parked = transitions.parked(Stage.SCRIPT, NeedsPerson("no", "用 reelqueue retry 再試"), chain=True)(begun)
+
+    number = begun.project_id
+    assert failed.stages[Stage.SCRIPT].error.hint == f"reelqueue retry {number} mends it"
+    assert parked.wait.what_to_do == f"用 reelqueue retry {number} 再試"
 
 
 def test_usage_is_summed_by_service_model_and_unit():
