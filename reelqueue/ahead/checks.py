@@ -17,7 +17,7 @@ from jobs.pipeline import BATCH, MAINTENANCE, VIDEO
 from jobs.worker import WORKERS_PREFIX
 from progress.connection import open_redis
 from reelqueue import embedded
-from reelqueue.ahead import clock_checks, money_checks, redis_checks, service_checks, telling_checks
+from reelqueue.ahead import clock_checks, money_checks, redis_checks, service_checks, state_checks, telling_checks
 from reelqueue.ahead.answering import DEFAULT_URL, answers
 from reelqueue.ahead.findings import NOTHING, Check, Finding
 from reelqueue.art.fonts import check_fonts, use_font_dir
@@ -265,6 +265,7 @@ CHECKS: tuple[Check, ...] = (
     python,
     packages,
     disk,
+    state_checks.states,
     redis,
     ffmpeg,
     fonts,

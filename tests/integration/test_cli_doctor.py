@@ -142,5 +142,5 @@ def test_say_writes_a_file_with_the_voice(tmp_path, monkeypatch, capsys):
 
 
 def test_the_checks_are_all_asked():
-    assert len(checks.CHECKS) == len({check.__name__ for check in checks.CHECKS}) == 18
+    assert len(checks.CHECKS) == len({check.__name__ for check in checks.CHECKS}) == 19
     assert all(inspect.iscoroutinefunction(check) for check in checks.CHECKS)
