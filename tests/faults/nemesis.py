@@ -1,7 +1,7 @@
 """Harm to everything at once, by chance: workers killed and stopped, services that fail, Redis away; a stream of projects meanwhile.
 
 Whole projects go through all five stages, by Gemini and YouTube as the sandbox plays them; projects that only have to be
-published come beside them, in greater number.  What must hold afterwards is `verdict`'s matter.
+published come beside them, with larger videos.  What must hold afterwards is `verdict`'s matter.
 """
 
 import asyncio
@@ -23,10 +23,11 @@ from jobs.client import connect
 from jobs.pipeline import SPECS
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.project import ProjectState
-from reelqueue.models.stage import ProjectStatus
+from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.sandbox import Sandbox
 from reelqueue.sandbox.journal import Entry
 from storage import Paths
+from storage.codec import PROJECT_CODEC
 from storage.liveness import LeaseRecord
 from tests.faults.cloud import rendered
 from tests.faults.crew import going_on
@@ -35,8 +36,8 @@ from tests.faults.world import World
 from tests.workers import Worker, worker
 
 TINY = "tests.faults.tiny_stages"
-PATIENCE_S, STEPS_PATIENCE_S = 20.0, 5.0
-"""How long a deed waits for a worker that has something in hand; and for steps."""
+PATIENCE_S = 20.0
+"""How long a deed waits for a worker that has something in hand."""
 MOST_LEASES = 4.0
 """How long a worker is stopped at most: until another has what it had in hand."""
 MOST_ORDERS = 3
@@ -96,7 +97,8 @@ FAULTS: list[tuple[str, str, str, dict[str, Any]]] = [
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How much harm, and to how many.  `uploads` and `whole` projects are under way at a time, each that ends followed by another
-    until the deeds are done; `steps`: after so many more commits, pieces and answers comes the next deed.
+    until the deeds are done; `steps`: after so many more commits, pieces and answers comes the next deed, `patience_s` later at
+    the latest.
     """
 
     deeds: Counter[str]
@@ -104,6 +106,7 @@ class Plan:
     whole: int
     workers: int = 3
     steps: tuple[int, int] = (1, 7)
+    patience_s: float = 5.0
     largest_bytes: int = 1_000_000
     weather: tuple[tuple[str, str, float, float], ...] = WEATHER
     calm_s: float = 120.0
@@ -112,11 +115,12 @@ class Plan:
 
 @dataclass
 class Harm:
-    """What was done, from when to when by the sandbox's clock."""
+    """What was done, from when to when by the sandbox's clock, and what its worker had in hand: projects, by the stage they were in."""
 
     kind: str
     at: datetime
     until: datetime
+    hit: dict[int, Stage | None] = field(default_factory=dict)
 
 
 class Nemesis:
@@ -180,7 +184,7 @@ class Nemesis:
 
     async def _work_goes_on(self, steps: int) -> None:
         """So many steps later: by them, and not by time, work gets on between deeds however busy the machine is."""
-        wanted, deadline = self._steps + steps, time.monotonic() + STEPS_PATIENCE_S
+        wanted, deadline = self._steps + steps, time.monotonic() + self.plan.patience_s
         while self._steps < wanted and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
 
@@ -215,20 +219,24 @@ class Nemesis:
                     await asyncio.sleep(0.02)
 
     async def _one(self) -> Worker:
-        """One that has a project in hand; where none has for a while, any."""
+        """Who has a project in hand, each project alike; where nobody has one for a while, anybody."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
-            running = [one for one in self.workers.values() if one.runs and one.pid not in self._stopped]
-            busy = set(self._held().values())
-            working = [one for one in running if one.pid in busy]
-            if working or (running and time.monotonic() > deadline):
-                return self.chance.choice(working or running)
+            running = {one.pid: one for one in self.workers.values() if one.runs and one.pid not in self._stopped}
+            busy = [pid for _, pid in sorted(self._held().items()) if pid in running]
+            if busy or (running and time.monotonic() > deadline):
+                return running[self.chance.choice(busy or list(running))]
             await asyncio.sleep(0.01)
 
     def _held(self) -> dict[int, int]:
         """Which projects are in hand, by their workers' processes."""
         found = {number: self._owner(number) for number in self._under_way()}
         return {number: pid for number, pid in found.items() if pid is not None}
+
+    def _in_hand(self, pid: int) -> dict[int, Stage | None]:
+        """A worker's projects, by their stages."""
+        mine = [number for number, owner in self._held().items() if owner == pid]
+        return {number: PROJECT_CODEC.decode(self._paths.project(number).state.read_bytes()).next_stage for number in mine}
 
     def _owner(self, number: int) -> int | None:
         try:
@@ -243,8 +251,10 @@ class Nemesis:
 
     async def _kill(self, _queue: Queue) -> None:
         one = await self._one()
-        self._did("kill")
-        one.process.kill()
+        done = self._did("kill")
+        done.hit = self._in_hand(one.pid)
+        await asyncio.to_thread(one.kill)
+        done.hit = self._in_hand(one.pid) | done.hit  # what it took meanwhile too
 
     async def _stop(self, _queue: Queue) -> None:
         """Past its lease: another goes on with what it had in hand, and then it wakes up."""
@@ -252,9 +262,9 @@ class Nemesis:
         self._stopped.add(one.pid)
         done = self._did("stop")
         one.tell(signal.SIGSTOP)
-        had = [number for number, pid in self._held().items() if pid == one.pid]
+        done.hit = self._in_hand(one.pid)
         most = time.monotonic() + MOST_LEASES * self.world.settings.lease_seconds
-        while time.monotonic() < most and any(self._owner(number) == one.pid for number in had):
+        while time.monotonic() < most and any(self._owner(number) == one.pid for number in done.hit):
             await asyncio.sleep(0.02)
         await asyncio.sleep(self.chance.uniform(0.0, 0.5))
         one.tell(signal.SIGCONT)
@@ -263,7 +273,7 @@ class Nemesis:
 
     async def _end(self, _queue: Queue) -> None:
         one = await self._one()
-        self._did("end")
+        self._did("end").hit = self._in_hand(one.pid)
         one.tell(signal.SIGTERM)
 
     async def _restart(self, _queue: Queue) -> None:

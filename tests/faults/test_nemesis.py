@@ -22,9 +22,10 @@ FOREVER = {b"reelqueue:installation"}
 SHORT = Plan(Counter(kill=8, stop=2, end=1, restart=1, double=2), uploads=2, whole=1)
 LONG = Plan(
     Counter(kill=520, stop=60, end=20, restart=8, empty=6, hole=8, storm=4, double=40),
-    uploads=4, whole=2, workers=4, largest_bytes=10_000_000, calm_s=300.0,
+    uploads=1, whole=6, workers=4, largest_bytes=20_000_000, calm_s=600.0, steps=(1, 15), patience_s=60.0,
+    weather=(("youtube", "*", 0.8, 0.5), ("gemini", "*", 0.8, 0.3)),  # their uploads would be over too soon to be met
 )  # fmt: skip
-"""Half an hour on two cores."""
+"""Half an hour on two cores.  Some seventy whole projects, each met by ten kills: the next deed waits for work that was done."""
 UPLOADS = Plan(Counter(kill=15), uploads=4, whole=0, steps=(1, 12), calm_s=20.0)
 CONTROLS = [
     pytest.param(replace(UPLOADS, environment={"FAULTS_WITHOUT": "session"}), id="an upload is begun anew after each crash"),
@@ -79,6 +80,9 @@ async def test_five_hundred_kills_lose_nothing_double_nothing_and_leave_nothing_
 
     assert verdict.broken == []
     assert nemesis.count("kill") >= 500
+    assert verdict.figures["kills that met a whole one"] >= 250
+    assert verdict.figures["whole"] >= 30
+    assert all(verdict.figures["whole ones met"].values())  # in each stage
     assert verdict.figures["fenced"] > 0  # the pauses were long enough to matter
     async with open_queue(world.settings) as client:
         left = [key async for key in client.redis.scan_iter("*") if await client.redis.ttl(key) == -1]

@@ -56,6 +56,8 @@ def verdict_on(nemesis: Nemesis, watcher: Watcher, seconds: float) -> Verdict:
     harmed = nemesis.count(*HARMFUL)
     found.figures = {
         "kills": nemesis.count("kill"), "pauses": nemesis.count("stop"), "ends": nemesis.count("end"),
+        "kills that met a whole one": sum(any(number in nemesis.whole for number in one.hit) for one in nemesis.harm if one.kind == "kill"),
+        "whole ones met": _hit(nemesis),
         "redis restarts": nemesis.count("restart", "empty"), "projects": len(states), "whole": len(nemesis.whole),
         "videos": len(nemesis.sandbox.youtube.videos), "sessions": len(nemesis.sandbox.journal.calls("youtube", "upload.open")),
         "paid calls": len(nemesis.sandbox.gemini.paid), "repeated": repeated, "repeated per kill": round(repeated / max(1, harmed), 3),
@@ -64,6 +66,14 @@ def verdict_on(nemesis: Nemesis, watcher: Watcher, seconds: float) -> Verdict:
     }  # fmt: skip
     _booked(found, nemesis.sandbox, paths)
     return found
+
+
+def _hit(nemesis: Nemesis) -> dict[str, int]:
+    """How often a kill met a whole project, by its stage."""
+    met = Counter(
+        stage for one in nemesis.harm if one.kind == "kill" for number, stage in one.hit.items() if number in nemesis.whole
+    )
+    return {str(stage): met[stage] for stage in Stage}
 
 
 def videos_of(sandbox: Sandbox, number: int) -> list[Video]:
@@ -127,8 +137,8 @@ def _paid(found: Verdict, nemesis: Nemesis, paths: Paths) -> int:
         found.holds(once, f"nobody needed this {call}: {prompt[:60]!r}")
         found.holds(times - once <= causes, f"a {call} was paid for {times} times, for {causes} causes: {prompt[:60]!r}")
         repeated += times - once
-    most = AT_ONCE * nemesis.plan.whole * causes
-    found.holds(repeated <= most, f"{repeated} calls were repeated, for {causes} causes")
+    most = _in_flight(nemesis)
+    found.holds(repeated <= most, f"{repeated} calls were repeated, and {most} at most were in flight when something happened")
     return repeated
 
 
@@ -140,8 +150,17 @@ def _texts(script: Path) -> Iterator[str]:
 
 def _causes(nemesis: Nemesis) -> int:
     """How often an answer may have been lost: by deeds, by answers that were spoiled, by leases that a busy machine did not keep."""
-    spoiled = sum(one.fault not in {"", "slow"} for one in nemesis.sandbox.journal.calls("gemini"))
-    return nemesis.count(*HARMFUL) + spoiled + fenced(nemesis.logs)
+    return nemesis.count(*HARMFUL) + _spoiled(nemesis) + fenced(nemesis.logs)
+
+
+def _in_flight(nemesis: Nemesis) -> int:
+    """How many calls may have been lost: of each project that was in the hand of whom it befell; whoever ends may take one more."""
+    hit = sum(number in nemesis.whole for one in nemesis.harm if one.kind in {"kill", "stop"} for number in one.hit)
+    return AT_ONCE * (hit + nemesis.plan.whole * nemesis.count("end") + fenced(nemesis.logs)) + _spoiled(nemesis)
+
+
+def _spoiled(nemesis: Nemesis) -> int:
+    return sum(one.fault not in {"", "slow"} for one in nemesis.sandbox.journal.calls("gemini"))
 
 
 def fenced(logs: list[Path]) -> int:
