@@ -42,7 +42,10 @@ async def set_up(folder: Path, count: int) -> list[int]:
 
     async def settle(number: int) -> None:
         async with turn:
-            await projects.change(number, _running if number in made[-RUNNING:] else _completed)
+            runs = number in made[-RUNNING:]
+            await projects.change(number, _running if runs else _completed)
+            if not runs:  # as a worker that has come to its end
+                await projects.unmark(number)
 
     await asyncio.gather(*(settle(number) for number in made))
     return made[-RUNNING:]

@@ -64,23 +64,23 @@ class ProjectStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         """Completed, failed or cancelled: nothing happens any more by itself."""
-        return self in {ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED}
+        return self in _FINAL
 
     @property
     def is_waiting(self) -> bool:
         """Waits for a person, a quota, money or the disk."""
-        return self in {
-            ProjectStatus.WAITING_REVIEW,
-            ProjectStatus.WAITING_QUOTA,
-            ProjectStatus.WAITING_BUDGET,
-            ProjectStatus.WAITING_DISK,
-            ProjectStatus.NEEDS_PERSON,
-        }
+        return self in _WAITING
 
     @property
     def waits_for_a_person(self) -> bool:
         """Waits for an approval, or for what must not be guessed: nobody knows until when."""
-        return self in {ProjectStatus.WAITING_REVIEW, ProjectStatus.NEEDS_PERSON}
+        return self in _WAITING_FOR_A_PERSON
+
+
+# Made once: boards ask this of ten thousand projects at a time.
+_FINAL = frozenset({ProjectStatus.COMPLETED, ProjectStatus.FAILED, ProjectStatus.CANCELLED})
+_WAITING_FOR_A_PERSON = frozenset({ProjectStatus.WAITING_REVIEW, ProjectStatus.NEEDS_PERSON})
+_WAITING = _WAITING_FOR_A_PERSON | {ProjectStatus.WAITING_QUOTA, ProjectStatus.WAITING_BUDGET, ProjectStatus.WAITING_DISK}
 
 
 class StageStatus(StrEnum):

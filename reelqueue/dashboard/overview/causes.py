@@ -62,11 +62,26 @@ def _since(outline: Outline) -> datetime:
     return outline.updated_at
 
 
+_BY_THEMSELVES = frozenset(
+    {
+        ProjectStatus.CREATED,
+        ProjectStatus.QUEUED,
+        ProjectStatus.RUNNING,
+        ProjectStatus.COMPLETED,
+        ProjectStatus.CANCELLED,
+    }
+)
+"""They go on, were not begun, or came to their end."""
+
+
 def needs_person(outline: Outline) -> bool:
     """Whether nothing more happens to a project by itself, and it has not come to its end."""
-    if outline.status is ProjectStatus.FAILED or outline.status.waits_for_a_person:
+    status = outline.status
+    if status in _BY_THEMSELVES:  # nearly all of ten thousand
+        return False
+    if status is ProjectStatus.FAILED or status.waits_for_a_person:
         return True
-    return outline.status.is_waiting and outline.resume_at is None and (outline.wait is None or outline.wait.until is None)
+    return status.is_waiting and outline.resume_at is None and (outline.wait is None or outline.wait.until is None)
 
 
 def count_needing(outlines: Iterable[Outline]) -> int:

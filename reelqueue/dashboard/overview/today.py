@@ -6,6 +6,8 @@ The day is the reader's, from midnight to midnight in the zone of the board; tha
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from heapq import nlargest
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from reelqueue.dashboard.overview.causes import needs_person
@@ -81,8 +83,8 @@ def outcomes_since(outlines: Iterable[Outline], since: datetime) -> Outcomes:
 
 def last_published(outlines: Iterable[Outline], now: datetime, *, most: int) -> list[Outline]:
     """Those whose videos came out last, the newest first."""
-    out = [(at, one) for one in outlines if (at := out_at(one)) is not None and at <= now]
-    return [one for _, one in sorted(out, key=lambda pair: (pair[0], pair[1].project_id), reverse=True)[:most]]
+    out = ((at, one.project_id, one) for one in outlines if (at := out_at(one)) is not None and at <= now)
+    return [one for _, _, one in nlargest(most, out, key=itemgetter(0, 1))]
 
 
 def next_slots(outlines: Iterable[Outline], now: datetime, *, most: int) -> list[Outline]:
