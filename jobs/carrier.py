@@ -135,7 +135,10 @@ class Carrier:
                 await self._finish(run, outcome, time.monotonic() - began)
 
     def read_aborted(self, run: Run, at_ms: int) -> bool:
-        """Whether an abort means this very job: one of the same id that was queued later is another."""
+        """Whether an abort means this very job: one of the same id that was queued later is another.
+
+        arq says both in milliseconds; of two in the same one the abort is taken for the later.
+        """
         return self._read(run) is not None or at_ms >= run.enqueued_ms
 
     async def abort(self, run: Run) -> None:
