@@ -19,6 +19,10 @@ from tests import forks
 ROOT = Path(__file__).parents[1]
 HUMMING = {"PYTHONPATH": str(ROOT / "tests" / "humming")}
 """For a worker whose local voice hums, at a fraction of the CPU: where the voice is not what a test looks at."""
+TINY = "tests.tiny.worker_settings"
+"""The module of a worker whose videos are tiny: where their picture is not what a test looks at either."""
+TINY_BELOW = {"PYTHONPATH": f"{ROOT / 'tests' / 'tiny'}:{HUMMING['PYTHONPATH']}"}
+"""For `reelqueue worker`, to do and to hum so with all of its workers."""
 END_SECONDS = 15
 _numbers = itertools.count(1)
 

@@ -10,7 +10,7 @@ import pytest
 from progress import ProgressEvent
 from tests.api_client import asked
 from tests.boards import serving_board
-from tests.workers import HUMMING, worker
+from tests.workers import HUMMING, TINY, worker
 
 BRIEF = {
     "content": (
@@ -48,7 +48,7 @@ async def heard(api, path, until):
 async def test_a_video_is_ordered_followed_approved_and_fetched_over_http_alone(settings, tmp_path):
     async with (
         asyncio.timeout(500),
-        worker(settings, **HUMMING),
+        worker(settings, module=TINY, **HUMMING),
         serving_board(settings) as address,
         aiohttp.ClientSession(address, timeout=aiohttp.ClientTimeout(total=None)) as api,
     ):
@@ -74,6 +74,6 @@ async def test_a_video_is_ordered_followed_approved_and_fetched_over_http_alone(
     assert (state["status"], ended[-1]["overall"]) == ("completed", 100)
     (tmp_path / "video.mp4").write_bytes(video)
     with av.open(str(tmp_path / "video.mp4")) as played:
-        assert (played.streams.video[0].width, played.streams.video[0].height) == (1080, 1080)
+        assert (played.streams.video[0].width, played.streams.video[0].height) == (96, 96)
         assert 12 < float(played.duration or 0) / av.time_base < 25
     assert {"output/final_video.mp4", "output/thumbnail.jpg", "output/captions.srt", "script.json"} <= set(files)

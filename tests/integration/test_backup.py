@@ -26,7 +26,7 @@ from storage.chronicle import Chronicle, HourPage, Left, Summary
 from storage.installation import open_installation
 from storage.notices import Notices
 from storage.outbox import Outbox
-from tests.workers import HUMMING, until, worker
+from tests.workers import HUMMING, TINY, until, worker
 
 ROOT = Path(__file__).parents[2]
 BACKUP = ROOT / "deploy" / "backup.sh"
@@ -167,7 +167,7 @@ async def faults_of(data: Path, *, forgotten: set[int]) -> list[str]:
 @pytest.mark.slow
 async def test_a_restored_copy_goes_on_and_publishes_nothing_twice(settings, redis_admin: Redis, tmp_path):
     """Three videos, a backup as soon as one has ended; the machine is lost, the copy goes on with an empty Redis."""
-    async with worker(settings, **HUMMING) as lost, connect(settings) as queue:
+    async with worker(settings, module=TINY, **HUMMING) as lost, connect(settings) as queue:
         for number in (1, 2, 3):
             await queue.create_project({"topic": f"Tides {number}", **SMALL})
             await queue.start(number)
@@ -182,7 +182,7 @@ async def test_a_restored_copy_goes_on_and_publishes_nothing_twice(settings, red
     ended = [library / str(number) / "video.mp4" for number, state in before.items() if state.status.is_final]
     published = {path: path.stat().st_mtime_ns for path in ended}
 
-    async with worker(elsewhere, **HUMMING), connect(elsewhere) as queue:
+    async with worker(elsewhere, module=TINY, **HUMMING), connect(elsewhere) as queue:
         for number in (1, 2, 3):
             await queue.wait(number, timeout=240)
         after = {number: await queue.get_project(number) for number in (1, 2, 3)}

@@ -26,7 +26,7 @@ from progress import subscribe_progress
 from reelqueue.settings import Settings
 from tests import forks
 from tests.faults.redis_server import RedisServer
-from tests.workers import HUMMING, ROOT, environment, until, worker
+from tests.workers import ROOT, TINY_BELOW, environment, until, worker
 
 REELQUEUE = str(Path(sys.executable).with_name("reelqueue"))
 TASKS = ("generate_script_task", "generate_assets_task", "render_video_task", "generate_thumbnail_task", "upload_to_youtube_task")
@@ -71,7 +71,7 @@ async def use_it(folder: Path) -> Seen:
         "REDIS_PORT": str(server.port),
         "REDIS_DB": "0",
         "REELQUEUE_LANGUAGE": "zh-TW",
-    } | HUMMING
+    } | TINY_BELOW
     with (folder / "worker.log").open("ab") as log:
         running = forks.Popen(
             [REELQUEUE, "worker"], cwd=ROOT, env=environment(settings) | named, stdout=log, stderr=subprocess.STDOUT

@@ -26,7 +26,7 @@ from reelqueue.wording import speak
 from storage import Owner, Paths, ProjectStore
 from storage.incoming import open_incoming
 from tests import forks
-from tests.workers import HUMMING, ROOT, environment, worker
+from tests.workers import HUMMING, ROOT, TINY, environment, worker
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "old"
 REELQUEUE = str(Path(sys.executable).with_name("reelqueue"))
@@ -130,7 +130,7 @@ async def test_a_script_and_its_pictures_become_the_rest_of_the_video_word_for_w
     before = listing(old)
 
     code, told = await imported(settings, old)
-    async with worker(settings, **HUMMING), connect(settings) as queue:
+    async with worker(settings, module=TINY, **HUMMING), connect(settings) as queue:
         await queue.start(12)
         result = await queue.wait(12, timeout=240)
         state = await queue.get_project(12)
