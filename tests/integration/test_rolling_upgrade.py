@@ -26,7 +26,7 @@ from reelqueue.models.project import ProjectState
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from reelqueue.settings import Settings
 from tests.faults.cloud import rendered
-from tests.workers import ROOT, Worker, until, worker
+from tests.workers import HUMMING, ROOT, Worker, until, worker
 
 BEFORE, BEFORE_COMMIT = "v0.5.0", "3e04a60"
 OLD, NEW = "0.5.0", "today"
@@ -72,7 +72,9 @@ def start(settings: Settings, sources: Mapping[str, Path]) -> StartWorker:
     def started(version: str, *arguments: str, name: str = "VideoWorker", **more: str) -> AbstractAsyncContextManager[Worker]:
         folder = str(sources[version])
         wrapper = (sys.executable, "-c", IN_FOLDER, folder)
-        return worker(settings, name, wrapper=wrapper, arguments=arguments, **more, PYTHONPATH=folder)
+        return worker(
+            settings, name, wrapper=wrapper, arguments=arguments, **more, PYTHONPATH=f"{HUMMING['PYTHONPATH']}:{folder}"
+        )
 
     return started
 

@@ -10,6 +10,7 @@ import pytest
 from arq.worker import get_kwargs
 
 from jobs.client import connect
+from tests import forks
 
 ROOT = Path(__file__).parents[2]
 ARQ = str(Path(sys.executable).with_name("arq"))
@@ -26,7 +27,7 @@ def environment(settings, **more):
 
 
 async def arq(settings, *arguments, cwd, **more):
-    process = await asyncio.create_subprocess_exec(
+    process = await forks.create_subprocess_exec(
         ARQ, *arguments, cwd=cwd, env=environment(settings, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     async with asyncio.timeout(60):
@@ -70,7 +71,7 @@ async def test_each_worker_answers_in_burst_mode(settings, tmp_path, worker, que
 async def test_check_tells_whether_a_worker_is_there(settings, tmp_path):
     async with connect(settings) as queue:
         none, _ = await arq(settings, "worker_settings.BatchWorker", "--check", cwd=tmp_path)
-        worker = await asyncio.create_subprocess_exec(
+        worker = await forks.create_subprocess_exec(
             ARQ, "worker_settings.BatchWorker", cwd=tmp_path, env=environment(settings), stderr=subprocess.DEVNULL
         )
         try:
@@ -103,7 +104,7 @@ def test_importing_the_settings_needs_no_server(settings, tmp_path):
     ],
 )
 def test_assets_that_services_make_take_no_place_of_the_cpu(settings, tmp_path, chosen, loads):
-    said = subprocess.run(
+    said = forks.run(
         [sys.executable, "-c", "import worker_settings; print('generate_assets_task' in worker_settings.CPU_JOBS)"],
         env=environment(settings, PYTHONPATH=str(ROOT), **chosen), cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
