@@ -34,6 +34,7 @@ LABEL = "REELQUEUE_WORKER"
 LEAVING = b"leaving\n"
 """What a long-lived child finds in its environment: who started it, and where it says that it got going."""
 _PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,33 +248,37 @@ def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     return env | dict(extra or {})
 
 
-def _prepare(limits: Limits) -> Callable[[], None]:
-    """What the child does between fork and exec."""
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    parent = os.getpid()
+@dataclass(frozen=True, slots=True)
+class _Preparation:
+    """What a child of ours does between fork and exec: it dies with us, and keeps to its limits."""
+
+    parent: int
+    limits: tuple[tuple[int, int], ...]
+    nice: int
+    cut: Callable[[], None] | None
+
+    def __call__(self) -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self.parent:  # it died before we asked
+                os._exit(1)
+        for which, value in self.limits:
+            resource.setrlimit(which, (value, value))
+        if self.nice:
+            os.nice(self.nice)
+        if self.cut is not None:
+            self.cut()
+
+
+def _prepare(limits: Limits) -> _Preparation:
     wanted = (
         (resource.RLIMIT_AS, limits.memory_bytes if sys.platform == "linux" else None),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_CORE, 0),
     )
-    pairs = [(which, _at_most(value, resource.getrlimit(which)[1])) for which, value in wanted if value is not None]
-
-    cut = cut_off() if limits.offline else None
-
-    def prepare() -> None:
-        if libc is not None:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died before we asked
-                os._exit(1)
-        for which, value in pairs:
-            resource.setrlimit(which, (value, value))
-        if limits.nice:
-            os.nice(limits.nice)
-        if cut is not None:
-            cut()
-
-    return prepare
+    pairs = tuple((which, _at_most(value, resource.getrlimit(which)[1])) for which, value in wanted if value is not None)
+    return _Preparation(os.getpid(), pairs, limits.nice, cut_off() if limits.offline else None)
 
 
 def _at_most(value: int, hard: int) -> int:

@@ -2,19 +2,21 @@
 
 In place of `subprocess.Popen`, `subprocess.run` and `asyncio.create_subprocess_exec`: the same arguments, and in every respect the
 same child.  What is no Python of ours, or is to start in a way that a fork can't, is started by the command itself, as everywhere
-but on Linux.
+but on Linux.  With `breeds=True` what the child starts by `subprocess` is forked, too: a supervisor's workers.
 """
 
 import asyncio
 import atexit
+import base64
 import ctypes
 import inspect
 import json
 import os
+import pickle
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -32,25 +34,31 @@ _Plain = subprocess.Popen
 
 
 class _Parent:
-    """The parent of this process's forks; started by the first one."""
+    """The parent of this process's forks, asked by a socket; `environment` is what its Python was started with."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests: socket.socket, environment: Mapping[str, str]) -> None:
+        self._socket, self.environment = requests, environment
+        self.pid = os.getpid()
+
+    @classmethod
+    def started(cls) -> "_Parent":
+        """A new one."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with theirs:
-            self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-            self._process = _Plain(
+            process = _Plain(
                 [sys.executable, str(PROGRAM), str(theirs.fileno())],
                 cwd=ROOT,
-                env=self.environment | {"OPENBLAS_NUM_THREADS": "1"},  # a thread would not live in a fork
+                env=environment | {"OPENBLAS_NUM_THREADS": "1"},  # a thread would not live in a fork
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        self._socket = ours
         ours.settimeout(LOADING_SECONDS)
         assert ours.recv(MESSAGE_BYTES) == b"loaded"
-        self.pid = os.getpid()
-        atexit.register(self._end)
+        made = cls(ours, environment)
+        atexit.register(made._end, process)
+        return made
 
     def fork(self, wanted: dict[str, Any], files: list[int]) -> int:
         """A child of ours that is what is wanted; its pid."""
@@ -62,17 +70,28 @@ class _Parent:
         finally:
             _libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
-    def _end(self) -> None:
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
         if os.getpid() == self.pid:
             self._socket.close()
-            self._process.wait()
+            process.wait()
 
 
 _parent: _Parent | None = None
 
 
+def adopt(requests: socket.socket, environment: Mapping[str, str]) -> None:
+    """In a program that was forked with `breeds`: whatever starts a child here forks it."""
+    global _parent  # noqa: PLW0603
+    _parent = _Parent(requests, environment)
+    subprocess.Popen = Popen  # type: ignore[misc]
+
+
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
-    """A child process; forked, where it can be."""
+    """A child process; forked, where it can be.  `breeds`: its own children are forks, too."""
+
+    def __init__(self, *given: Any, breeds: bool = False, **named: Any) -> None:
+        self._breeds = breeds
+        super().__init__(*given, **named)
 
     def _execute_child(self, *given: Any, **named: Any) -> None:
         asked = _SIGNATURE.bind(self, *given, **named).arguments
@@ -85,8 +104,10 @@ class Popen(subprocess.Popen):  # type: ignore[type-arg]
         ]
         passed = sorted(asked["pass_fds"])
         wanted = program | {
+            "breeds": self._breeds,
+            "before": _told(asked["preexec_fn"]),
             "session": bool(asked["start_new_session"]),
-            "folder": os.fspath(asked["cwd"] or Path.cwd()),
+            "folder": _folder(asked),
             "environment": dict(os.environ if asked["env"] is None else asked["env"]),
             "files": [0, 1, 2, *passed],
         }
@@ -110,7 +131,7 @@ async def create_subprocess_exec(*argv: Any, **how: Any) -> asyncio.subprocess.P
 def _found_parent() -> _Parent:
     global _parent  # noqa: PLW0603
     if _parent is None or _parent.pid != os.getpid():
-        _parent = _Parent()
+        _parent = _Parent.started()
     return _parent
 
 
@@ -118,7 +139,7 @@ def _program(asked: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is to run, as `tests.preloaded` has it; None where it can't."""
     if (
         sys.platform != "linux"
-        or asked["preexec_fn"]
+        or (asked["preexec_fn"] and not _told(asked["preexec_fn"]))
         or asked["shell"]
         or asked["executable"]
         or len(asked["pass_fds"]) > MOST_FILES - 3
@@ -126,20 +147,35 @@ def _program(asked: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if _of_python(os.environ if asked["env"] is None else asked["env"]) != _of_python(_found_parent().environment):
         return None
-    match [os.fspath(part) for part in asked["args"]]:
+    argv = [os.fspath(part) for part in asked["args"]]
+    if safe := argv[1:2] == ["-P"]:
+        del argv[1]
+    match argv:
         case [sys.executable, "-c", code, *rest]:
-            return {"kind": "code", "what": code, "arguments": ["-c", *rest], "first": ""}
+            return {"kind": "code", "what": code, "arguments": ["-c", *rest], "first": None if safe else ""}
         case [sys.executable, "-m", module, *rest]:
             return {
                 "kind": "module",
                 "what": module,
                 "arguments": [module, *rest],
-                "first": os.fspath(asked["cwd"] or Path.cwd()),
+                "first": None if safe else _folder(asked),
             }
         case [script, *rest] if Path(script).parent == SCRIPTS and Path(script).name in {"reelqueue", "arq"}:
             return {"kind": "script", "what": script, "arguments": [script, *rest], "first": str(SCRIPTS)}
         case _:
             return None
+
+
+def _folder(asked: Mapping[str, Any]) -> str:
+    return str(Path(asked["cwd"] or ".").absolute())  # which is another one for our parent
+
+
+def _told(before: Callable[[], object] | None) -> str:
+    """What a child does before it is its program, for its parent to pass on; nothing where that can't be put in words."""
+    try:
+        return base64.b64encode(pickle.dumps(before)).decode() if before else ""
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return ""
 
 
 def _of_python(environment: Mapping[str, str]) -> dict[str, str]:

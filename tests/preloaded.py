@@ -2,17 +2,20 @@
 
 `tests.forks` starts it, and tells it by a socket what to run: one message each, with its file descriptors.  A fork becomes the
 child of whoever asks, and is from there on what Python itself would have started: its arguments, environment, folder,
-`sys.path` and streams are its own, it ends as the interpreter ends, and by its exit code.  No module is loaded here that reads settings
-or chooses its words while it loads.
+`sys.path` and streams are its own, it ends as the interpreter ends, and by its exit code.  Where it is asked to, it has such a
+parent for its own children, too (`breed`).  No module is loaded here that reads settings or chooses its words while it loads.
 """
 
 import asyncio
 import atexit
+import base64
+import contextlib
 import fcntl
 import gc
 import importlib
 import json
 import os
+import pickle
 import runpy
 import signal
 import socket
@@ -68,6 +71,8 @@ LOADED = (
 )
 HEEDED = frozenset({"PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"})
 """What of Python's own variables a fork does by its environment."""
+COMM, NAME = Path("/proc/self/comm"), "forks"
+"""What the kernel calls a parent of a program's own forks: no child that the program knows of."""
 SPEAKING = "reelqueue.cli"
 """These modules choose words while they load: each fork loads its own."""
 
@@ -101,6 +106,31 @@ def serve(requests: socket.socket) -> dict[str, Any]:
             os.close(file)
 
 
+def breed(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Leave a parent for the forks of the program that we are to be; returns in it, and in each of them, with what it is to be.
+
+    It is made while no thread lives, ends with the program, and only the program itself is asked for by a signal.
+    """
+    while wanted["breeds"]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() != 0:
+            theirs.close()
+            importlib.import_module("tests.forks").adopt(ours, dict(os.environ))
+            break
+        ours.close()
+        os.setsid()
+        for number in (0, 1, 2, *wanted["files"]):  # who reads our program's output to its end need not wait for us
+            with contextlib.suppress(OSError):
+                os.close(number)
+        for number in (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY):
+            os.open(os.devnull, number)
+        called = COMM.read_text(encoding="utf-8")
+        COMM.write_text(NAME, encoding="utf-8")
+        wanted = serve(theirs)
+        COMM.write_text(called, encoding="utf-8")
+    return wanted
+
+
 def _take_files(files: list[int], numbers: list[int]) -> None:
     waiting = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE) for file in files]
     for file in files:
@@ -115,6 +145,8 @@ def become(wanted: dict[str, Any], plain_path: list[str]) -> None:
     if wanted["session"]:
         os.setsid()
     os.chdir(wanted["folder"])
+    if wanted["before"]:
+        pickle.loads(base64.b64decode(wanted["before"]))()
     os.environ.clear()
     os.environ.update(wanted["environment"])
     searched = os.environ.get("PYTHONPATH", "")
@@ -188,7 +220,7 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     asked.send(b"loaded")
-    job = serve(asked)
+    job = breed(serve(asked))
     signal.signal(signal.SIGINT, handler)
     before = frozenset(sys.modules)
     become(job, path)

@@ -17,6 +17,7 @@ from jobs.pipeline import VIDEO
 from reelqueue.settings import Settings
 from tests import forks
 from tests.faults.course import Course
+from tests.preloaded import NAME
 from tests.workers import ROOT, environment, until
 
 COMMAND = (sys.executable, "-c", "from reelqueue.cli import main; main()", "worker")
@@ -62,8 +63,15 @@ class Supervised:
         return self.process.returncode
 
     def family(self) -> list[psutil.Process]:
-        """Its descendants."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        """Its descendants, but for the parent of its forks."""
+        return [one for one in psutil.Process(self.process.pid).children(recursive=True) if not _forks(one)]
+
+
+def _forks(one: psutil.Process) -> bool:
+    try:
+        return one.name() == NAME
+    except psutil.NoSuchProcess:
+        return False
 
 
 Supervise = Callable[..., AbstractAsyncContextManager[Supervised]]
@@ -87,6 +95,7 @@ def supervisor(settings: Settings, tmp_path: Path, course: Course) -> Supervise:
                 env={name: value for name, value in env.items() if value is not None},
                 stdout=out,
                 stderr=err,
+                breeds=True,
             )
         try:
             yield Supervised(process, folder)

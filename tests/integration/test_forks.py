@@ -21,6 +21,29 @@ loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
 loop.run_until_complete(leaves())
 """
+STARTS = (
+    """
+import asyncio, os, sys
+from reelqueue import process
+CHILD = """
+    + repr(
+        """
+import os, sys
+libc, signal = __import__("ctypes").CDLL(None), __import__("ctypes").c_int()
+libc.prctl(2, __import__("ctypes").byref(signal))  # PR_GET_PDEATHSIG
+print(os.getppid() == int(os.environ["REELQUEUE_SUPERVISOR_PID"]), os.getsid(0) == os.getpid(), signal.value, __name__)
+print(sys.argv, "" in sys.path, os.getcwd(), os.nice(0), os.environ["OWN"], sorted(os.listdir("/proc/self/fd")))
+sys.exit(7)
+"""
+    )
+    + """
+async def main():
+    env, limits = os.environ | {"OWN": "mine"}, process.Limits(nice=3)
+    child = await process.start([sys.executable, "-P", "-c", CHILD, "x"], cwd=".", env=env, output=1, limits=limits)
+    print(await child.wait())
+asyncio.run(main())
+"""
+)
 PROGRAMS = {
     "itself": "import os, sys; print(__name__, sys.argv, sys.path[0], os.getcwd(), os.environ['OWN'], sorted(os.listdir('/proc/self/fd')))",
     "streams": "import sys; print(input()); print(sys.stdin.read(), file=sys.stderr, end='')",
@@ -44,6 +67,15 @@ def test_a_program_does_and_ends_as_ever(tmp_path, code):
         return done.returncode, done.stdout, done.stderr
 
     assert seen(forks.run) == seen(subprocess.run)
+
+
+def test_a_child_of_a_fork_can_be_a_fork_and_is_the_same_child(tmp_path):
+    def seen(run, **how):
+        return run([sys.executable, "-c", STARTS], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, **how)
+
+    bred, plain = seen(forks.run, breeds=True), seen(subprocess.run)
+    assert (bred.stdout, bred.stderr) == (plain.stdout, "")
+    assert bred.stdout.endswith("7\n")
 
 
 def test_a_mistake_is_told_and_is_the_code_1():
