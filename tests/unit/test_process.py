@@ -153,7 +153,7 @@ def test_a_child_dies_with_its_killed_parent(tmp_path):
     child = psutil.Process(int(parent.stdout.readline()))
 
     parent.send_signal(signal.SIGKILL)
-    parent.wait(10)
+    parent.wait(30)
     parent.stdout.close()
 
-    child.wait(5)
+    child.wait(30)

@@ -23,7 +23,7 @@ async def by_the_pool(url: str) -> AsyncIterator[Redis]:
     try:
         yield pool
     finally:
-        await pool.aclose()
+        await pool.aclose(close_connection_pool=True)
 
 
 @pytest.fixture

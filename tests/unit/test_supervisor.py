@@ -290,14 +290,11 @@ async def test_a_dead_workers_claims_are_freed_at_once(supervisor, url, redis, t
         pid = int((await redis.blpop(["claimed"], timeout=20))[1])
         await redis.rpush("claimed", pid)
         os.kill(pid, signal.SIGKILL)
-        began = time.monotonic()
-        await wait_until(lambda: events(told, "claims_freed"), "they are freed")
-        took = time.monotonic() - began
+        await wait_until(lambda: events(told, "claims_freed"), "they are freed")  # 600 s would be left of the claim
         left = await redis.exists("arq:in-progress:job")
 
     assert events(told, "claims_freed")[0]["jobs"] == ["job"]
     assert left == 0
-    assert took < 5
 
 
 async def test_a_redis_that_is_away_when_a_worker_dies_is_told_and_ends_nothing(supervisor, told):

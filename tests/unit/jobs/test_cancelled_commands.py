@@ -1,7 +1,6 @@
 """A command to Redis that is cancelled leaves its answer to nobody else, on the pool's connections and on the line."""
 
 import asyncio
-import contextlib
 import gc
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,8 +19,9 @@ Ask = Callable[[int], Awaitable[str]]
 
 @pytest.fixture
 async def pool(redis_server: str) -> AsyncIterator[Pool]:
-    async with contextlib.aclosing(open_pool(redis_settings(redis_server))) as opened:
-        yield opened
+    opened = open_pool(redis_settings(redis_server))
+    yield opened
+    await opened.aclose(close_connection_pool=True)
 
 
 @pytest.fixture(params=["pool", "line"])

@@ -91,9 +91,9 @@ async def test_a_row_says_what_the_job_is_and_since_when_it_waits(redis, claims,
 
     assert (script.project_id, str(script.stage), script.line, script.running) == (8, "script", "single", True)
     assert (render.project_id, str(render.stage), render.line, render.running) == (7, "render", "cpu", False)
-    assert time.time() - render.queued_at.timestamp() == pytest.approx(90, abs=5)
+    assert time.time() - render.queued_at.timestamp() == pytest.approx(90, abs=30)
     assert (upload.queued_at, str(upload.stage)) == (None, "upload")
-    assert upload.due_at.timestamp() - time.time() == pytest.approx(3_600, abs=5)
+    assert upload.due_at.timestamp() - time.time() == pytest.approx(3_600, abs=30)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ async def test_how_a_queue_stands_counts_what_is_in_hand_out(redis, claims, orde
     stands = await order.standing(QUEUE, [took[0].raw_id.decode(), "ended long ago"])
 
     assert (stands.waiting, stands.running, stands.parked, stands.single) == (2, 1, 1, 2)
-    assert (stands.now_ms - stands.oldest_ms) / 1000 == pytest.approx(99, abs=3)
-    assert stands.resumes_ms / 1000 - time.time() == pytest.approx(60, abs=3)
+    assert (stands.now_ms - stands.oldest_ms) / 1000 == pytest.approx(99, abs=30)
+    assert stands.resumes_ms / 1000 - time.time() == pytest.approx(60, abs=30)
 
 
 async def test_a_claim_without_an_entry_in_the_queue_is_nothing_that_runs(redis, order):

@@ -76,7 +76,7 @@ async def test_a_stopped_holder_is_replaced_after_the_lease_and_fenced_when_it_w
 
 async def test_a_holder_that_renews_is_never_replaced(store, clock, start_holder):
     project = await store.create({"topic": "bees"})
-    holder = await start_holder(lease_seconds=0.3)
+    holder = await start_holder(lease_seconds=3)
     await holder.ask(f"take {project.project_id}")
     record = store.paths.project(project.project_id).lease
     with pytest.raises(Busy):
