@@ -14,7 +14,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-async def ends(pid: int, *, seconds: float = 5.0) -> bool:
+async def ends(pid: int, *, seconds: float = 20.0) -> bool:
     """Whether it runs no more, so much later at most: who was killed dies when a busy machine comes to it."""
     deadline = time.monotonic() + seconds
     while runs(pid) and time.monotonic() < deadline:

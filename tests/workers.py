@@ -76,8 +76,8 @@ class Worker:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def lines(self) -> list[dict[str, Any]]:
-        """The same, line by line."""
-        return [json.loads(line) for line in self.said().splitlines()]
+        """The same, line by line: the whole ones, while it writes."""
+        return [json.loads(line) for line in self.said().splitlines(keepends=True) if line.endswith("\n")]
 
 
 @contextlib.asynccontextmanager

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from redis.exceptions import BusyLoadingError, RedisError
 from reelqueue import process
 from reelqueue.embedded import program
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
+ANSWER_SECONDS = 20.0
 RDB = "dump.rdb"
+FIRST_PORT, USUAL_FIRST_OF_SYSTEM = 15_000, 32_768
 LOADING_KEYS = 3_000
 LOADING_DELAY_US = 1_000
 """So many keys, so long each: a start that takes three seconds."""
@@ -100,7 +104,7 @@ class RedisServer:
         Raises:
             RedisError: the server's own answer.
         """
-        async with Redis.from_url(self.url, socket_timeout=5) as redis:
+        async with Redis.from_url(self.url, socket_timeout=ANSWER_SECONDS) as redis:
             return await redis.execute_command(*command)
 
     # What may befall it.
@@ -206,12 +210,12 @@ class RedisServer:
 
     async def _saved(self, status: str) -> None:
         await self.say("BGSAVE")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(ANSWER_SECONDS):
             while (await self._info("persistence"))["rdb_last_bgsave_status"] != status:
                 await asyncio.sleep(0.01)
 
     async def _info(self, section: str) -> dict[str, Any]:
-        async with Redis.from_url(self.url, socket_timeout=5) as redis:
+        async with Redis.from_url(self.url, socket_timeout=ANSWER_SECONDS) as redis:
             return await redis.info(section)
 
     async def _answers(self, *, loading: bool) -> bool:
@@ -239,6 +243,22 @@ async def running(folder: Path, *, aof: bool = True, password: str = "") -> Asyn
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that the system gives to no connection: who comes back after an outage finds it free, and nobody meets himself there."""
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is always a next one")
+
+
+def _each_port() -> Iterator[int]:
+    """Those below the system's own, from anywhere on: another process of tests asks for others."""
+    range_of_the_system = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    last = int(range_of_the_system.read_text().split()[0]) if range_of_the_system.exists() else USUAL_FIRST_OF_SYSTEM
+    few = range(FIRST_PORT, max(last, FIRST_PORT + 1_000))
+    start = random.SystemRandom().randrange(len(few))
+    return itertools.cycle([*few[start:], *few[:start]])
+
+
+_ports = _each_port()

@@ -136,6 +136,6 @@ async def before(target: int) -> AsyncIterator[TcpProxy]:
         listening.close()
         proxy.reset_all()
         await listening.wait_closed()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while proxy.links:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)

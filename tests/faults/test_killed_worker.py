@@ -4,8 +4,8 @@ import time
 
 from reelqueue.models.stage import ProjectStatus, Stage
 
-AT_ONCE_SECONDS = 2.0
-"""On the same machine nobody waits for a lease: the process is seen to be gone, at the start of the next worker."""
+LONG_LEASE, AT_ONCE_SECONDS = "120", 20.0
+"""On the same machine nobody waits for a lease: the process is seen to be gone, at the start of the next worker (0.1 s)."""
 
 
 async def test_a_killed_workers_project_goes_on_where_it_was_in_each_stage(queue, course, world):
@@ -14,7 +14,7 @@ async def test_a_killed_workers_project_goes_on_where_it_was_in_each_stage(queue
     await queue.start(1)
     pids, pauses = [], []
     for stage in Stage:
-        async with world.worker() as worker:
+        async with world.worker(LEASE_SECONDS=LONG_LEASE) as worker:
             looks = time.monotonic()
             course.leave(*(f"1-{before}" for before in Stage if stage.reaches(before) and before is not stage))
             await course.seen(f"1-{stage}")
@@ -22,7 +22,7 @@ async def test_a_killed_workers_project_goes_on_where_it_was_in_each_stage(queue
             pids.append(worker.pid)
             worker.kill()
     course.leave(*(f"1-{stage}" for stage in Stage))
-    async with world.worker() as last:
+    async with world.worker(LEASE_SECONDS=LONG_LEASE) as last:
         await queue.wait(1, timeout=20)
 
     state = await queue.get_project(1)
