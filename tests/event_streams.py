@@ -9,6 +9,9 @@ from typing import Any
 
 import aiohttp
 
+SOON_SECONDS = 60.0
+"""How long anything may take on a busy machine."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -27,7 +30,7 @@ class Stream:
         self.heard: list[Heard] = []
         self.comments = 0
 
-    async def next(self, name: str | None = None, seconds: float = 15.0) -> Heard:
+    async def next(self, name: str | None = None, seconds: float = SOON_SECONDS) -> Heard:
         """The next event, or the next of this name.  Raises StopAsyncIteration: the stream has ended."""
         async with asyncio.timeout(seconds):
             while True:
@@ -35,14 +38,14 @@ class Stream:
                 if name in {None, found.name}:
                     return found
 
-    async def until(self, wanted: Callable[[Heard], bool], seconds: float = 15.0) -> Heard:
+    async def until(self, wanted: Callable[[Heard], bool], seconds: float = SOON_SECONDS) -> Heard:
         """The first event from here on that is `wanted`."""
         async with asyncio.timeout(seconds):
             while not wanted(found := await self._one()):
                 pass
             return found
 
-    async def rest(self, seconds: float = 15.0) -> list[Heard]:
+    async def rest(self, seconds: float = SOON_SECONDS) -> list[Heard]:
         """All events to the end."""
         found = []
         async with asyncio.timeout(seconds):

@@ -115,13 +115,11 @@ class Catalogue:
         Raises:
             StorageUnavailable: the disk does not answer.
         """
-        if time.monotonic() > self._fresh_until:
+        if time.monotonic() > self._fresh_until or self._heard:
             async with self._looking:
                 if time.monotonic() > self._fresh_until:  # nobody else looked while we waited
                     await self._look(whole=not self._known)
-        elif self._heard:
-            async with self._looking:
-                if self._heard:
+                elif self._heard:  # else the look that we waited for saw it, or began before it was told
                     await self._look_at_heard()
         if time.monotonic() - self._whole_at > WHOLE_SECONDS:
             self._look_beside()

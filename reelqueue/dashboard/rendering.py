@@ -69,6 +69,7 @@ def page(
         "place": place_of(),
         "off": off,
         "around": request.state.around,
+        "cursor": request.state.cursor,
         "said": None,
         **values,
     }

@@ -8,12 +8,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from reelqueue.dashboard.board import Board
+from reelqueue.dashboard.catalogue import Standing
 from reelqueue.dashboard.overview.causes import count_needing
 from reelqueue.errors import ReelqueueError
 from reelqueue.models.stage import ProjectStatus
 
 FRESH_SECONDS, ANSWER_SECONDS = 1.0, 0.5
-"""How old it may be, and how long a page waits for what Redis knows of it."""
+"""How old the number of workers may be, and how long a page waits for what Redis knows of it."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,11 +29,13 @@ class Around:
 
 
 class Surroundings:
-    """Looks at most once a second, for all pages of this process."""
+    """Counts projects as the lists do, and workers at most once a second, for all pages of this process."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._known, self._looked = Around(), float("-inf")
+        self._standing, self._needing = Standing(), 0
+        self._workers: int | None = None
+        self._looked = float("-inf")
         self._looking = asyncio.Lock()
 
     async def now(self) -> Around:
@@ -40,20 +43,22 @@ class Surroundings:
         if time.monotonic() - self._looked > FRESH_SECONDS:
             async with self._looking:
                 if time.monotonic() - self._looked > FRESH_SECONDS:  # nobody else looked while we waited
-                    self._known, self._looked = await self._look(), time.monotonic()
-        return self._known
-
-    async def _look(self) -> Around:
-        needing = failed = workers = None
+                    self._workers, self._looked = await self._count_workers(), time.monotonic()
         try:
             standing = await self._board.catalogue.standing()
-            needing, failed = count_needing(standing.all), standing.counts[ProjectStatus.FAILED]
         except ReelqueueError as error:
             log.warning("board_reads_no_projects", error=error.message)
-        if self._board.link.is_there:
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    workers = len(await self._board.link.fleet.workers())
-            except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
-                log.info("board_sees_no_workers", error=str(error))
-        return Around(needing, failed, workers)
+            return Around(workers=self._workers)
+        if standing is not self._standing:
+            self._standing, self._needing = standing, count_needing(standing.all)
+        return Around(self._needing, standing.counts[ProjectStatus.FAILED], self._workers)
+
+    async def _count_workers(self) -> int | None:
+        if not self._board.link.is_there:
+            return None
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return len(await self._board.link.fleet.workers())
+        except (RedisError, OSError, TimeoutError, ReelqueueError) as error:
+            log.info("board_sees_no_workers", error=str(error))
+            return None

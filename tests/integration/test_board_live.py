@@ -10,7 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from progress import Publisher
+from reelqueue.dashboard import dashboard
 from reelqueue.dashboard.streams.direct import Direct
+from reelqueue.dashboard.surroundings import Around, Surroundings
 from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
 from tests.boards import serving_board
@@ -151,6 +153,24 @@ async def test_a_page_that_comes_back_hears_nothing_of_what_it_does_not_show(set
             assert figures(await stream.next("progress")) == [(1, 9)]
 
 
+async def test_a_page_hears_of_what_came_while_it_was_made(monkeypatch, settings, session, publisher):
+    """What it shows may have been read before that."""
+    app, before = dashboard(settings), []
+
+    async def meanwhile(_surroundings: Surroundings) -> Around:
+        hub = app.state.board.hub
+        before.append(hub.cursor)
+        await tell(publisher, 1, status="waiting_disk")
+        async with asyncio.timeout(60):
+            while hub.cursor == before[0]:
+                await asyncio.sleep(0.01)
+        return Around()
+
+    monkeypatch.setattr(Surroundings, "now", meanwhile)
+    async with serving_board(app) as url, session.get(f"{url}/projects") as answer:
+        assert f'data-cursor="{before[0]}"' in await answer.text()
+
+
 @pytest.mark.parametrize("cursor", ["0123abcd-7", "0123abcd-999999999999999"])
 async def test_a_page_of_another_process_asks_for_its_parts_again(settings, session, cursor):
     async with page(settings, session, "topics=1", after=cursor) as stream:
@@ -212,15 +232,13 @@ async def test_a_malformed_place_gets_400(settings, session):
 
 
 async def test_whoever_leaves_is_forgotten(settings, session):
-    from reelqueue.dashboard import dashboard  # noqa: PLC0415
-
     app = dashboard(settings)
     async with serving_board(app) as url:
         hub = app.state.board.hub
         async with open_stream(session, f"{url}/live?topics=1,batch:2") as stream:
             await stream.next("snapshot")
             assert (hub.size, hub.has_pages) == (1, True)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while hub.size:
                 await asyncio.sleep(0.01)
 

@@ -1,5 +1,6 @@
 """What lists are answered from: words, filters, counts, and pages that lose and repeat nobody."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -148,6 +149,29 @@ async def test_who_was_told_of_a_change_sees_it_at_once(catalogue, projects):
     catalogue.hear(told(1, "cancelled"))
 
     assert (await catalogue.some([1]))[1].status is ProjectStatus.CANCELLED
+
+
+async def test_who_waited_for_anothers_look_sees_what_was_told_meanwhile(catalogue, projects, monkeypatch):
+    """The look that both waited for had read the project before it changed."""
+    outlines, is_read, goes_on = projects.outlines, asyncio.Event(), asyncio.Event()
+
+    async def slow(numbers):
+        seen = await outlines(numbers)
+        is_read.set()
+        await goes_on.wait()
+        return seen
+
+    monkeypatch.setattr(projects, "outlines", slow)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(catalogue.all())
+        await is_read.wait()
+        await projects.change(1, lambda state: state.replace(status=ProjectStatus.CANCELLED))
+        catalogue.hear(told(1, "cancelled"))
+        later = group.create_task(catalogue.some([1]))
+        await asyncio.sleep(0)
+        goes_on.set()
+
+    assert later.result()[1].status is ProjectStatus.CANCELLED
 
 
 async def test_of_a_new_one_that_was_told_of_lists_know_at_once(catalogue, projects):

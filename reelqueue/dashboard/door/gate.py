@@ -106,7 +106,7 @@ class Gate:
         state = scope.setdefault("state", {})
         state["prefix"] = str(scope.get("root_path", "")).rstrip("/")
         state["language"] = language_for(request, self._settings.language)
-        state["around"], state["role"], state["number"] = Around(), None, _number()
+        state["around"], state["cursor"], state["role"], state["number"] = Around(), "", None, _number()
         state["seed"], is_new = _seed(request)
         started = False
 
@@ -155,6 +155,8 @@ class Gate:
                 return RedirectResponse(f"{address(request, '/sign-in')}?next={onward}", status_code=HTTPStatus.SEE_OTHER)
             return plain(request, SIGN_IN)
         if asker.role is not None and _wants_page(request):
+            board = request.app.state.board
+            request.state.cursor = board.hub.cursor  # before anything is read: what is told meanwhile the page hears
             request.state.around = await request.app.state.surroundings.now()
         return None
 
