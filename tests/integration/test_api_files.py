@@ -166,7 +166,7 @@ async def test_a_player_that_hangs_up_leaves_no_file_open(api):
 
 
 async def until_closed(path):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(
             Path(f"/proc/self/fd/{number}").exists() and Path(f"/proc/self/fd/{number}").resolve() == path
             for number in range(3, 400)

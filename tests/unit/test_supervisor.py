@@ -334,7 +334,7 @@ async def test_the_first_signal_and_the_second_reach_the_workers(supervisor, tmp
         assert not run.done()
         (tmp_path / "hurry").touch()
         supervised.stop()
-        await asyncio.wait_for(run, 20)
+        await asyncio.wait_for(run, 60)
 
     assert log.read_text().count("heard") == 4
     assert [line["exit_code"] for line in events(told, "worker_ended")] == [0, 0]
@@ -353,7 +353,7 @@ async def test_a_worker_that_does_not_end_in_time_is_killed_with_its_children(su
             lambda: child_in(tmp_path / "workers.log"), "its child is in the log"
         )  # its lines come another way
         supervised.stop()
-        await asyncio.wait_for(run, 20)
+        await asyncio.wait_for(run, 60)
         await wait_until(lambda: not runs(child), "its child is killed too")
 
     assert events(told, "worker_ended")[0]["signal"] == "SIGKILL"
@@ -365,7 +365,7 @@ async def test_a_worker_that_waits_for_its_restart_is_not_waited_for(supervisor,
     async with running(supervised) as run:
         await wait_until(lambda: events(told, "worker_ended"), "it ends")
         supervised.stop()
-        await asyncio.wait_for(run, 5)
+        await asyncio.wait_for(run, 60)
 
 
 async def test_a_burst_ends_when_all_its_workers_have_ended(supervisor, url, redis, told):

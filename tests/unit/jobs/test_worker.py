@@ -559,11 +559,11 @@ async def test_a_renewal_that_meets_a_hand_back_does_not_hold_the_job(settings, 
     assert not await redis.exists("arq:in-progress:x")
 
 
-async def test_news_hurry_nobody_while_redis_is_away(unused_tcp_port, until):
+async def test_news_hurry_nobody_while_redis_is_away(until):
     """A job ends during an outage while another one is held: a thread that went on at once would take a whole core."""
     asked = []
     keeper = Keeper(
-        lambda: open_thread_client(redis_settings(f"redis://127.0.0.1:{unused_tcp_port}")),
+        lambda: open_thread_client(redis_settings("redis://127.0.0.1:1")),
         queue=QUEUE,
         name="host/one",
         claim="me",
