@@ -135,7 +135,7 @@ async def test_a_page_that_comes_back_hears_what_it_missed(settings, session, pu
         await tell(publisher, 3, progress=3)
         async with open_stream(session, f"{url}/live?topics=all", after=number) as stream:
             await stream.next("beat")
-            missed = [*figures(await stream.next()), *figures(await stream.next())]
+            missed = [*figures(await stream.next("progress")), *figures(await stream.next("progress"))]
 
     assert sorted(missed) == [(1, 2), (3, 3)]
 
