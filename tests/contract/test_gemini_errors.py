@@ -2,6 +2,7 @@
 
 import contextlib
 import pickle
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -319,6 +320,16 @@ async def test_an_environment_that_allows_no_connection_is_named(sandbox, client
     assert met.usage == NOTHING
     assert name in met.hint_text.en
     assert "secret" not in met.text.en
+
+
+async def test_the_certificates_are_read_once(client, monkeypatch):
+    """The library's client has three transports, and each would read all of the system's."""
+    read, load = [], ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *given, **named: read.append(load(*given, **named)))
+
+    await client.load()
+
+    assert len(read) == 1
 
 
 async def test_no_log_line_holds_the_key(sandbox, client, caplog):
