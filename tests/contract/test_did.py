@@ -25,8 +25,23 @@ from reelqueue.models.prices import Price, PriceTable
 from reelqueue.providers.did import wire
 from reelqueue.providers.did.presenter import DIdPresenter
 from reelqueue.providers.protocols import PresenterRequest
+from reelqueue.sandbox.did import face, film
 
 RATE_HZ = 24_000
+SIZE = face.SIZE
+
+
+@pytest.fixture(autouse=True)
+def _small_films(monkeypatch) -> None:
+    """Most tests look at no film."""
+    for module in (face, film):
+        monkeypatch.setattr(module, "SIZE", 128)
+
+
+@pytest.fixture
+def films_of_full_size(_small_films, monkeypatch) -> None:
+    for module in (face, film):
+        monkeypatch.setattr(module, "SIZE", SIZE)
 
 
 @pytest.fixture
@@ -52,10 +67,19 @@ def presenter_of(sandbox, prices, **changes) -> DIdPresenter:
 
 @pytest.fixture
 def sound(tmp_path: Path) -> Path:
+    """A quarter of a second: what it becomes costs CPU by its length."""
+    return toned(tmp_path / "part.wav", 0.25)
+
+
+@pytest.fixture
+def long_sound(tmp_path: Path) -> Path:
     """Two seconds: half a second of tone, half a second of silence, twice."""
-    at = np.arange(2 * RATE_HZ) / RATE_HZ
+    return toned(tmp_path / "part.wav", 2.0)
+
+
+def toned(path: Path, seconds: float) -> Path:
+    at = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     tone = np.where(at % 1 < 0.5, 0.5 * np.sin(2 * np.pi * 220 * at), 0)
-    path = tmp_path / "part.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -76,8 +100,9 @@ async def ready(presenter: DIdPresenter, sound: Path) -> str:
     return job_id
 
 
-async def test_a_sound_becomes_a_clip_of_its_length(presenter, sandbox, sound, tmp_path):
-    job_id = await ready(presenter, sound)
+@pytest.mark.usefixtures("films_of_full_size")
+async def test_a_sound_becomes_a_clip_of_its_length(presenter, sandbox, long_sound, tmp_path):
+    job_id = await ready(presenter, long_sound)
     made = await presenter.fetch(job_id, tmp_path)
 
     clip = tmp_path / made["path"]
@@ -98,9 +123,10 @@ async def test_the_sound_is_sent_to_the_bit_and_the_key_only_to_the_service(pres
     assert sandbox.did.created[0].sha256 == hashlib.sha256(sound.read_bytes()).hexdigest()
 
 
-async def test_the_picture_follows_the_sound(presenter, sound, tmp_path):
+@pytest.mark.usefixtures("films_of_full_size")
+async def test_the_picture_follows_the_sound(presenter, long_sound, tmp_path):
     """The mouth is open while there is a tone, and closed while there is none: the clip begins with the sound."""
-    made = await presenter.fetch(await ready(presenter, sound), tmp_path)
+    made = await presenter.fetch(await ready(presenter, long_sound), tmp_path)
 
     with av.open(str(tmp_path / made["path"])) as own:
         mouths = [(frame.time % 1, frame.to_ndarray()[280:360, 215:305].astype(int)) for frame in own.decode(video=0)]
@@ -274,7 +300,7 @@ async def test_a_clip_that_did_not_come_leaves_nothing_behind(presenter, sandbox
 
 async def test_a_clip_that_is_too_large_is_given_up(presenter, sandbox, sound, tmp_path, monkeypatch):
     job_id = await ready(presenter, sound)
-    monkeypatch.setattr(wire, "MOST_CLIP_BYTES", 5_000)
+    monkeypatch.setattr(wire, "MOST_CLIP_BYTES", 1_000)
 
     with pytest.raises(PermanentError):
         await presenter.fetch(job_id, tmp_path)

@@ -5,30 +5,45 @@ import wave
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from reelqueue.errors import ContentRefused, DiskFull, MediaError, PermanentError, ServiceUnavailable, TransientError
+from reelqueue.providers.alignment.aligner import Aligner
 from reelqueue.providers.gemini.voice import GeminiVoice
 from reelqueue.providers.prices import read_prices
 from reelqueue.providers.protocols import SpeechRequest
-from reelqueue.sandbox import Sandbox
+from reelqueue.sandbox import Sandbox, open_sandbox
 from reelqueue.sandbox.gemini.tokens import tokens_in
 from tests.contract.gemini import SDK_WARNS, UNKNOWN, VOICE, billed_units, client_of
 
-pytestmark = SDK_WARNS
+pytestmark = [SDK_WARNS, pytest.mark.asyncio(loop_scope="module")]
 
-CHINESE = "退潮以後，沙灘上留下一排小洞。那是招潮蟹的家門口。"
-ENGLISH = "When the tide goes out, the sand is full of tiny holes. Behind each of them somebody waits."
+CHINESE = "退潮以後，沙灘上有小洞。"
+ENGLISH = "The sand is full of holes."
 OLD = "gemini-3.1-flash-tts-preview"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def _one_child_times_all_words():
+    """The last who leaves an event loop's aligners ends their children: a model is loaded once, a second of CPU."""
+    async with Aligner():
+        yield
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sandbox(tmp_path):
+    async with open_sandbox(tmp_path / "sandbox") as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def client(sandbox: Sandbox):
     async with contextlib.aclosing(client_of(sandbox)) as opened:
         yield opened
 
 
 @pytest.fixture
-async def voice(client):
+def voice(client):
     return GeminiVoice(client, VOICE, read_prices(None))
 
 
@@ -68,12 +83,12 @@ async def test_a_part_is_spoken_into_the_houses_sound_with_times_and_a_bill(sand
 
 
 async def test_the_lexicon_is_spoken_and_the_written_text_is_timed(sandbox, voice, tmp_path):
-    asked = request("招潮蟹的 DNA 很短。", lexicon={"DNA": "基因"})
+    asked = request("蟹的 DNA 很短。", lexicon={"DNA": "基因"})
 
     async with voice.open() as speaker:
         spoken = await speaker.speak(asked, tmp_path / "piece.part")
 
-    assert sandbox.gemini.paid[0].prompt == "招潮蟹的 基因 很短。"
+    assert sandbox.gemini.paid[0].prompt == "蟹的 基因 很短。"
     assert spoken.speech.text == asked.text
     assert any(asked.text[word.start_char : word.end_char] == "DNA" for word in spoken.speech.words)
 

@@ -13,14 +13,23 @@ import numpy as np
 import pytest
 
 from reelqueue.sandbox import Sandbox
+from reelqueue.sandbox.did import face, film
 from reelqueue.sandbox.gemini.voice import as_wav, speak
 
 TEXT = "今天要談的是燈塔。先停一下。"
+SIZE = face.SIZE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def sound() -> bytes:
-    return as_wav(speak(TEXT, "Kore").samples)
+    return as_wav(speak("燈塔", "Kore").samples)
+
+
+@pytest.fixture(autouse=True)
+def _small_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests look at no film."""
+    for module in (face, film):
+        monkeypatch.setattr(module, "SIZE", 128)
 
 
 @pytest.fixture
@@ -82,20 +91,22 @@ async def test_a_talk_is_done_by_the_clock_too(did: aiohttp.ClientSession, sandb
 
 
 async def test_the_film_shows_a_mouth_that_follows_the_sound(
-    did: aiohttp.ClientSession, anybody: aiohttp.ClientSession, sandbox: Sandbox, sound: bytes, tmp_path: Path
+    did: aiohttp.ClientSession, anybody: aiohttp.ClientSession, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in (face, film):
+        monkeypatch.setattr(module, "SIZE", SIZE)
     sandbox.did.polls = 1
-    _, made = await asked(did, sandbox, sound)
+    _, made = await asked(did, sandbox, as_wav(speak(TEXT, "Kore").samples))
     done = await looked(did, made["id"])
 
     async with anybody.get(done["result_url"]) as answer:
         assert (answer.status, answer.content_type) == (200, "video/mp4")
         (tmp_path / "talk.mp4").write_bytes(await answer.read())
 
-    with av.open(str(tmp_path / "talk.mp4")) as film:
-        picture, voice = film.streams.video[0], film.streams.audio[0]
+    with av.open(str(tmp_path / "talk.mp4")) as seen:
+        picture, voice = seen.streams.video[0], seen.streams.audio[0]
         assert (picture.codec_context.name, picture.pix_fmt, picture.width, picture.height) == ("h264", "yuv420p", 512, 512)
-        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in film.decode(picture)]
+        frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in seen.decode(picture)]
         assert voice.duration is not None
         assert voice.time_base is not None
         assert float(voice.duration * voice.time_base) == pytest.approx(done["duration"], abs=0.05)
