@@ -109,7 +109,7 @@ class Plan:
     patience_s: float = 5.0
     largest_bytes: int = 1_000_000
     weather: tuple[tuple[str, str, float, float], ...] = WEATHER
-    calm_s: float = 120.0
+    calm_s: float = 600.0
     environment: dict[str, str] = field(default_factory=dict)
 
 

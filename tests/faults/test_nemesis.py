@@ -22,7 +22,7 @@ FOREVER = {b"reelqueue:installation"}
 SHORT = Plan(Counter(kill=8, stop=2, end=1, restart=1, double=2), uploads=2, whole=1)
 LONG = Plan(
     Counter(kill=520, stop=60, end=20, restart=8, empty=6, hole=8, storm=4, double=40),
-    uploads=1, whole=6, workers=4, largest_bytes=20_000_000, calm_s=600.0, steps=(1, 15), patience_s=60.0,
+    uploads=1, whole=6, workers=4, largest_bytes=20_000_000, steps=(1, 15), patience_s=60.0,
     weather=(("youtube", "*", 0.8, 0.5), ("gemini", "*", 0.8, 0.3)),  # their uploads would be over too soon to be met
 )  # fmt: skip
 """Half an hour on two cores.  Some seventy whole projects, each met by ten kills: the next deed waits for work that was done."""
