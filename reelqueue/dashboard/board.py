@@ -73,7 +73,7 @@ async def open_board(settings: Settings) -> AsyncIterator[Board]:
         shelf = await stack.enter_async_context(contextlib.aclosing(open_shelf(settings, paths)))
         await stack.enter_async_context(link.kept())
         catalogue = await stack.enter_async_context(contextlib.aclosing(Catalogue(projects)))
-        hub, pulse = await stack.enter_async_context(heard(link, projects, batches, catalogue.hear))
+        hub, pulse = await stack.enter_async_context(heard(link, projects, batches, catalogue))
         forecasts = await stack.enter_async_context(contextlib.aclosing(Forecasts(settings, shelf, link)))
         sheets = await stack.enter_async_context(contextlib.aclosing(Sheets()))
         redis = partial(_redis_of, link)

@@ -22,8 +22,8 @@ FRESH_SECONDS, WHOLE_SECONDS = 1.0, 30.0
 
 An answer waits only for a look at what may change by itself: projects that are new, or have not ended.  One that has ended changes by
 a person's hand alone, which leads to an open one nearly always; what little else there is, is seen when all are looked at.
-What was heard of by its progress is looked at before the next answer: a page that was told of it asks for the list, and an older list
-would take back what it shows.
+What was heard of by its progress, and that projects were made or deleted, is looked at before the next answer: a page that was told of
+it asks for the list, and an older list would take back what it shows, or lack what it asked for.
 """
 MOST_LOOKING = 0.02
 """Of all time may be spent on looking, where the disk is so slow or the projects so many that a second is too short."""
@@ -88,6 +88,7 @@ class Catalogue:
         self._took = 0.0
         self._asked_anew = 0
         self._heard: set[int] = set()
+        self._are_others = False
         self._looking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -115,11 +116,11 @@ class Catalogue:
         Raises:
             StorageUnavailable: the disk does not answer.
         """
-        if time.monotonic() > self._fresh_until or self._heard:
+        if time.monotonic() > self._fresh_until or self._heard or self._are_others:
             async with self._looking:
                 if time.monotonic() > self._fresh_until:  # nobody else looked while we waited
                     await self._look(whole=not self._known)
-                elif self._heard:  # else the look that we waited for saw it, or began before it was told
+                elif self._heard or self._are_others:  # else the look that we waited for saw it, or began before it was told
                     await self._look_at_heard()
         if time.monotonic() - self._whole_at > WHOLE_SECONDS:
             self._look_beside()
@@ -133,6 +134,10 @@ class Catalogue:
         known = self._known.get(number)
         if known is None or known.status != event.status or known.running is None or known.running.event_name != event.stage:
             self._heard.add(number)
+
+    def hear_of_others(self) -> None:
+        """Projects were made or deleted: which, is looked at before the next answer."""
+        self._are_others = True
 
     def look_anew_if_quick(self) -> None:
         """Who asks has to hear of what another process did just now: it is looked again, but where that takes its time."""
@@ -195,6 +200,7 @@ class Catalogue:
     async def _look(self, *, whole: bool) -> None:
         began, asked_anew = time.monotonic(), self._asked_anew
         self._heard.clear()  # where this look fails the next answer waits for another
+        self._are_others = False
         numbers = await self._projects.ids()
         marked = frozenset(await self._projects.unfinished())
         known = self._known
@@ -217,10 +223,14 @@ class Catalogue:
 
     async def _look_at_heard(self) -> None:
         heard, self._heard = self._heard, set()
+        are_others, self._are_others = self._are_others, False
         try:
+            if are_others:
+                heard |= self._known.keys() ^ set(await self._projects.ids())
             seen = await self._projects.outlines(heard)
         except BaseException:
             self._heard |= heard
+            self._are_others |= are_others
             raise
         found = {number: one for number, one in (self._known | seen).items() if one is not None}
         if not seen.keys() <= self._known.keys():

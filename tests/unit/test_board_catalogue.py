@@ -183,6 +183,16 @@ async def test_of_a_new_one_that_was_told_of_lists_know_at_once(catalogue, proje
     assert numbers(await catalogue.find(Wanted())) == [6, 5, 4, 3, 2, 1]
 
 
+async def test_that_others_were_made_and_deleted_is_seen_though_nobody_told_which(catalogue, projects):
+    await catalogue.all()
+    await projects.create({"topic": "A new one"})
+    await projects.delete(4)
+
+    catalogue.hear_of_others()
+
+    assert numbers(await catalogue.find(Wanted())) == [6, 5, 3, 2, 1]
+
+
 async def test_of_one_that_was_told_of_and_deleted_nothing_is_left(catalogue, projects):
     await catalogue.all()
     await projects.delete(4)

@@ -71,7 +71,7 @@ const write = (field, event) => {
 };
 
 // Figures: the newest of each topic waits for the next frame.
-const newest = new Map();
+const newest = new Map(), voiced = new Map();  // and which status of it was said last: once is enough
 const topicOf = (event) => event.project_id ? `[data-project="${event.project_id}"]` : `[data-batch="${event.batch_id}"]`;
 const named = "[data-project],[data-batch]";
 const shown = (selector) => all(selector).filter((row) => !row.closest("[data-events]"));
@@ -86,13 +86,14 @@ const say = (row, status) => {
   return true;
 };
 const show = (event, topic) => {
-  let isSaid = false;
+  let isSaid = voiced.get(topic) === event.status;
   for (const row of shown(topic)) {
     const was = row.dataset.status;
     row.dataset.at = new Date(now()).toISOString();
     if (was !== undefined && was !== event.status) {
       row.dataset.status = event.status;
       if (!isSaid) isSaid = say(row, event.status);
+      voiced.set(topic, event.status);
       isOver ||= row.dataset.whole !== undefined;
     }
     for (const field of all("[data-field]", row)) if (field.closest(named) === row) write(field, event);
@@ -145,8 +146,8 @@ const soon = () => { frame ||= requestAnimationFrame(paint); };
 const hear = (events) => {
   for (const event of events) {
     const topic = topicOf(event), rows = shown(topic), at = Date.parse(event.timestamp);
-    if (at < heard.get(topic)) continue;  // a Redis that came back with less memory tells what was once more
-    heard.set(topic, at);
+    if (at < heard.get(topic)?.at) continue;  // a Redis that came back with less memory tells what was once more
+    heard.set(topic, {at, event, came: Date.now()});
     newest.set(topic, event);
     for (const list of all("[data-events]")) if (wants(list, event)) {
       const lines = waiting.get(list) ?? [];
@@ -159,7 +160,11 @@ const hear = (events) => {
   soon();
 };
 const states = new Map(), heard = new Map();
-let newsAt = 0, isOutrun = false;  // when a status changed; whether the last answer was overtaken by one: it would take back what was shown
+let newsAt = 0, isOutrun = false;  // when a status changed; whether the last answer was overtaken by one
+// It would take back what was shown, and is asked for again: never twice in a row, or a busy page would stand still.
+const outruns = (began) => (isOutrun = newsAt >= began && !isOutrun);
+// The figures that came while an answer was on its way are newer than it.
+const showAgain = (began) => heard.forEach(({event, came}, topic) => { if (came >= began) show(event, topic); });
 
 // Parts.
 const parts = new WeakMap();
@@ -184,19 +189,22 @@ const ask = async () => {
   if (!wanted.length) return;
   asking = true;
   for (const part of wanted) Object.assign(standing(part), {due: false, at: Date.now()});
-  try { await renew(wanted); } catch { /* they stay as they are, and their age is shown */ } finally { asking = false; }
+  try { await renew(wanted); } catch { wanted.forEach((part) => { standing(part).due ||= true; }); } finally { asking = false; }  // they stay as they are, and their age is shown
 };
 const asked = async (url) => {
   const answer = await fetch(url, {headers: {Accept: "text/html"}, redirect: "error", signal: AbortSignal.timeout(10000)});
   isGone = answer.status === 404 && !!document.querySelector("[data-whole]");
   if (isGone) document.getElementById("page-gone").hidden = false;  // what was typed, and what is read, stays
-  return answer.ok ? answer.text() : "";
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.text();
 };
 const renewPage = async () => {
+  const began = Date.now();
   const fresh = new DOMParser().parseFromString(await asked(location.href), "text/html").querySelector("main");
-  if (!fresh || held || document.hidden) return;
-  isOver = false;
+  if (!fresh || held || document.hidden || outruns(began)) return;
+  isOver = newsAt >= began;
   lay(document.querySelector("main"), fresh);
+  showAgain(began);
 };
 const renew = async (wanted) => {
   const url = new URL(location.href);
@@ -209,8 +217,7 @@ const renew = async (wanted) => {
   const made = document.createElement("template"), began = Date.now();
   made.innerHTML = await asked(url);
   if (!made.content.hasChildNodes()) return;
-  isOutrun = newsAt >= began && !isOutrun;  // never twice in a row, or a busy page would stand still
-  if (isOutrun) { wanted.forEach((part) => { standing(part).due = "now"; }); return; }
+  if (outruns(began)) { wanted.forEach((part) => { standing(part).due = "now"; }); return; }
   if (held || document.hidden) { wanted.forEach((part) => { standing(part).due = true; }); return; }
   for (const part of wanted) {
     const found = wanted.length === 1 ? made : [...made.content.children].find((one) => one.dataset.part === part.dataset.part);
@@ -219,6 +226,7 @@ const renew = async (wanted) => {
     part.dataset.at = new Date(now()).toISOString();
     document.dispatchEvent(new CustomEvent("board:part", {detail: part}));
   }
+  showAgain(began);
 };
 
 // Laying over: what is the same stays the same element.
@@ -304,7 +312,7 @@ const open = () => {
     if (lostAt) { lostAt = 0; lost.hidden = true; }
     ahead = Date.parse(beat.now) - Date.now();
     if (beat.redis !== redis) due(beat.redis ? "link" : "all");
-    if (!beat.redis !== !redis && isAsked) isOver = true;  // what needs the queue goes off, or on, wherever it stands
+    if (!beat.redis !== !redis && isAsked) { isOver = true; newsAt = Date.now(); }  // what needs the queue goes off, or on, wherever it stands
     redis = beat.redis;
     vital();
     if (beat.ping_ms !== null) all('[data-live="ping"]').forEach((one) => text(one, `${beat.ping_ms.toFixed(1)} ms`));

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
-from progress.bundle import Bundle
 from progress.ends import watch_ends
 from progress.hub import Hub
+from reelqueue.dashboard.catalogue import Catalogue
 from reelqueue.dashboard.link import Link
 from reelqueue.dashboard.streams.pulse import Pulse
 from storage import BatchStore, ProjectStore
@@ -17,11 +17,11 @@ FIRST_SECONDS = 1.0
 
 @contextlib.asynccontextmanager
 async def heard(
-    link: Link, projects: ProjectStore, batches: BatchStore, on_bundle: Callable[[Bundle], None]
+    link: Link, projects: ProjectStore, batches: BatchStore, catalogue: Catalogue
 ) -> AsyncIterator[tuple[Hub, Pulse]]:
-    """A hub that listens and a pulse that beats, until the block ends; `on_bundle` hears before any page."""
-    hub = Hub(link.listening, link.look_now, on_bundle)
-    pulse = Pulse(hub, link, projects.paths)
+    """A hub that listens and a pulse that beats, until the block ends; `catalogue` hears before any page."""
+    hub = Hub(link.listening, link.look_now, catalogue.hear)
+    pulse = Pulse(hub, link, projects.paths, catalogue.hear_of_others)
     async with hub.kept():
         tasks = {asyncio.create_task(work) for work in (watch_ends(hub, projects, batches), pulse.go_on())}
         try:

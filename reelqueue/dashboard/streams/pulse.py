@@ -5,7 +5,7 @@ One look for all pages, and none while no page is open.  A folder's own time say
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from progress.hub import Hub
@@ -18,10 +18,10 @@ LOOK_SECONDS, BEAT_SECONDS = 1.0, 5.0
 
 
 class Pulse:
-    """Of one process."""
+    """Of one process; `on_others` is told before the pages that projects were made or deleted."""
 
-    def __init__(self, hub: Hub, link: Link, paths: Paths) -> None:
-        self._hub, self._link = hub, link
+    def __init__(self, hub: Hub, link: Link, paths: Paths, on_others: Callable[[], None]) -> None:
+        self._hub, self._link, self._on_others = hub, link, on_others
         self._folders = {"projects": paths.projects, "batches": paths.batches}
 
     def beat(self) -> bytes:
@@ -49,6 +49,8 @@ class Pulse:
                 self._hub.tell_pages(self.beat())
                 beat_at, was_there = now, self._link.is_there
             seen = await asyncio.to_thread(_times, self._folders)
+            if seen["projects"] != times["projects"]:
+                self._on_others()
             if what := [name for name, at in seen.items() if at != times[name]]:
                 self._hub.tell_pages(said("changed", {"what": what}))
             times = seen
