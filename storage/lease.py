@@ -166,30 +166,39 @@ class StateLease(Generic[S]):
     async def let_go(self, *, unless: Callable[[S], bool]) -> S | None:
         """Let go after a last look at the state, in one step; where `unless` holds for it, give it back and keep it in hand.
 
-        Never raises; a second time does nothing.
+        Never raises; a second time does nothing.  Who is cancelled meanwhile hears of it when that is done.
         """
         if self._closed or self.lost.is_set() or self._held.at_the_end is None:
             await self.release()
             return None
+        look = partial(self._held.at_the_end, self._held.state_id, unless)
         async with self._turn:
-            await self._stop_renewing()
-            look = partial(self._held.at_the_end, self._held.state_id, unless)
-            try:
-                kept = await hop(self._held.file.let_go, self._record, look, leaving=self._unburied)
-            except (ReelqueueError, OSError, Missing) as error:
-                kept = None
-                self._not_let_go(error)
-            if kept is None:
-                self._closed = True
-            else:
-                self._renewing = self._start_renewing()
+            return await whole(self._let_go(look))
+
+    async def _let_go(self, look: Callable[[], S | None]) -> S | None:
+        await self._stop_renewing()
+        try:
+            kept = await hop(self._held.file.let_go, self._record, look, leaving=self._unburied)
+        except (ReelqueueError, OSError, Missing) as error:
+            kept = None
+            self._not_let_go(error)
+        if kept is None:
+            self._closed = True
+        else:
+            self._renewing = self._start_renewing()
         return kept
 
     async def release(self) -> None:
-        """Let go: another may take the project over at once.  Never raises; a second time does nothing."""
+        """Let go: another may take the project over at once.  Never raises; a second time does nothing.
+
+        Who is cancelled meanwhile hears of it when that is done.
+        """
         if self._closed:
             return
         self._closed = True
+        await whole(self._release())
+
+    async def _release(self) -> None:
         await self._stop_renewing()
         try:
             if self._held.at_the_end is None or self.lost.is_set():
@@ -209,6 +218,7 @@ class StateLease(Generic[S]):
         return asyncio.create_task(self._renew_for_ever(), name=f"renew the lease of {self._held.state_id}")
 
     async def _stop_renewing(self) -> None:
+        """In a task of its own: a cancellation that came here would be nobody's."""
         self._renewing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait({self._renewing})

@@ -56,6 +56,25 @@ async def test_a_cancelled_commit_has_landed_or_never_will(store):
     assert state.run == first.run + 10
 
 
+@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("last_look", [False, True])
+async def test_who_is_cancelled_while_he_lets_go_hears_of_it_and_has_let_go(store, last_look, turns):
+    """Whichever of the loop's turns it is: one that were lost would leave a task that never ends to whoever waits for it."""
+    project = await store.create({"topic": "bees"})
+    lease = await store.take_over(project.project_id)
+    letting_go = asyncio.create_task(lease.let_go(unless=lambda _: False) if last_look else lease.release())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    was_cancelled = letting_go.cancel()
+    await asyncio.wait({letting_go})
+
+    assert letting_go.cancelled() is was_cancelled
+    if turns == 0:  # it had not begun
+        await lease.release()
+    assert await store.holder(project.project_id) is None
+
+
 async def test_a_lease_that_was_let_go_commits_nothing_more(store):
     project = await store.create({"topic": "bees"})
     lease = await store.take_over(project.project_id)
