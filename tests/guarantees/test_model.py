@@ -17,7 +17,7 @@ from tests.guarantees.model.histories import KNOWN, History
 from tests.guarantees.model.inline_redis import Server
 from tests.guarantees.model.machine import COUNTS, Histories, forget_begun
 
-FEW, STEPS, MANY_STEPS = 90, 18, 25
+FEW, STEPS, MANY_STEPS = 60, 18, 25
 SEED = int(os.environ.get("MODEL_SEED") or random.SystemRandom().randrange(1_000_000))
 PARTS = 10
 MANY = int(os.environ.get("MODEL_HISTORIES") or 3_000)
