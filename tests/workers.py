@@ -66,7 +66,7 @@ class Worker:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    async def ended(self, seconds: float = END_SECONDS) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """Its exit code, as soon as it has ended."""
         await until(lambda: not self.runs, "the worker ends", seconds=seconds)
         return self.process.wait()

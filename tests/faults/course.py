@@ -73,7 +73,7 @@ class Course:
         """The jobs that did so."""
         return {path.stem for path in self.folder.glob(f"*.{what}")}
 
-    async def seen(self, name: str, what: str = "began", *, times: int = 1, seconds: float = 20.0) -> Note:
+    async def seen(self, name: str, what: str = "began", *, times: int = 1, seconds: float = 60.0) -> Note:
         """The last of so many notes, as soon as it is there."""
         notes = await until(
             lambda: len(found := self.notes(name, what)) >= times and found, f"{name} {what} x {times}", seconds=seconds

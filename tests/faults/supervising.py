@@ -103,7 +103,7 @@ def supervisor(settings: Settings, tmp_path: Path, course: Course) -> Supervise:
             family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
             process.kill()
             process.wait()
-            psutil.wait_procs(family, timeout=10)
+            psutil.wait_procs(family, timeout=30)
 
     return started
 

@@ -29,11 +29,11 @@ async def server(tmp_path) -> AsyncIterator[RedisServer]:
 async def listening(url: str) -> AsyncIterator[Hub]:
     hub = Hub(lambda: open_redis(url))
     async with hub.kept():
-        assert await hub.listens(10)
+        assert await hub.listens(60)
         yield hub
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     try:
         async with asyncio.timeout(seconds):
             while not condition():
@@ -53,8 +53,8 @@ async def test_a_server_that_is_frozen_is_noticed_and_what_it_says_then_is_heard
         with hub.reader(ONE) as box:
             async with server.paused():
                 await until(lambda: hub.away_since is not None, "it is noticed")
-                assert isinstance((await box.take(5))[0][0], Link)
-            assert await hub.listens(15)
+                assert isinstance((await box.take(60))[0][0], Link)
+            assert await hub.listens(60)
             await tell(server)
             await until(lambda: hub.last(ONE) is not None, "it hears again")
 
@@ -63,7 +63,7 @@ async def test_connections_that_a_router_forgot_are_noticed(server):
     async with tcp_proxy.before(server.port) as proxy, listening(server.url_at(proxy.port)) as hub:
         async with proxy.deaf_links():
             await until(lambda: hub.away_since is not None, "it is noticed")
-            assert await hub.listens(15)
+            assert await hub.listens(60)
         await tell(server)
         await until(lambda: hub.last(ONE) is not None, "it hears again")
 
@@ -77,7 +77,7 @@ async def test_a_storm_of_resets_leaves_no_gap_for_who_reads(server):
                 for turn in range(1, 100):
                     await tell(server, stage=f"stage {turn}")
             told: list[int] = []
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not told or told[-1] < 100:
                     items, _ = await box.take(1)
                     told += [one.event.seq for item in items if isinstance(item, Bundle) for one in item.told]
@@ -94,7 +94,7 @@ async def test_after_a_gap_no_cursor_of_before_is_taken(server):
         with hub.page(None) as box:
             await server.restart()
             await until(lambda: hub.away_since is None and hub.since(before) is None, "it is back")
-            items, _ = await box.take(5)
+            items, _ = await box.take(60)
 
         assert isinstance(items[0], Gap)
         assert hub.since(hub.cursor) == []
@@ -205,7 +205,7 @@ async def test_it_ends_at_once_while_the_server_is_away(server):
         loop = asyncio.get_running_loop()
         began = loop.time()
 
-    assert loop.time() - began < 2
+    assert loop.time() - began < 5
 
 
 async def test_a_mistake_of_ours_ends_no_hearing(server, monkeypatch):
@@ -221,7 +221,7 @@ async def test_a_mistake_of_ours_ends_no_hearing(server, monkeypatch):
         monkeypatch.setattr(Hub, "_hear", stumbles)
         await tell(server)
         await until(lambda: bool(met) and hub.away_since is not None, "it is told that nothing is heard")
-        assert await hub.listens(10)
+        assert await hub.listens(60)
         await tell(server)
         await until(lambda: hub.last(ONE) is not None, "it hears again")
 

@@ -32,14 +32,14 @@ async def test_a_job_that_exits_or_returns_what_does_not_travel_is_answered_by_a
         course.leave("beside")
 
         assert {way: answer for way, answer in answers.items() if not isinstance(answer, ReelqueueError)} == {}
-        assert await beside.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await beside.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
         assert await redis.zcard(VIDEO) == 0
         assert worker.runs
 
 
 async def _answer(job):
     try:
-        return await job.result(timeout=10, poll_delay=0.02)
+        return await job.result(timeout=60, poll_delay=0.02)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return error
 
@@ -51,7 +51,7 @@ async def test_half_a_letter_travels_there_and_back(redis, course, world):
     async with world.worker():
         whole = await redis.enqueue_job("misbehave", "returns half a letter", _queue_name=VIDEO)
 
-        assert await whole.result(timeout=10, poll_delay=0.02) == "\ud800"
+        assert await whole.result(timeout=60, poll_delay=0.02) == "\ud800"
         assert isinstance(await _answer(Job("half", redis, _queue_name=VIDEO, _deserializer=deserialize)), ReelqueueError)
 
 
@@ -64,10 +64,10 @@ async def test_a_stage_that_exits_panics_or_cancels_itself_fails_its_project_and
         course.leave(*(f"{number}-{stage}" for stage in Stage))
     stages = ",".join(f"{number}-assets={way}" for number, way in enumerate(ways, 1))
     async with world.worker(FAULTS_STAGES=stages) as worker:
-        await queue.wait(len(ways) + 1, timeout=20)
+        await queue.wait(len(ways) + 1, timeout=60)
         for number in range(1, len(ways) + 1):
             with pytest.raises(ProjectFailed, match="unexpected error"):
-                await queue.wait(number, timeout=10)
+                await queue.wait(number, timeout=60)
 
         assert {name: len(course.notes(name)) for name in course.names() if "assets" in name} == {
             f"{number}-assets": 1 for number in range(1, len(ways) + 2)
@@ -81,7 +81,7 @@ async def test_a_job_that_keeps_the_loop_past_the_lease_keeps_its_claim(settings
         job = await queue.enqueue_job("block", "job", 2 * settings.lease_seconds, _queue_name=VIDEO)
         await course.seen("job")
         async with world.worker():
-            assert await job.result(timeout=20, poll_delay=0.05) == {"pid": busy.pid}
+            assert await job.result(timeout=60, poll_delay=0.05) == {"pid": busy.pid}
 
         assert course.pids("job") == [busy.pid]
 
@@ -96,9 +96,9 @@ async def test_a_project_that_kills_its_workers_waits_for_a_person_and_the_one_b
         async with world.worker(FAULTS_STAGES="1-assets=kills its worker") as worker:
             assert await worker.ended() == -signal.SIGKILL
     async with world.worker(FAULTS_STAGES="1-assets=kills its worker") as worker:
-        await queue.wait(2, timeout=20)
+        await queue.wait(2, timeout=60)
         with pytest.raises(ProjectWaiting):
-            await queue.wait(1, timeout=20)
+            await queue.wait(1, timeout=60)
         assert worker.runs
 
     assert (await queue.get_project(1)).status is ProjectStatus.NEEDS_PERSON

@@ -19,17 +19,17 @@ async def test_two_jobs_that_load_the_cpu_run_beside_eight_that_wait_and_none_bl
         await queue.enqueue_job("generate_script_task", number, _queue_name=VIDEO)
 
     async with world.worker("PlainWorker"):
-        await until(lambda: len(course.names()) == CPU + WAIT, "ten run", seconds=10)
+        await until(lambda: len(course.names()) == CPU + WAIT, "ten run")
         await asyncio.sleep(0.5)  # time for one too many
         assert (len(course.names() & {*renders}), len(course.names() & {*scripts})) == (CPU, WAIT)
 
         course.leave(next(iter(course.names() & {*renders})))
-        await until(lambda: len(course.names() & {*renders}) == CPU + 1, "the next render runs", seconds=3)
+        await until(lambda: len(course.names() & {*renders}) == CPU + 1, "the next render runs")
         course.leave(next(iter(course.names() & {*scripts})))
-        await until(lambda: len(course.names() & {*scripts}) == WAIT + 1, "the next script runs", seconds=3)
+        await until(lambda: len(course.names() & {*scripts}) == WAIT + 1, "the next script runs")
         assert len(course.names()) == CPU + WAIT + 2
         course.leave(*renders, *scripts)
-        await until(lambda: len(course.names("ended")) == len(renders + scripts), "all ended", seconds=10)
+        await until(lambda: len(course.names("ended")) == len(renders + scripts), "all ended")
 
 
 async def test_what_others_run_at_the_queues_head_holds_nothing_up(server, queue, course, world):
@@ -38,7 +38,7 @@ async def test_what_others_run_at_the_queues_head_holds_nothing_up(server, queue
         job = await queue.enqueue_job("stay", "behind", _queue_name=VIDEO)
         course.leave("behind")
 
-        assert await job.result(timeout=3, poll_delay=0.02) == {"pid": worker.pid}
+        assert await job.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
 
 
 async def test_a_job_behind_five_thousand_that_others_run_is_found(server, queue, course, world):
@@ -47,7 +47,7 @@ async def test_a_job_behind_five_thousand_that_others_run_is_found(server, queue
         job = await queue.enqueue_job("stay", "behind", _queue_name=VIDEO)
         course.leave("behind")
 
-        assert await job.result(timeout=5, poll_delay=0.02) == {"pid": worker.pid}
+        assert await job.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
 
 
 async def _foreign(server, count: int) -> None:

@@ -9,8 +9,9 @@ from jobs.pipeline import VIDEO
 from reelqueue.models.stage import Stage
 from tests.workers import until
 
-PROMPT_SECONDS = 3.0
-"""What "at once" may take on a machine that is busy."""
+PROMPT_SECONDS = 30.0
+"""What "at once" may take on a machine that is busy; whoever does not do it at once takes twice as long."""
+LONG = str(2 * PROMPT_SECONDS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -19,19 +20,19 @@ async def test_a_worker_that_is_told_to_end_picks_no_more_and_finishes_what_is_s
         short = await queue.enqueue_job("stay", "short", _queue_name=VIDEO)
         await course.seen("short")
         worker.tell(number)
-        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard", seconds=5)
+        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard")
         behind = await queue.enqueue_job("stay", "behind", _queue_name=VIDEO)
         course.leave("short")
         code = await worker.ended()
 
         assert code == 0
-        assert await short.result(timeout=1) == {"pid": worker.pid}
+        assert await short.result(timeout=60) == {"pid": worker.pid}
         assert course.names() == {"short"}
         assert await redis.exists(f"arq:retry:{behind.job_id}", f"arq:in-progress:{behind.job_id}") == 0
 
 
 async def test_after_the_drain_a_long_job_is_handed_back_and_a_sibling_begins_it_at_once(queue, course, world):
-    async with world.worker(DRAIN_SECONDS="1") as leaving:
+    async with world.worker(DRAIN_SECONDS="1", LEASE_SECONDS=LONG) as leaving:
         job = await queue.enqueue_job("stay", "long", _queue_name=VIDEO)
         await course.seen("long")
         async with world.worker() as sibling:
@@ -42,7 +43,7 @@ async def test_after_the_drain_a_long_job_is_handed_back_and_a_sibling_begins_it
 
             assert await leaving.ended() == 0
             assert again.job_try == 1, "it used a try"
-            assert await job.result(timeout=10, poll_delay=0.05) == {"pid": sibling.pid}
+            assert await job.result(timeout=60, poll_delay=0.05) == {"pid": sibling.pid}
             assert again.at - told < 1 + PROMPT_SECONDS
 
 
@@ -60,20 +61,20 @@ async def test_a_stage_that_is_handed_back_uses_no_attempt(queue, course, world)
         assert state.crashes == 0
     course.leave(*(f"1-{stage}" for stage in Stage))
     async with world.worker():
-        await queue.wait(1, timeout=20)
+        await queue.wait(1, timeout=60)
         state = await queue.get_project(1)
 
     assert {known.attempts for known in state.stages.values()} == {1}
 
 
 async def test_a_second_signal_hurries(redis, queue, course, world):
-    async with world.worker(DRAIN_SECONDS="60") as worker:
+    async with world.worker(DRAIN_SECONDS=LONG) as worker:
         job = await queue.enqueue_job("stay", "long", _queue_name=VIDEO)
         await course.seen("long")
         worker.tell(signal.SIGTERM)
-        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard", seconds=5)
+        await until(lambda: "rain" in worker.said() or "shutdown" in worker.said(), "it heard")
         worker.tell(signal.SIGTERM)
-        code = await worker.ended(5)
+        code = await worker.ended(PROMPT_SECONDS)
 
         assert code == 0
         assert course.pids("long", "stopped") == [worker.pid]
@@ -82,12 +83,10 @@ async def test_a_second_signal_hurries(redis, queue, course, world):
 
 
 async def test_an_idle_worker_ends_at_once(world):
-    async with world.worker() as worker:
-        told = time.monotonic()
+    async with world.worker(DRAIN_SECONDS=LONG) as worker:
         worker.tell(signal.SIGTERM)
 
-        assert await worker.ended(5) == 0
-        assert time.monotonic() - told < PROMPT_SECONDS
+        assert await worker.ended(PROMPT_SECONDS) == 0
 
 
 async def test_a_worker_whose_redis_is_away_ends_when_it_is_told(server, world):
@@ -95,7 +94,7 @@ async def test_a_worker_whose_redis_is_away_ends_when_it_is_told(server, world):
         await server.kill()
         worker.tell(signal.SIGTERM)
 
-        assert await worker.ended(10) == 0
+        assert await worker.ended() == 0
 
 
 async def test_a_stage_that_ended_while_redis_was_away_is_kept_though_its_worker_ends_before_redis_is_back(
@@ -110,10 +109,10 @@ async def test_a_stage_that_ended_while_redis_was_away_is_kept_though_its_worker
         course.leave(*(f"1-{stage}" for stage in Stage))
         await course.seen("1-script", "ended")
         ending.tell(signal.SIGTERM)
-        code = await ending.ended(20)
+        code = await ending.ended()
     await server.start()
     async with world.worker():
-        await queue.wait(1, timeout=20)
+        await queue.wait(1, timeout=60)
 
     assert code == 0
     assert [len(course.notes(f"1-{stage}")) for stage in Stage] == [1] * 5

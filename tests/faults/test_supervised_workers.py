@@ -38,10 +38,10 @@ async def test_a_sibling_takes_a_dead_workers_job_over_at_once(supervise, queue,
         os.kill(dead, signal.SIGKILL)
         taken = await course.seen("a", times=2)
         course.leave("a")
-        result = await job.result(timeout=20)
-        alive = psutil.wait_procs(children, timeout=5)[1]
+        result = await job.result(timeout=60)
+        alive = psutil.wait_procs(children, timeout=30)[1]
 
-    assert taken.at - killed_at < 10  # 0.1 s where the machine is not busy; by its lease it would be 120 s
+    assert taken.at - killed_at < 60  # 0.1 s where the machine is not busy; by its lease it would be 120 s
     assert result == {"pid": taken.pid}
     assert taken.pid != dead
     assert alive == []
@@ -59,7 +59,7 @@ async def test_an_only_worker_that_died_is_started_again_and_takes_its_job_over(
         taken = await course.seen("a", times=2, seconds=60)
         course.leave("a")
 
-        assert await job.result(timeout=20) == {"pid": taken.pid}
+        assert await job.result(timeout=60) == {"pid": taken.pid}
     assert taken.pid != dead
 
 
@@ -111,8 +111,8 @@ async def test_a_second_signal_hands_the_job_back_at_once(supervise, queue, cour
         await until(lambda: supervised.events("worker_drains"), "it drains")
         supervised.process.terminate()
 
-        assert await supervised.ended(30) == 0
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+        assert await supervised.ended() == 0
+    assert psutil.wait_procs(family, timeout=30)[1] == []
     async with Redis.from_url(server.url) as redis:
         assert await redis.zscore(VIDEO, job.job_id) is not None
         assert not await redis.exists(in_progress_key_prefix + job.job_id)
@@ -128,7 +128,7 @@ async def test_a_worker_that_does_not_hear_is_killed_with_its_children_and_its_j
         supervised.process.terminate()
 
         assert await supervised.ended() == 1
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert psutil.wait_procs(family, timeout=30)[1] == []
     async with Redis.from_url(server.url) as redis:
         assert not await redis.exists(in_progress_key_prefix + job.job_id)
 
@@ -142,7 +142,7 @@ async def test_a_killed_supervisor_leaves_neither_workers_nor_their_children(sup
         family = supervised.family()
         supervised.process.kill()
         supervised.process.wait()
-        alive = await asyncio.to_thread(psutil.wait_procs, family, 5)
+        alive = await asyncio.to_thread(psutil.wait_procs, family, 30)
 
     assert len(family) == 5  # three workers, FFmpeg, a Python child
     assert alive[1] == []
@@ -184,7 +184,7 @@ async def test_what_a_killed_supervisor_had_in_hand_the_next_one_takes_over_at_o
         await course.seen("a", times=2)
         course.leave("a")
 
-        assert (await job.result(timeout=20))["pid"]
+        assert (await job.result(timeout=60))["pid"]
 
 
 # A worker is drained.
@@ -208,7 +208,7 @@ async def test_nobody_takes_the_place_of_a_drained_worker_and_the_last_ones_end_
         behind = await enqueue(queue, "b")
         taken = await course.seen("b")
         course.leave("a", "b")
-        assert (await job.result(timeout=20), await behind.result(timeout=20)) == ({"pid": busy.pid}, {"pid": other.pid})
+        assert (await job.result(timeout=60), await behind.result(timeout=20)) == ({"pid": busy.pid}, {"pid": other.pid})
         await until(lambda: supervised.events("worker_ended"), "it ends")
         assert supervised.process.poll() is None
         await fleet.drain(other.name)
