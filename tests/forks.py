@@ -26,7 +26,7 @@ from tests.preloaded import HEEDED, MESSAGE_BYTES, MOST_FILES
 PROGRAM = Path(__file__).with_name("preloaded.py")
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sys.executable).parent
-LOADING_SECONDS = 60.0
+LOADING_SECONDS = 300.0
 _PR_SET_CHILD_SUBREAPER = 36
 _SIGNATURE = inspect.signature(subprocess.Popen._execute_child)
 _libc = ctypes.CDLL(None)
