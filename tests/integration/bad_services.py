@@ -30,7 +30,7 @@ def local(*kinds: str) -> dict[str, str]:
     return {f"REELQUEUE_{kind}_PROVIDER" if kind != "PUBLISHER" else "REELQUEUE_PUBLISHER": "local" for kind in kinds}
 
 
-async def at_rest(queue: Queue, number: int, *, seconds: float = 60.0) -> ProjectState:
+async def at_rest(queue: Queue, number: int, *, seconds: float = 240.0) -> ProjectState:
     """The state, once the project has ended or waits."""
     with contextlib.suppress(ReelqueueError):
         await queue.wait(number, timeout=seconds)

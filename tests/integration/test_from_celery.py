@@ -294,7 +294,7 @@ async def test_a_broker_that_is_no_redis_is_refused_by_its_name(settings, broker
     async with worker(settings, **old) as running:
         code = await running.ended(60)
     started = forks.run(
-        [REELQUEUE, "doctor"], cwd=ROOT, env=environment(settings) | old, capture_output=True, text=True, check=False
+        [REELQUEUE, "queues"], cwd=ROOT, env=environment(settings) | old, capture_output=True, text=True, check=False
     )
 
     (refused,) = [line for line in running.lines() if line["event"] == "refused"]

@@ -134,14 +134,3 @@ def test_what_it_cannot_speak_is_refused_by_name():
 def test_the_version_names_the_model_and_stays_the_same():
     assert LocalVoice().version == LocalVoice().version
     assert LocalVoice().version.startswith("kokoro-82m-v1.0-int8/")
-
-
-async def test_speaking_tells_nobody(tmp_path, monkeypatch):
-    """ONNX Runtime sends its maker what it loads, unless told not to: it kept a device's id and a queue of news in HOME."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-
-    async with LocalVoice().open() as speaker:
-        await speaker.speak(ask("好。"), tmp_path / "word.wav")
-
-    assert list((tmp_path / "home").rglob("*")) == []

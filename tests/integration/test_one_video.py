@@ -15,11 +15,7 @@ from reelqueue.media.ffmpeg import find_ffmpeg
 from reelqueue.media.probe import read_info
 from tests.workers import ROOT, environment, worker
 
-TEXT = (
-    "# Why bread rises\n\n"
-    "Yeast eats sugar and breathes out gas. In one hour, 1 gram of yeast makes about 150 ml of it. "
-    'A baker calls that "patience". Heat sets the crumb, and the crust sings.'
-)
+TEXT = '# Why bread rises\n\nYeast eats sugar and breathes out gas, 150 ml in an hour. A baker calls that "patience".'
 
 
 @pytest.fixture

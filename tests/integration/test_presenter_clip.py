@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from reelqueue.art.arrange import arrange
 from reelqueue.art.draw import draw
@@ -17,7 +19,7 @@ from reelqueue.media.clip import ingest_clip
 from reelqueue.media.compose import prepare
 from reelqueue.media.footage import clip_at
 from reelqueue.media.planes import empty_planes
-from reelqueue.media.studio import open_studio
+from reelqueue.media.studio import Studio, open_studio
 from reelqueue.media.unit import UnitClip, UnitRequest, UnitScene
 from reelqueue.models.scene import SceneSpec
 from reelqueue.wording import speak
@@ -26,6 +28,17 @@ FPS, START_S, CLIP_FPS, CLIP_FRAMES = 30, 0.5, 25, 30
 FRAMES = 72
 """2.4 s: the clip is seen from 0.5 s on and lasts 1.2 s."""
 STYLE: Style = choose_style("coral reef sea", "en", "clip")
+
+
+SHARED = pytest.mark.asyncio(loop_scope="module")
+"""Of tests that share `studio`."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def studio() -> AsyncIterator[Studio]:
+    """One child for the module: to start it costs more than a unit, which is the same whatever it made before."""
+    async with open_studio() as opened:
+        yield opened
 
 
 def level(number: int) -> int:
@@ -79,7 +92,7 @@ def shown_at(clip: Path, scene: UnitScene, **changes: object) -> UnitScene:
 
 
 def request_of(
-    folder: Path, out: Path, *scenes: UnitScene, frames: int = FRAMES, size: tuple[int, int] = (960, 540)
+    folder: Path, out: Path, *scenes: UnitScene, frames: int = FRAMES, size: tuple[int, int] = (480, 270)
 ) -> UnitRequest:
     return UnitRequest(
         scenes=scenes, style=STYLE.model_dump(mode="json"), subtitles="none", frames=frames, fps=FPS, width=size[0], height=size[1],
@@ -90,7 +103,7 @@ def request_of(
 def levels(path: Path, x: int, y: int) -> list[float]:
     """The luma around a place in each frame."""
     with av.open(str(path)) as video:
-        return [float(frame.to_ndarray()[y - 8 : y + 8, x - 8 : x + 8].mean()) for frame in video.decode(video=0)]
+        return [float(frame.to_ndarray()[y - 4 : y + 4, x - 4 : x + 4].mean()) for frame in video.decode(video=0)]
 
 
 def due(number: int) -> int:
@@ -99,20 +112,20 @@ def due(number: int) -> int:
     return min(CLIP_FRAMES - 1, max(0, int(at * CLIP_FPS)))
 
 
+@SHARED
 @pytest.mark.parametrize(
     ("layout", "size", "place"),
     [
-        pytest.param("opening", (960, 540), (745, 237), id="beside the title"),
-        pytest.param("outro", (960, 540), (745, 237), id="beside the end screen's place"),
-        pytest.param("statement", (960, 540), (882, 465), id="round, in the corner"),
-        pytest.param("opening", (540, 960), (250, 486), id="upright, below the title"),
-        pytest.param("outro", (540, 540), (404, 293), id="square, beside the end screen's place"),
+        pytest.param("opening", (480, 270), (372, 118), id="beside the title"),
+        pytest.param("outro", (480, 270), (372, 118), id="beside the end screen's place"),
+        pytest.param("statement", (480, 270), (441, 232), id="round, in the corner"),
+        pytest.param("opening", (270, 480), (125, 243), id="upright, below the title"),
+        pytest.param("outro", (270, 270), (202, 146), id="square, beside the end screen's place"),
     ],
 )
-async def test_a_clip_is_in_step_with_the_voice_and_holds_its_ends(clip, tmp_path, layout, size, place):
+async def test_a_clip_is_in_step_with_the_voice_and_holds_its_ends(studio, clip, tmp_path, layout, size, place):
     """First picture until the voice begins, each at its frame from there on, the last one to the end."""
-    async with open_studio() as studio:
-        await studio.make(request_of(clip.parent, tmp_path / "u.mp4", shown_at(clip, scene_of(layout)), size=size))
+    await studio.make(request_of(clip.parent, tmp_path / "u.mp4", shown_at(clip, scene_of(layout)), size=size))
 
     found = levels(tmp_path / "u.mp4", *place)
 
@@ -133,7 +146,7 @@ async def test_a_joint_goes_on_where_the_body_ended(clip, tmp_path):
         await studio.make(joint.replace(out=tmp_path / "alone.mp4"))
 
     assert (tmp_path / "after.mp4").read_bytes() == (tmp_path / "alone.mp4").read_bytes()
-    first = levels(tmp_path / "after.mp4", 745, 237)[0]
+    first = levels(tmp_path / "after.mp4", 372, 118)[0]
     assert abs(first - level(due(40))) < abs(first - level(due(41)))
 
 
@@ -150,19 +163,18 @@ def test_drawing_only_what_changed_gives_the_same_pixels_in_whatever_order(clip)
             assert np.array_equal(plane, should)
 
 
+@SHARED
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (256, 256)], ids=["wide", "tall", "square"])
-async def test_a_clip_of_any_shape_fills_its_frame(tmp_path, size):
+async def test_a_clip_of_any_shape_fills_its_frame(studio, tmp_path, size):
     await ingest_clip(clip_of(tmp_path / "sent.mp4", size=size), tmp_path / "clip.mp4")
-    async with open_studio() as studio:
-        await studio.make(
-            request_of(tmp_path, tmp_path / "u.mp4", shown_at(tmp_path / "clip.mp4", scene_of("opening")), frames=30)
-        )
+    shown = shown_at(tmp_path / "clip.mp4", scene_of("opening"))
+    await studio.make(request_of(tmp_path, tmp_path / "u.mp4", shown, frames=30))
 
     with av.open(str(tmp_path / "u.mp4")) as video:
-        last = list(video.decode(video=0))[-1].to_ndarray()[:540]
-    seen = np.argwhere(np.abs(last[:, 600:].astype(int) - level(due(29))) < 4)
+        last = list(video.decode(video=0))[-1].to_ndarray()[:270]
+    seen = np.argwhere(np.abs(last[:, 300:].astype(int) - level(due(29))) < 4)
     tall, wide = seen.max(axis=0) - seen.min(axis=0)
-    assert tall > 280 and wide > 230
+    assert tall > 140 and wide > 115
 
 
 async def test_the_file_that_the_service_sent_decides_nothing_but_the_pictures(tmp_path):

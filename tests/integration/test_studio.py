@@ -2,11 +2,13 @@
 
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from reelqueue.art.arrange import arrange
 from reelqueue.art.style import choose_style
@@ -14,7 +16,7 @@ from reelqueue.errors import MediaError, TransientError
 from reelqueue.media.encode import Scenes, body, joint
 from reelqueue.media.join import join
 from reelqueue.media.probe import check_video, probe
-from reelqueue.media.studio import open_studio
+from reelqueue.media.studio import Studio, open_studio
 from reelqueue.media.timeline import lay_out
 from reelqueue.media.unit import UnitRequest, UnitScene, part_of
 from reelqueue.models.cue import Cue
@@ -23,6 +25,17 @@ from reelqueue.models.voice import Speech, Word
 
 W, H, FPS = 320, 180, 24
 TEXTS = ("Hello there.", "Goodbye now.")
+
+
+SHARED = pytest.mark.asyncio(loop_scope="module")
+"""Of tests that share `studio`."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def studio() -> AsyncIterator[Studio]:
+    """One child for the module: to start it costs more than a unit."""
+    async with open_studio() as opened:
+        yield opened
 
 
 def spoken(text: str) -> Speech:
@@ -63,10 +76,10 @@ def requests(folder: Path, **changes) -> list[UnitRequest]:
     ]
 
 
-async def test_a_video_is_made_unit_by_unit(tmp_path):
+@SHARED
+async def test_a_video_is_made_unit_by_unit(studio, tmp_path):
     told: list[int] = []
-    async with open_studio() as studio:
-        infos = [await studio.make(request, told.append) for request in requests(tmp_path)]
+    infos = [await studio.make(request, told.append) for request in requests(tmp_path)]
 
     frames = await join([request.out for request in requests(tmp_path)], None, tmp_path / "video.mp4")
 
@@ -124,14 +137,14 @@ def test_a_unit_is_composed_the_same_to_the_bit_whatever_was_composed_before(tmp
     assert all(np.array_equal(one, other) for one, other in zip(alone, after, strict=True))
 
 
-async def test_another_scene_of_the_same_length_is_drawn_anew(tmp_path):
+@SHARED
+async def test_another_scene_of_the_same_length_is_drawn_anew(studio, tmp_path):
     request = requests(tmp_path)[0]
     scene = request.scenes[0]
     spec = {**scene.scene["spec"], "title": "Farewell, all."}
     other = request.replace(scenes=(scene.replace(scene={**scene.scene, "spec": spec}),), out=tmp_path / "other.mp4")
-    async with open_studio() as studio:
-        for asked in (request, other):
-            await studio.make(asked)
+    for asked in (request, other):
+        await studio.make(asked)
 
     assert request.out.read_bytes() != other.out.read_bytes()
 
@@ -149,13 +162,13 @@ async def test_a_killed_child_is_a_passing_trouble_and_the_next_unit_is_made(tmp
     assert info.bytes == request.out.stat().st_size
 
 
-async def test_a_picture_that_is_missing_is_refused_by_name(tmp_path):
+@SHARED
+async def test_a_picture_that_is_missing_is_refused_by_name(studio, tmp_path):
     request = requests(tmp_path, picture="images/gone.jpg", picture_width=800, picture_height=600)[0]
     scene = request.scenes[0].scene
     shown = request.scenes[0].replace(scene={**scene, "layout": "picture-print"})
-    async with open_studio() as studio:
-        with pytest.raises(MediaError, match=r"gone\.jpg"):
-            await studio.make(request.replace(scenes=(shown,)))
+    with pytest.raises(MediaError, match=r"gone\.jpg"):
+        await studio.make(request.replace(scenes=(shown,)))
 
     assert list(tmp_path.iterdir()) == []
 

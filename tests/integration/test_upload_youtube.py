@@ -23,7 +23,8 @@ from reelqueue.settings import Settings
 from storage import Debts, Ledger, Owner, Paths, ProjectStore
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffd9")
-VIDEO = random.Random(7).randbytes(20_000_000)
+CHUNK_BYTES = 1 << 20
+VIDEO = random.Random(7).randbytes(2_500_000)
 """Three chunks."""
 SCRIPT = Script(
     intro=Part(text="Hello.", duration=5),
@@ -94,6 +95,7 @@ async def upload(sandbox, tmp_path) -> AsyncIterator[Upload]:
     state = await projects.create(
         brief | {"providers": {"script": "local", "image": "local", "voice": "local", "presenter": "local"}}
     )
+    shelf._publisher("youtube", shelf.channel_of(state.brief))._upload.chunk_bytes = CHUNK_BYTES
     async with await projects.take_over(state.project_id) as held:
         made = {
             Stage.SCRIPT: (await held.blobs.write("script.json", SCRIPT.model_dump_json().encode()),),
