@@ -68,7 +68,7 @@ async def test_what_takes_longer_than_a_page_waits_goes_on_beside_it(monkeypatch
 
     assert await held.made("k", make()) is None
     go_on.set()
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 60)
 
 
 async def test_why_it_was_not_made_is_raised_and_the_next_try_is_another():

@@ -82,7 +82,7 @@ async def test_a_worker_may_be_told_of_changes(service: Redis) -> None:
     assert await service.execute_command("CLIENT", "TRACKING", "ON", "REDIRECT", number, "BCAST", "PREFIX", QUEUES[0]) == b"OK"
     async with service.pubsub() as channel:
         await channel.subscribe("__redis__:invalidate")
-        assert (await channel.get_message(timeout=5))["type"] == "subscribe"
+        assert (await channel.get_message(timeout=60))["type"] == "subscribe"
 
 
 async def test_a_worker_asks_for_nothing_that_it_may_not(settings: Settings, redis_admin: Redis) -> None:
@@ -227,7 +227,7 @@ async def test_the_redis_containers_command_starts_a_server_that_asks_for_the_pa
 
 
 async def answer(redis: Redis) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(RedisConnectionError, BusyLoadingError):
                 await redis.ping()

@@ -56,7 +56,7 @@ def one_moment() -> Iterator[None]:
 
 async def all_sent(known: Known) -> None:
     """Wait until no bundle is due."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while known._waiting:
             await asyncio.sleep(0.01)
 

@@ -38,7 +38,7 @@ def child(program: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def until(read: Callable[[], Reading], is_so: Callable[[Reading], bool], what: str) -> Reading:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not is_so(seen := read()):
         assert time.monotonic() < deadline, what
     return seen

@@ -164,7 +164,7 @@ class Crew:
 
     async def burst(self, queue: str = VIDEO, **rules: Any) -> None:
         """Work until the queue is empty; a job that waits for its time is none that a burst waits for."""
-        async with asyncio.timeout(20), open_queue(self.settings) as client:
+        async with asyncio.timeout(60), open_queue(self.settings) as client:
             while True:
                 worker = self.worker(queue, burst=True, **rules)
                 try:
@@ -191,7 +191,7 @@ class Crew:
 Look = Callable[[], Awaitable[Any]]
 
 
-async def look_until(look: Look, what: str, *, seconds: float = 10.0) -> Any:
+async def look_until(look: Look, what: str, *, seconds: float = 60.0) -> Any:
     """What `look` gives as soon as it gives something; there is nobody who could tell us."""
     deadline = time.monotonic() + seconds
     while not (seen := await look()):

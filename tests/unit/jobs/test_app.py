@@ -94,7 +94,7 @@ async def test_a_start_while_one_stage_runs_alone_leads_on_to_the_end(queue, cre
         await stages.inside.wait()
         await queue.start(1)
         stages.leave.set()
-        result = await queue.wait(1, timeout=10)
+        result = await queue.wait(1, timeout=60)
 
     assert result["made"] == "upload"
 
@@ -154,7 +154,7 @@ async def test_work_that_was_cancelled_and_retried_at_once_does_not_go_on(queue,
         await queue.cancel(1)
         stages.acts.clear()
         await queue.retry(1, from_stage="script")
-        await queue.wait(1, timeout=10)
+        await queue.wait(1, timeout=60)
 
     assert stages.stopped == [Stage.RENDER]
     assert stages.ran[Stage.SCRIPT] == 2

@@ -75,7 +75,7 @@ async def test_one_that_ends_badly_is_run_once_more_and_then_the_stage_fails_wit
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectFailed, match=said):
-            await queue.wait(1, timeout=20)
+            await queue.wait(1, timeout=60)
 
     state = await queue.get_project(1)
     assert (len(tool.ran), state.stages[Stage.RENDER].attempts) == (2, 1)
@@ -87,7 +87,7 @@ async def test_one_that_ends_well_the_second_time_is_nobodys_matter(queue, crew,
     stages.acts[Stage.RENDER] = tool.does(f"mkdir {tmp_path}/once 2>/dev/null && kill -SEGV $$; exit 0")
     async with crew.working():
         await queue.start(1)
-        await queue.wait(1, timeout=20)
+        await queue.wait(1, timeout=60)
 
     assert len(tool.ran) == 2
 
@@ -112,7 +112,7 @@ async def test_a_time_out_leaves_none_of_it(queue, crew, stages, project, tool, 
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectFailed):
-            await queue.wait(1, timeout=20)
+            await queue.wait(1, timeout=60)
         assert await tool.is_gone()
 
     assert len(tool.ran) == 1 + len(crew.rules.retry_delays)

@@ -300,7 +300,7 @@ async def test_a_batch_with_a_calendar_runs_through_with_its_forecast_and_its_ou
 
     async with crew.working(VIDEO, BATCH):
         await queue.start_batch(batch.batch_id)
-        await queue.wait_batch(batch.batch_id, timeout=30)
+        await queue.wait_batch(batch.batch_id, timeout=60)
 
     state = await queue.get_batch(batch.batch_id)
     slots = [(await store.load(number)).slot for number in batch.project_ids]

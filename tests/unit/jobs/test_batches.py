@@ -32,8 +32,8 @@ async def test_a_batch_counts_failures_as_failures_and_is_completed(queue, crew,
     stages.acts[Stage.ASSETS] = act
     async with crew.working(VIDEO, BATCH):
         job = await queue.start_batch(batch.batch_id)
-        waited = await queue.wait_batch(batch.batch_id, timeout=15)
-        result = await job.result(timeout=5, poll_delay=0.02)
+        waited = await queue.wait_batch(batch.batch_id, timeout=60)
+        result = await job.result(timeout=60, poll_delay=0.02)
 
     assert result == waited
     assert (result["status"], result["total_projects"], result["completed"], result["failed"]) == ("partial_success", 3, 2, 1)
@@ -52,9 +52,9 @@ async def test_a_batch_that_waits_holds_no_slot(queue, crew, stages):
         await stages.inside.wait()
         await queue.start_batch(second.batch_id)
         pong = await queue.enqueue_job("debug_task", _queue_name=BATCH)
-        assert (await pong.result(timeout=5, poll_delay=0.02))["pong"]
+        assert (await pong.result(timeout=60, poll_delay=0.02))["pong"]
         stages.leave.set()
-        await queue.wait_batch(second.batch_id, timeout=10)
+        await queue.wait_batch(second.batch_id, timeout=60)
 
 
 async def test_looks_at_a_batch_in_which_nothing_changed_write_nothing(queue, crew, stages, redis, until):
@@ -77,7 +77,7 @@ async def test_looks_at_a_batch_in_which_nothing_changed_write_nothing(queue, cr
         await until(lambda: is_looked_at(seen + 1), "nobody looks at the batch")
         after = await queue.get_batch(batch.batch_id)
         stages.leave.set()
-        await queue.wait_batch(batch.batch_id, timeout=10)
+        await queue.wait_batch(batch.batch_id, timeout=60)
 
     assert after == before
 
@@ -113,14 +113,14 @@ async def test_a_deleted_or_cancelled_project_counts_as_failed(queue, crew):
     await queue.cancel(batch.project_ids[1])
     async with crew.working(VIDEO, BATCH):
         await queue.start_batch(batch.batch_id)
-        result = await queue.wait_batch(batch.batch_id, timeout=10)
+        result = await queue.wait_batch(batch.batch_id, timeout=60)
 
     assert (result["completed"], result["failed"]) == (1, 2)
 
 
 async def test_a_batch_tells_of_its_progress(queue, crew, settings):
     batch = await queue.create_batch(BRIEFS[:2])
-    async with crew.working(VIDEO, BATCH), asyncio.timeout(15):
+    async with crew.working(VIDEO, BATCH), asyncio.timeout(60):
         await queue.start_batch(batch.batch_id)
         events = [event async for event in subscribe_progress(batch_id=batch.batch_id, settings=settings)]
 

@@ -81,7 +81,7 @@ async def everything(settings: Settings, redis: ArqRedis, redis_admin: ArqRedis)
 async def test_a_key_in_an_error_reaches_no_sink(settings, log, queue, crew, stages, project, redis, redis_admin, error, status):
     stages.fail(Stage.SCRIPT, error)
     job = await queue.start(1)
-    async with crew.working(), asyncio.timeout(20):
+    async with crew.working(), asyncio.timeout(60):
         while (await queue.get_project(1)).status is not status:
             await asyncio.sleep(0.02)
 

@@ -462,7 +462,7 @@ async def test_those_that_wait_for_the_disk_go_on_after_it(crew, redis, queue, s
         await queue.start(1)
         await until(lambda: queue.list_projects(status="waiting_disk"), "it waits")
         woken = await wake_those_that_wait_for_the_disk(service)
-        answer = await queue.wait(1, timeout=10)
+        answer = await queue.wait(1, timeout=60)
 
     assert (woken, answer["made"]) == ([1], "upload")
 

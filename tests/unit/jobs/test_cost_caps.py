@@ -135,8 +135,8 @@ async def went_on(crew, queue):
     """What the project came to after quotas were looked at."""
     async with crew.working(VIDEO, MAINTENANCE):
         synced = await queue.enqueue_job("sync_quotas")
-        answer = await synced.result(timeout=10, poll_delay=0.05)
-        await queue.wait(1, timeout=10, through_waits=True)
+        answer = await synced.result(timeout=60, poll_delay=0.05)
+        await queue.wait(1, timeout=60, through_waits=True)
     return answer["woken"], await queue.get_project(1)
 
 
@@ -144,7 +144,7 @@ async def looked_at(crew, queue):
     """Who is woken when quotas are looked at with the caps as they were."""
     async with crew.working(MAINTENANCE):
         synced = await queue.enqueue_job("sync_quotas")
-        return (await synced.result(timeout=10, poll_delay=0.05))["woken"]
+        return (await synced.result(timeout=60, poll_delay=0.05))["woken"]
 
 
 def cost(state):
@@ -154,7 +154,7 @@ def cost(state):
 async def test_what_a_project_was_billed_for_stands_in_its_state(crew, queue, project, painter, ledger):
     async with crew.working():
         await queue.start(1)
-        await queue.wait(1, timeout=10)
+        await queue.wait(1, timeout=60)
 
     state = await queue.get_project(1)
     known = await ledger.account(project_bucket(1))
@@ -201,7 +201,7 @@ async def test_calls_whose_outcome_nobody_knows_count_at_their_estimate_and_are_
     painter.failing = [ServiceUnavailable("no answer")]
     async with crew.working():
         await queue.start(1)
-        await queue.wait(1, timeout=10)
+        await queue.wait(1, timeout=60)
 
     known = await ledger.account(project_bucket(1))
     assert (painter.calls.total(), known.used, known.unsettled) == (PICTURES + 1, Decimal("0.42"), ESTIMATE)

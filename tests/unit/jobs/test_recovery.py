@@ -287,7 +287,7 @@ async def test_a_claim_that_bears_no_name_is_freed_without_a_maintenance_worker(
     job = await queue.start(project.project_id)
     await redis.set(in_progress_key_prefix + job.job_id, b"1", px=OLD_UNNAMED_MS - 1)
     async with crew.working():
-        answer = await queue.wait(project.project_id, timeout=15)
+        answer = await queue.wait(project.project_id, timeout=60)
 
     assert answer["made"] == "upload"
 
@@ -304,7 +304,7 @@ async def test_a_hint_that_only_a_newer_version_understands_is_answered_and_the_
     payload = json.loads(await redis.get(job_key_prefix + job.job_id))
     await redis.set(job_key_prefix + job.job_id, json.dumps(payload | newer))
     async with crew.working():
-        answer = await queue.wait(project.project_id, timeout=15)
+        answer = await queue.wait(project.project_id, timeout=60)
         with pytest.raises(Exception, match=r"not found|don't fit"):
             await job.result(timeout=1)
 
@@ -352,7 +352,7 @@ async def test_a_bug_in_a_renewal_ends_no_renewing(crew, redis, monkeypatch, pla
 
     ours, ctx = hooks.hooks(lambda pool: crew.service(pool, VIDEO), breaks), {"redis": redis}
     await ours.startup(ctx)
-    await asyncio.wait_for(again.wait(), 5)
+    await asyncio.wait_for(again.wait(), 60)
     await ours.shutdown(ctx)
 
 

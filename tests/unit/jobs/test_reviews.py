@@ -82,7 +82,7 @@ async def test_no_job_passes_a_review_and_an_upload_waits_for_it_under_its_id(qu
     async with crew.working():
         job = await queue.enqueue_job("upload_to_youtube_task", project_id=1)
         deferred = await queue.enqueue_job("debug_task")
-        await deferred.result(timeout=5, poll_delay=0.02)
+        await deferred.result(timeout=60, poll_delay=0.02)
         assert not stages.ran[Stage.UPLOAD]
 
         await queue.approve(1)

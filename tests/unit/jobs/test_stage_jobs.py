@@ -71,7 +71,7 @@ async def test_a_busy_project_makes_the_job_wait_under_its_id_and_then_answer(qu
         second = await queue.enqueue_job("generate_script_task", project_id=1, chain=False)
         await until(lambda: _tries(redis, second, 2), "the second job is not looked at again")
         stages.leave.set()
-        answers = await first.result(timeout=5, poll_delay=0.02), await second.result(timeout=5, poll_delay=0.02)
+        answers = await first.result(timeout=60, poll_delay=0.02), await second.result(timeout=60, poll_delay=0.02)
 
     assert answers[0] == answers[1]
     assert stages.ran[Stage.SCRIPT] == 1
@@ -280,8 +280,8 @@ async def test_a_quota_parks_the_project_and_it_goes_on_by_itself(queue, crew, s
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectWaiting) as waiting:
-            await queue.wait(1, timeout=10)
-        result = await queue.wait(1, timeout=10, through_waits=True)
+            await queue.wait(1, timeout=60)
+        result = await queue.wait(1, timeout=60, through_waits=True)
 
     assert waiting.value.reason == "waiting_quota"
     assert waiting.value.until is not None
@@ -295,9 +295,9 @@ async def test_a_full_disk_parks_the_project(queue, crew, stages, project, error
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectWaiting) as waiting:
-            await queue.wait(1, timeout=10)
+            await queue.wait(1, timeout=60)
         await queue.retry(1)
-        await queue.wait(1, timeout=10)
+        await queue.wait(1, timeout=60)
 
     assert waiting.value.reason == "waiting_disk"
 
@@ -315,10 +315,10 @@ async def test_a_disk_too_full_to_begin_parks_the_project(queue, crew, stages, p
     async with crew.working():
         await queue.start(1)
         with pytest.raises(ProjectWaiting) as waiting:
-            await queue.wait(1, timeout=10)
+            await queue.wait(1, timeout=60)
         full.clear()
         await queue.retry(1)
-        await queue.wait(1, timeout=10)
+        await queue.wait(1, timeout=60)
 
     assert waiting.value.reason == "waiting_disk"
     assert waiting.value.until is not None

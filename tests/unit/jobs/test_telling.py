@@ -12,7 +12,7 @@ from reelqueue.wording import same
 
 
 async def heard(settings, **where):
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         return [event async for event in subscribe_progress(1, settings=settings, **where)]
 
 

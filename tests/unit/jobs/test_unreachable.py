@@ -34,13 +34,13 @@ def paths(settings) -> Paths:
 
 async def waits_and_says(queue, number: int, what: str) -> None:
     with pytest.raises(ProjectWaiting, match=what) as waiting:
-        await queue.wait(number, timeout=20)
+        await queue.wait(number, timeout=60)
     assert (waiting.value.reason, waiting.value.until is not None) == ("needs_person", True)
 
 
 async def completed_at_once(queue, number: int) -> set[int]:
     """How many attempts its stages took."""
-    await queue.wait(number, timeout=20, through_waits=True)
+    await queue.wait(number, timeout=60, through_waits=True)
     return {known.attempts for known in (await queue.get_project(number)).stages.values()}
 
 
@@ -147,7 +147,7 @@ async def test_a_disk_that_turns_read_only_in_the_middle_of_a_stage_fails_nothin
             with pytest.raises(TimeoutError):
                 await queue.wait(1, timeout=4 * SOON)
             assert paths.project(1).state.read_bytes() == before
-        await queue.wait(1, timeout=20, through_waits=True)
+        await queue.wait(1, timeout=60, through_waits=True)
 
     state = await queue.get_project(1)
     assert (state.status, state.crashes) == (ProjectStatus.COMPLETED, 0)
@@ -158,6 +158,6 @@ async def test_a_lock_that_others_held_for_too_long_asks_for_no_person(queue, cr
     stages.fail(Stage.RENDER, Unavailable("ledger/usd", "others were always faster"))
     async with crew.working():
         await queue.start(1)
-        await queue.wait(1, timeout=20)
+        await queue.wait(1, timeout=60)
 
     assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}

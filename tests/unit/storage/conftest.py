@@ -43,7 +43,7 @@ class Holder:
         await self.process.stdin.drain()
 
     async def answer(self) -> str:
-        return (await asyncio.wait_for(self.process.stdout.readline(), 20)).decode().strip()
+        return (await asyncio.wait_for(self.process.stdout.readline(), 60)).decode().strip()
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)

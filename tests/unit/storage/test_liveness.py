@@ -40,7 +40,7 @@ async def container(root: Path, kind: str, *, lease_seconds: float) -> AsyncIter
     argv = [sys.executable, "-c", CONTAINER, str(root), kind, str(lease_seconds)]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
-    assert await asyncio.wait_for(process.stdout.readline(), 20) == b"held\n"
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"held\n"
     try:
         yield process
     finally:
