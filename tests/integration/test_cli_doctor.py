@@ -78,10 +78,14 @@ async def test_a_server_that_forgets_evicts_or_is_another_installations_is_named
     assert all(finding.do.zh and finding.do.en for finding in found if finding.level != "ok")
 
 
-async def test_an_address_that_makes_no_sense_is_a_finding(settings):
-    (finding,) = await checks.redis(settings.model_copy(update={"redis_url": SecretStr("nonsense")}))
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [pytest.param("redis_url", "nonsense", id="none"), pytest.param("celery_broker_url", "amqp://me:s3cret@h//", id="RabbitMQ")],
+)
+async def test_an_address_that_makes_no_sense_is_a_finding(settings, named, address):
+    (finding,) = await checks.redis(settings.model_copy(update={"redis_url": None, named: SecretStr(address)}))
 
-    assert (finding.level, "REDIS_URL" in str(finding.saw)) == ("fail", True)
+    assert (finding.level, named.upper() in str(finding.saw), "s3cret" in str(finding)) == ("fail", True, False)
 
 
 async def test_a_server_that_does_not_answer_is_named(settings):
