@@ -104,7 +104,7 @@ async def test_who_speaks_an_older_http_gets_no_chunks(settings, publisher):
         host, _, port = url.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(f"GET /live?topics=1 HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"event: snapshot\n")
             await tell(publisher, progress=10)
             said = await reader.readuntil(b'"progress": 10')

@@ -62,7 +62,7 @@ async def redis(settings):
 
 async def one_worker(fleet: Fleet):
     """The worker, as soon as it beats."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := await fleet.workers()):
             await asyncio.sleep(0.02)
     return found[0]
