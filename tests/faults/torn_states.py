@@ -1,7 +1,7 @@
-"""Writers that are killed anywhere, and one who reads all the while: `torn_states.py <folder> <ours|naive> <kills> <seed>`.
+"""Writers that are killed anywhere, and one who reads all the while: `torn_states.py <folder> <ours|naive> <kills> <seed> [<enough>]`.
 
 Prints what was seen as JSON: `kills`; `reads`, and how many of them were `torn` or `older` than what the writer had acknowledged
-before; how many states were `broken` after a kill.
+before; how many states were `broken` after a kill.  With `enough` it ends as soon as that was seen once.
 """
 
 import json
@@ -22,8 +22,8 @@ from storage.codec import PROJECT_CODEC
 from storage.migrations import Unreadable
 
 TEXT = "城市裡的蜜蜂比鄉下多，因為公園整年都有花。" * 300
-LIFE_S = 0.03
-"""A writer's, at most."""
+LIFE_S, LEAST_READS = 0.03, 2
+"""A writer's, at most, but for so many reads: on a busy machine its reader may have no turn before."""
 
 
 def body_of(revision: int) -> bytes:
@@ -56,7 +56,7 @@ def write(path: Path, how: str, acknowledged: int) -> None:
         os.write(acknowledged, struct.pack("q", revision))
 
 
-def main(folder: Path, how: str, kills: int, seed: int) -> None:
+def main(folder: Path, how: str, kills: int, seed: int, enough: str = "") -> None:
     """Let writers live and die, and read."""
     path, dice = folder / "project_state.json", random.Random(seed)
     seen = {"kills": kills, "reads": 0, "torn": 0, "older": 0, "broken": 0}
@@ -67,8 +67,8 @@ def main(folder: Path, how: str, kills: int, seed: int) -> None:
             os.close(acknowledgements)
             write(path, how, acknowledged)
         os.close(acknowledged)
-        ends, least = time.monotonic() + dice.uniform(0.002, LIFE_S), -1
-        while time.monotonic() < ends:
+        ends, least, due = time.monotonic() + dice.uniform(0.002, LIFE_S), -1, seen["reads"] + LEAST_READS
+        while time.monotonic() < ends or seen["reads"] < due:
             least = _newest(acknowledgements, least)
             found = revision_of(path.read_bytes())
             seen["reads"] += 1
@@ -83,6 +83,8 @@ def main(folder: Path, how: str, kills: int, seed: int) -> None:
         seen["older"] += found is not None and found < least
         if found is None:
             path.write_bytes(body_of(0))
+        if enough and seen[enough]:
+            break
     sys.stdout.write(json.dumps(seen))
 
 
@@ -93,4 +95,4 @@ def _newest(acknowledgements: int, least: int) -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])
