@@ -93,7 +93,7 @@ def board(_server, tmp_path_factory) -> Iterator[str]:
 
 CONFIG = {
     "seed": 13,
-    "generation": {"max-examples": 8, "deterministic": True, "database": "none"},
+    "generation": {"max-examples": 5, "deterministic": True, "database": "none"},
     "phases": {"examples": {"enabled": False}, "coverage": {"enabled": False}, "stateful": {"enabled": False}},
 }
 schema = schemathesis.openapi.from_dict(known(), config=SchemathesisConfig.from_dict(CONFIG))

@@ -23,3 +23,4 @@ def test_what_is_there_at_the_start_is_left_alone_until_the_end():
         assert gc.get_freeze_count() > 10_000
 
     assert gc.get_freeze_count() == 0
+    gc.freeze()  # as it was before (tests/conftest.py)

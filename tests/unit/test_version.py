@@ -1,7 +1,6 @@
 """The version is written once, in `reelqueue/version.py`; whoever asks is told the same.  (The wheel: `test_wheel.py`.)"""
 
 import re
-import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from packaging.version import Version
 
 import reelqueue
 from reelqueue.version import __version__
+from tests import forks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +21,7 @@ def test_it_is_a_version_as_packages_write_it() -> None:
 
 def test_the_package_the_command_and_the_installation_say_it(tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("reelqueue")), "--version"]
-    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    said = forks.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
     assert (reelqueue.__version__, said.strip()) == (__version__, f"reelqueue {__version__}")
     assert version("reelqueue") == __version__, "`make setup` installs it anew"
