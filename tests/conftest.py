@@ -24,6 +24,8 @@ from reelqueue.wording import speak
 DEPLOYED = Path(__file__).parents[1] / "deploy" / "redis"
 PASSWORD = "of-the-tests"
 START_SECONDS = 20.0
+# Rich draws all locals of all frames: for longer than a command to Redis may take, where the machine is busy.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of tests that load the voice's model in their own process
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("nobody.pem"))  # to read the system's takes 20 ms of each client
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback  # the coloured one takes 10 ms
