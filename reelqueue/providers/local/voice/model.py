@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -75,7 +74,6 @@ class Model:
     """
 
     def __init__(self) -> None:
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # children have it; this is for whoever loads the model elsewhere
         import onnxruntime  # noqa: PLC0415 - heavy, and only the child needs it
 
         options = onnxruntime.SessionOptions()
