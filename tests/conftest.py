@@ -28,7 +28,6 @@ START_SECONDS = 20.0
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of tests that load the voice's model in their own process
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("nobody.pem"))  # to read the system's takes 20 ms of each client
-structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback  # the coloured one takes 10 ms
 
 
 @pytest.hookimpl(wrapper=True)
