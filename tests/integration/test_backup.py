@@ -166,30 +166,34 @@ async def faults_of(data: Path, *, forgotten: set[int]) -> list[str]:
 
 @pytest.mark.slow
 async def test_a_restored_copy_goes_on_and_publishes_nothing_twice(settings, redis_admin: Redis, tmp_path):
-    """Three videos, a backup as soon as one has ended; the machine is lost, the copy goes on with an empty Redis."""
+    """Two videos, a backup as soon as one has ended; the machine is lost, the copy goes on with an empty Redis."""
     async with worker(settings, module=TINY, **HUMMING) as lost, connect(settings) as queue:
-        for number in (1, 2, 3):
+        for number in (1, 2):
             await queue.create_project({"topic": f"Tides {number}", **SMALL})
-            await queue.start(number)
+        await queue.start(1)
+        async with asyncio.timeout(240):
+            while (await queue.get_project(1)).stages[Stage.RENDER].started_at is None:  # so that the other is on its way then
+                await asyncio.sleep(0.05)
+        await queue.start(2)
         markers = settings.data_dir / "open"
-        await until(lambda: len([*markers.iterdir()]) < 3, "one has ended", seconds=240)
+        await until(lambda: len([*markers.iterdir()]) < 2, "one has ended", seconds=240)
         archive = await backed_up(settings.data_dir, tmp_path / "backup.tar")
         lost.kill()
     await redis_admin.flushall()
     elsewhere = settings.model_copy(update={"data_dir": restored(archive, tmp_path / "elsewhere")})
-    before = {number: await store_of(elsewhere.data_dir).load(number) for number in (1, 2, 3)}
+    before = {number: await store_of(elsewhere.data_dir).load(number) for number in (1, 2)}
     library = elsewhere.data_dir / "library"
     ended = [library / str(number) / "video.mp4" for number, state in before.items() if state.status.is_final]
     published = {path: path.stat().st_mtime_ns for path in ended}
 
     async with worker(elsewhere, module=TINY, **HUMMING), connect(elsewhere) as queue:
-        for number in (1, 2, 3):
+        for number in (1, 2):
             await queue.wait(number, timeout=240)
-        after = {number: await queue.get_project(number) for number in (1, 2, 3)}
+        after = {number: await queue.get_project(number) for number in (1, 2)}
 
     videos = sorted(library.glob("*/video.mp4"))
     assert {state.status for state in after.values()} == {"completed"}
-    assert [path.parent.name for path in videos] == ["1", "2", "3"]
+    assert [path.parent.name for path in videos] == ["1", "2"]
     assert len(published) >= 1
     assert {path: path.stat().st_mtime_ns for path in published} == published
     assert made_again(before, after) == []
