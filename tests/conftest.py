@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from reelqueue import embedded, process
 from reelqueue.settings import Settings
 from reelqueue.wording import speak
+from tests.compiled import compile_tests
 
 DEPLOYED = Path(__file__).parents[1] / "deploy" / "redis"
 PASSWORD = "of-the-tests"
@@ -28,6 +29,12 @@ START_SECONDS = 20.0
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # of tests that load the voice's model in their own process
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("nobody.pem"))  # to read the system's takes 20 ms of each client
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """What all processes of a run need is made once."""
+    compile_tests(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,13 +48,18 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server, folder or key of the developer's reaches a test."""
+def without_outer_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server, folder or key of the developer's is left in the environment."""
     keys = [name for name in os.environ if name.removeprefix("REELQUEUE_").startswith(("GEMINI_", "GOOGLE_", "DID_", "YOUTUBE_"))]
     for name in ("REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND", "DATA_DIR", "CHANNELS_FILE", *keys):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"REELQUEUE_{name}", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does any reach a test."""
+    without_outer_settings(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
