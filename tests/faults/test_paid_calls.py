@@ -1,6 +1,5 @@
 """What is paid for: each piece once, at most the calls in flight again after a kill, nothing past a cap or a used-up day."""
 
-import asyncio
 import itertools
 import json
 from datetime import UTC, datetime
@@ -11,12 +10,13 @@ import pytest
 
 from jobs.client import connect
 from jobs.spending import MONEY, USD, project_bucket
-from reelqueue.errors import ProjectWaiting
+from reelqueue.errors import ProjectFailed, ProjectWaiting
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.sandbox import open_sandbox
 from storage import Bucket, Ledger, Paths
 from storage.ledger import pacific_day, pacific_midnight_after
 from tests.faults.cloud import calls
+from tests.faults.nemesis import TINY
 from tests.workers import HUMMING, until, worker
 
 BRIEF = {
@@ -41,6 +41,7 @@ LONGER = BRIEF | {
 }
 AT_ONCE = 4
 """Images, and voice pieces, that one project asks for side by side."""
+PATIENCE_SECONDS, SLACK_SECONDS = 300.0, 0.05
 
 pytestmark = pytest.mark.slow
 
@@ -60,7 +61,7 @@ async def begun(queue, brief):
 
 async def to_its_review(queue, number):
     with pytest.raises(ProjectWaiting):
-        await queue.wait(number, timeout=100)
+        await queue.wait(number, timeout=PATIENCE_SECONDS)
     state = await queue.get_project(number)
     assert state.status is ProjectStatus.WAITING_REVIEW
     return state
@@ -69,7 +70,7 @@ async def to_its_review(queue, number):
 def environment(sandbox, **more):
     ours = {
         "RETRY_DELAYS": "0.1,0.2,0.3",
-        "LEASE_SECONDS": "15",
+        "LEASE_SECONDS": "120",
     }  # a machine under load must not lose a lease: a call more is paid
     return GEMINI | sandbox.settings() | ours | HUMMING | more
 
@@ -94,7 +95,7 @@ async def spent(settings, bucket):
 
 
 async def test_a_video_by_gemini_pays_for_each_piece_once_and_knows_what_it_paid(settings, sandbox):
-    async with connect(settings) as queue, worker(settings, **environment(sandbox)):
+    async with connect(settings) as queue, worker(settings, module=TINY, **environment(sandbox)):
         number = await begun(queue, BRIEF)
         state = await to_its_review(queue, number)
 
@@ -111,12 +112,12 @@ async def test_a_kill_in_mid_assets_repeats_at_most_the_calls_in_flight(settings
     env = environment(sandbox)
     sandbox.faults.order(service="gemini", call="image", kind="hang", when="after", skip=1)
     async with connect(settings) as queue:
-        async with worker(settings, **env) as dying:
+        async with worker(settings, module=TINY, **env) as dying:
             number = await begun(queue, LONGER)
             await until(lambda: not sandbox.faults.waiting(), "the second picture was made and its answer is lost")
             dying.kill()
         before = paid(sandbox)
-        async with worker(settings, **env):
+        async with worker(settings, module=TINY, **env):
             await to_its_review(queue, number)
 
     once, all_of_it = pieces_of(settings, number), paid(sandbox)
@@ -128,17 +129,17 @@ async def test_a_kill_in_mid_assets_repeats_at_most_the_calls_in_flight(settings
 async def test_a_cap_that_is_reached_in_mid_assets_stops_before_the_call_and_goes_on_where_it_was(settings, sandbox):
     """What was asked for comes in and is kept; with a higher cap only the rest is paid for."""
     async with connect(settings) as queue:
-        async with worker(settings, **environment(sandbox, PROJECT_COST_CAP_USD="0.25")):
+        async with worker(settings, module=TINY, **environment(sandbox, PROJECT_COST_CAP_USD="0.25")):
             number = await begun(queue, LONGER)
             with pytest.raises(ProjectWaiting) as waiting:
-                await queue.wait(number, timeout=60)
+                await queue.wait(number, timeout=PATIENCE_SECONDS)
         state = await queue.get_project(number)
         account = await spent(settings, project_bucket(number))
         assert state.status is ProjectStatus.WAITING_BUDGET
         assert "PROJECT_COST_CAP_USD" in waiting.value.what_to_do
         assert account.used <= Decimal("0.25")
         assert 0 < paid(sandbox)["image"] < segments_of(settings, number)
-        async with worker(settings, **environment(sandbox, PROJECT_COST_CAP_USD="50")):
+        async with worker(settings, module=TINY, **environment(sandbox, PROJECT_COST_CAP_USD="50")):
             await queue.retry(number)
             await to_its_review(queue, number)
 
@@ -147,12 +148,12 @@ async def test_a_cap_that_is_reached_in_mid_assets_stops_before_the_call_and_goe
 
 async def test_a_days_quota_that_is_used_up_is_asked_for_no_more_by_any_project_before_the_reset(settings, sandbox):
     sandbox.faults.order(service="gemini", call="script", kind="quota_day", times=100)
-    async with connect(settings) as queue, worker(settings, **environment(sandbox)):
+    async with connect(settings) as queue, worker(settings, module=TINY, **environment(sandbox)):
         for _ in range(2):
             project = await queue.create_project(BRIEF)
             await queue.start(project.project_id)
             with pytest.raises(ProjectWaiting) as waiting:
-                await queue.wait(project.project_id, timeout=60)
+                await queue.wait(project.project_id, timeout=PATIENCE_SECONDS)
 
             assert waiting.value.until == pacific_midnight_after(datetime.now(UTC))
             state = await queue.get_project(project.project_id)
@@ -174,42 +175,38 @@ async def test_a_call_is_tried_again_after_the_delays_that_are_set_or_when_the_s
     env = environment(sandbox, REELQUEUE_IMAGE_PROVIDER="local", REELQUEUE_VOICE_PROVIDER="local")
     env["RETRY_DELAYS"] = ",".join(map(str, delays))
     sandbox.faults.order(service="gemini", call="script", kind="503", times=3)
-    async with connect(settings) as queue, worker(settings, **env):
+    async with connect(settings) as queue, worker(settings, module=TINY, **env) as one:
         project = await queue.create_project(BRIEF)
         await queue.enqueue_job("generate_script_task", project_id=project.project_id, chain=False)
-        await queue.wait(project.project_id, timeout=60)
-        assert [pytest.approx(gap, abs=1.0) for gap in delays] == gaps(sandbox, "gemini", "script")
+        await queue.wait(project.project_id, timeout=PATIENCE_SECONDS)
+        assert [line["seconds"] for line in one.lines() if line["event"] == "retrying"] == list(delays)
+        assert all(gap > delay - SLACK_SECONDS for gap, delay in zip(gaps(sandbox, "gemini", "script"), delays, strict=True))
 
         sandbox.faults.order(service="gemini", call="script", kind="quota_minute", retry_delay=asked)
         other = await queue.create_project(BRIEF)
         await queue.enqueue_job("generate_script_task", project_id=other.project_id, chain=False)
-        await queue.wait(other.project_id, timeout=60)
+        await queue.wait(other.project_id, timeout=PATIENCE_SECONDS)
 
-    assert gaps(sandbox, "gemini", "script")[-1] == pytest.approx(asked, abs=1.0)
-
-
-@pytest.mark.parametrize("kind", ["400", "401", "403"])
-async def test_a_refusal_that_no_retry_mends_is_sent_once_and_says_what_to_do(settings, sandbox, kind):
-    sandbox.faults.order(service="gemini", call="script", kind=kind, times=10)
-    async with connect(settings) as queue, worker(settings, **environment(sandbox)):
-        project = await queue.create_project(BRIEF)
-        await queue.start(project.project_id)
-        await until_failed(queue, project.project_id)
-        state = await queue.get_project(project.project_id)
-
-    assert calls(sandbox, "gemini", "script") == 1
-    error = state.stages[Stage.SCRIPT].error
-    assert error is not None
-    assert error.hint
-    assert (await spent(settings, project_bucket(project.project_id))).used == 0
+        assert [line["seconds"] for line in one.lines() if line["event"] == "retrying"] == [*delays, asked]
+    assert gaps(sandbox, "gemini", "script")[-1] > asked - SLACK_SECONDS
 
 
-async def until_failed(queue, number):
-    for _ in range(600):
-        if (await queue.get_project(number)).status is ProjectStatus.FAILED:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not fail")
+async def test_a_refusal_that_no_retry_mends_is_sent_once_and_says_what_to_do(settings, sandbox):
+    async with connect(settings) as queue, worker(settings, module=TINY, **environment(sandbox)):
+        for asked, kind in enumerate(("400", "401", "403"), 1):
+            sandbox.faults.order(service="gemini", call="script", kind=kind, times=10)
+            project = await queue.create_project(BRIEF)
+            await queue.start(project.project_id)
+            with pytest.raises(ProjectFailed):
+                await queue.wait(project.project_id, timeout=PATIENCE_SECONDS)
+            sandbox.faults.clear()
+            state = await queue.get_project(project.project_id)
+
+            assert calls(sandbox, "gemini", "script") == asked, kind
+            error = state.stages[Stage.SCRIPT].error
+            assert error is not None
+            assert error.hint
+            assert (await spent(settings, project_bucket(project.project_id))).used == 0
 
 
 @pytest.mark.soak  # `unit/jobs/test_canary.py` looks into each sink in `make test`
@@ -223,7 +220,7 @@ async def test_no_key_or_token_reaches_a_sink(settings, sandbox, redis_admin):
     sandbox.faults.order(service="youtube", call="upload.open", kind="503")
     sandbox.faults.order(service="youtube", call="upload.chunk", kind="reset")
     env = GEMINI | given | HUMMING | {"REELQUEUE_PUBLISHER": "youtube", "RETRY_DELAYS": "0.1,0.2,0.3", "LOG_LEVEL": "debug"}
-    async with connect(settings) as queue, worker(settings, **env) as one:
+    async with connect(settings) as queue, worker(settings, module=TINY, **env) as one:
         project = await queue.create_project(BRIEF | {"content": "Yeast eats sugar and breathes out gas."})
         await queue.start(project.project_id)
         await queue.wait(project.project_id, timeout=150)
