@@ -19,7 +19,7 @@ async def _runs_again(redis, course, job_id: str) -> bool:
     await redis.delete(f"arq:result:{job_id}")
     again = await redis.enqueue_job("stay", "again", _job_id=job_id, _queue_name=VIDEO)
     course.leave("again")
-    return "pid" in await again.result(timeout=10, poll_delay=0.02)
+    return "pid" in await again.result(timeout=60, poll_delay=0.02)
 
 
 async def _the_next_millisecond() -> None:
@@ -33,7 +33,7 @@ async def test_of_a_running_job(redis, course, world):
     async with world.worker():
         job = await redis.enqueue_job("stay", "job", _job_id="x", _queue_name=VIDEO)
         await course.seen("job")
-        assert await job.abort(timeout=10, poll_delay=0.02)
+        assert await job.abort(timeout=60, poll_delay=0.02)
 
         assert await redis.zcard(ABORTS) == 0
         assert len(course.notes("job", "stopped")) == 1
@@ -44,7 +44,7 @@ async def test_of_a_job_that_waits_for_its_turn(redis, course, world):
     """It is deferred by an hour: nobody would come to it."""
     async with world.worker():
         job = await redis.enqueue_job("stay", "job", _job_id="x", _queue_name=VIDEO, _defer_by=3600)
-        assert await job.abort(timeout=10, poll_delay=0.02)
+        assert await job.abort(timeout=60, poll_delay=0.02)
 
         assert await redis.zcard(ABORTS) == 0
         assert course.names() == set()
@@ -55,8 +55,8 @@ async def test_of_a_job_that_has_ended(redis, course, world):
     async with world.worker():
         job = await redis.enqueue_job("stay", "job", _job_id="x", _queue_name=VIDEO)
         course.leave("job")
-        await job.result(timeout=10, poll_delay=0.02)
-        assert not await job.abort(timeout=10, poll_delay=0.02)
+        await job.result(timeout=60, poll_delay=0.02)
+        assert not await job.abort(timeout=60, poll_delay=0.02)
 
         await _the_next_millisecond()
         assert await _runs_again(redis, course, "x")
@@ -69,7 +69,7 @@ async def test_of_a_job_that_never_was(redis, course, world):
         assert not await _job(redis, "x").abort(timeout=0.5, poll_delay=0.02)
         await redis.zadd(ABORTS, {"x": 1}, xx=True)  # as if it had been an hour ago
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await redis.zcard(ABORTS):
                 await asyncio.sleep(0.02)
         assert await _runs_again(redis, course, "x")

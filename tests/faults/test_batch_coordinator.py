@@ -29,7 +29,7 @@ async def test_a_killed_coordinators_batch_is_taken_over_and_nothing_is_made_twi
             second.kill()
         async with worker(world.settings, "BatchWorker"):
             course.leave(*stages_of(batch))
-            result = await queue.wait_batch(batch.batch_id, timeout=40)
+            result = await queue.wait_batch(batch.batch_id, timeout=90)
 
     assert (result["status"], result["completed"]) == ("success", 3)
     assert {name: len(course.notes(name)) for name in stages_of(batch)} == dict.fromkeys(stages_of(batch), 1)

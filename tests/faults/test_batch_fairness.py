@@ -46,7 +46,7 @@ async def single(queue):
 async def test_a_single_projects_first_stage_starts_while_a_batch_has_all_the_places_it_may_have(queue, course, world, crowd):
     """None of the batch's scripts ends: there is a place that batches leave to others."""
     async with world.worker():
-        await until(lambda: len(running(course, Stage.SCRIPT)) == WAIT - 1, "the batch's scripts run", seconds=30)
+        await until(lambda: len(running(course, Stage.SCRIPT)) == WAIT - 1, "the batch's scripts run")
 
         number = await single(queue)
         await course.seen(f"{number}-{Stage.SCRIPT}")
@@ -83,6 +83,6 @@ async def test_of_one_batch_the_more_wanted_project_is_begun_first(queue, redis,
     async with worker(world.settings, "BatchWorker"):
         await queued(redis, wanted, Stage.SCRIPT)
         async with world.worker():
-            await until(lambda: len(running(course, Stage.SCRIPT)) == WAIT - 1, "the batch's scripts run", seconds=30)
+            await until(lambda: len(running(course, Stage.SCRIPT)) == WAIT - 1, "the batch's scripts run")
 
             assert f"{wanted}-{Stage.SCRIPT}" in running(course, Stage.SCRIPT)

@@ -20,8 +20,9 @@ from tests.boards import serving_board
 from tests.faults.redis_server import running
 
 MANY = 12
-TOLD_SECONDS = 10.0
-"""The longest that anybody may wait for an answer while Redis is away; a call of the board gives up after 3 s."""
+TOLD_SECONDS = 30.0
+"""The longest that anybody may wait for an answer while Redis is away: a call of the board gives up after 3 s, an idle machine needs
+ten, a busy one more."""
 
 
 @pytest.fixture

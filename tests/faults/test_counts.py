@@ -36,7 +36,7 @@ async def test_a_killed_worker_a_wiped_redis_and_one_that_is_away_at_the_end_los
     await server.restart(empty=True)
     async with world.worker() as second:
         course.leave("1-assets")
-        await queue.wait(1, timeout=30)
+        await queue.wait(1, timeout=90)
         await _counted(settings, PUBLISHED, len(FIVE))
         await queue.create_project({"topic": "Once more"})
         course.leave(*(f"6-{stage}" for stage in Stage if stage is not Stage.RENDER))
@@ -49,7 +49,7 @@ async def test_a_killed_worker_a_wiped_redis_and_one_that_is_away_at_the_end_los
             await second.ended(seconds=60)
         assert list((Paths(settings.data_dir).metrics / "left").iterdir())
         async with world.worker():
-            await queue.wait(6, timeout=30)
+            await queue.wait(6, timeout=90)
             await _counted(settings, PUBLISHED, len(FIVE) + 1)
             totals = await _counted(settings, labelled(RUNS, stage="render", outcome="ok"), len(FIVE) + 1)
 

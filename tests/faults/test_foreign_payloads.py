@@ -40,7 +40,7 @@ async def test_a_job_that_makes_no_sense_is_answered_and_logged(redis, course, w
     good = await redis.enqueue_job("stay", "good", _queue_name=VIDEO)
     course.leave("good")
     async with world.worker() as worker:
-        assert await good.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await good.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
         await _emptied(redis)
 
         answers = {name: json.loads(await redis.get(f"arq:result:{name}")) for name in PAYLOADS}
@@ -54,7 +54,7 @@ async def test_a_job_that_makes_no_sense_is_answered_and_logged(redis, course, w
 
 
 async def _emptied(redis) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await redis.zcard(VIDEO):
             await asyncio.sleep(0.02)
 
@@ -64,7 +64,7 @@ async def test_an_entry_that_is_no_text_or_has_no_name_is_removed_and_logged(red
     good = await redis.enqueue_job("stay", "good", _queue_name=VIDEO)
     course.leave("good")
     async with world.worker() as worker:
-        assert await good.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await good.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
         await _emptied(redis)
 
         assert r"\xff\xfe bad" in worker.said().replace("\\\\", "\\")
@@ -81,11 +81,11 @@ async def test_keys_of_the_wrong_types_hold_nothing_up(redis, course, world):
     good = await redis.enqueue_job("stay", "good", _queue_name=VIDEO)
     course.leave("good")
     async with world.worker() as worker:
-        assert await good.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await good.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
 
         next_one = await redis.enqueue_job("stay", "next", _queue_name=VIDEO)
         course.leave("next")
-        assert await next_one.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await next_one.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}
         left = await redis.zrange(VIDEO, 0, -1)
         assert left == [b"arq:in-progress:"], "claimed by who knows whom: left alone"
 
@@ -94,11 +94,11 @@ async def test_a_queue_of_the_wrong_type_ends_no_worker(redis, course, world):
     """Somebody wrote over the queue itself; when that is mended the worker goes on."""
     async with world.worker() as worker:
         await redis.set(VIDEO, "no set")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "WRONGTYPE" not in worker.said():
                 await asyncio.sleep(0.02)
         await redis.delete(VIDEO)
         good = await redis.enqueue_job("stay", "good", _queue_name=VIDEO)
         course.leave("good")
 
-        assert await good.result(timeout=10, poll_delay=0.02) == {"pid": worker.pid}
+        assert await good.result(timeout=60, poll_delay=0.02) == {"pid": worker.pid}

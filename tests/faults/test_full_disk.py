@@ -21,7 +21,7 @@ FULL = Path("/dev/full")
 
 
 async def _waits(queue, number: int = 1) -> ProjectState:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (state := await queue.get_project(number)).status is not ProjectStatus.WAITING_DISK:
             await asyncio.sleep(0.02)
     return state
@@ -41,7 +41,7 @@ async def test_a_project_on_a_full_disk_waits_and_goes_on_when_there_is_space(se
             waiting = await _waits(queue)
 
             disk.free()
-            await queue.wait(1, timeout=20, through_waits=True)
+            await queue.wait(1, timeout=60, through_waits=True)
             state = await queue.get_project(1)
             assert waiting.wait.until is not None
             assert waiting.stages[Stage.SCRIPT].attempts == 0
@@ -62,7 +62,7 @@ async def test_the_pieces_of_what_is_published_make_room_for_who_waits(settings,
             for _ in range(2):
                 await queue.create_project({"topic": "How tides work"})
             await queue.start(1)
-            await queue.wait(1, timeout=20)
+            await queue.wait(1, timeout=60)
             (tight.data_dir / "projects/1/images/piece.jpg").write_bytes(b"x" * 6 * PIECE_BYTES)
             await queue.start(2)
             await course.seen("2-assets")
@@ -72,7 +72,7 @@ async def test_the_pieces_of_what_is_published_make_room_for_who_waits(settings,
             async with Redis.from_url(server.url) as redis:  # the night's own was just now
                 await redis.set("reelqueue:cron:cleanup", f"{(await redis.time())[0] * 1000} before")
             async with worker(tight, "MaintenanceWorker", DISK_LOW_WATER_GB="0.002"):
-                await queue.wait(2, timeout=30, through_waits=True)
+                await queue.wait(2, timeout=60, through_waits=True)
 
             assert not (tight.data_dir / "projects/1/images/piece.jpg").exists()
             assert (tight.data_dir / "projects/1/output/upload.txt").exists()
@@ -90,7 +90,7 @@ async def test_a_project_whose_files_find_no_room_waits_likewise_where_nothing_c
         with no_longer_files(worker.pid, PIECE_BYTES // 2):
             course.leave(*(f"1-{stage}" for stage in Stage))
             await _waits(queue)
-        await queue.wait(1, timeout=20, through_waits=True)
+        await queue.wait(1, timeout=60, through_waits=True)
 
         assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
         assert worker.runs
@@ -104,9 +104,9 @@ async def test_a_worker_without_a_descriptor_left_waits_and_goes_on_when_there_a
         with no_more_files(worker.pid):
             await queue.start(1)
             await server.restart()
-            await until(lambda: "Too many open files" in worker.said(), "it meets the limit", seconds=20)
+            await until(lambda: "Too many open files" in worker.said(), "it meets the limit")
         course.leave(*(f"1-{stage}" for stage in Stage))
-        await queue.wait(1, timeout=20)
+        await queue.wait(1, timeout=60)
 
         assert {known.attempts for known in (await queue.get_project(1)).stages.values()} == {1}
         assert {len(course.notes(f"1-{stage}")) for stage in Stage} == {1}
@@ -121,9 +121,9 @@ async def test_a_worker_whose_lines_find_no_room_works_on(settings, redis, cours
         wrong = await redis.enqueue_job("no_such_task", _queue_name=VIDEO)
         course.leave("one", "two")
 
-        assert [await job.result(timeout=30, poll_delay=0.05) for job in jobs] == [{"pid": running.pid}] * 2
+        assert [await job.result(timeout=60, poll_delay=0.05) for job in jobs] == [{"pid": running.pid}] * 2
         with pytest.raises(ReelqueueError):
-            await wrong.result(timeout=10, poll_delay=0.05)
+            await wrong.result(timeout=60, poll_delay=0.05)
         running.tell(signal.SIGTERM)
         assert await running.ended() == 0
 
@@ -140,7 +140,7 @@ async def test_a_real_video_that_fills_its_disk_again_and_again_is_finished_all_
             await queue.start(1)
             while True:
                 try:
-                    await queue.wait(1, timeout=300)
+                    await queue.wait(1, timeout=600)
                     break
                 except ProjectWaiting as waits:
                     assert waits.reason == "waiting_disk", waits

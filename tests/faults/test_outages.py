@@ -45,10 +45,10 @@ async def _ends_meanwhile(world: World, fault: Any, seconds: float) -> None:
 
 async def _result(job: Job) -> Any:
     """Its result; where Redis lost everything it is not there before the worker has handed it in."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(ResultNotFound):
-                return await job.result(timeout=20, poll_delay=0.05)
+                return await job.result(timeout=60, poll_delay=0.05)
             await asyncio.sleep(0.05)
 
 
@@ -67,7 +67,7 @@ async def _goes_on_through(world: World, fault: Any, seconds: float) -> None:
             await asyncio.sleep(seconds)  # the fault's length
         await asyncio.sleep(1.5)  # time for whoever would begin it again
         world.course.leave(*(f"1-{stage}" for stage in Stage))
-        await queue.wait(1, timeout=30)
+        await queue.wait(1, timeout=60)
 
         state = await queue.get_project(1)
         assert [len(world.course.notes(f"1-{stage}")) for stage in Stage] == [1] * 5
@@ -144,7 +144,7 @@ async def test_hooks_that_raise_end_no_worker_and_lose_no_result(queue, course, 
         jobs = [await queue.enqueue_job("stay", name, _queue_name=VIDEO) for name in ("one", "two")]
         course.leave("one", "two")
 
-        assert [await job.result(timeout=20, poll_delay=0.05) for job in jobs] == [{"pid": worker.pid}] * 2
+        assert [await job.result(timeout=60, poll_delay=0.05) for job in jobs] == [{"pid": worker.pid}] * 2
         assert course.pids("one") == course.pids("two") == [worker.pid]
         assert [hook for hook in hooks if hook not in worker.said()] == []
         assert worker.runs

@@ -26,6 +26,6 @@ async def test_a_server_that_can_not_save_wakes_all_the_same(server, monkeypatch
 
 
 async def _refused_pings(pool, number):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await pool.info("commandstats")).get("cmdstat_ping", {}).get("rejected_calls", 0) < number:
             await asyncio.sleep(0.02)

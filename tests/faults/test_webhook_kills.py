@@ -46,7 +46,7 @@ async def test_an_end_whose_worker_died_before_it_kept_the_event_is_told_by_the_
     course.leave(*STAGES)
     async with at_work("VideoWorker", "before the event") as doomed:
         await queue.start(1)
-        await doomed.ended(30)
+        await doomed.ended()
     assert (await queue.get_project(1)).status is ProjectStatus.COMPLETED
     assert outbox(settings, "pending") == []
 
@@ -63,7 +63,7 @@ async def test_a_wait_whose_worker_died_before_it_kept_the_event_is_told_by_the_
     course.leave(*STAGES)
     async with at_work("VideoWorker", "before the event") as doomed:
         await queue.start(1)
-        await doomed.ended(30)
+        await doomed.ended()
 
     async with at_work("MaintenanceWorker"):
         await until(lambda: receiver.messages, "the wait is told")
@@ -80,7 +80,7 @@ async def test_a_delivery_whose_worker_died_before_it_noted_it_comes_again_under
     async with at_work("MaintenanceWorker", "before the note") as doomed:
         await until(Paths(settings.data_dir).outbox.is_dir, "the worker is there")
         await queue.cancel(1)  # by a client that was set up to tell nobody: it leaves that to the worker
-        await doomed.ended(30)
+        await doomed.ended()
     assert len(receiver.messages) == 1
 
     async with at_work("MaintenanceWorker"):
@@ -99,7 +99,7 @@ async def test_a_receiver_that_hangs_keeps_no_project_waiting(settings, queue, c
     async with at_work("VideoWorker"), at_work("MaintenanceWorker"):
         for number in (1, 2):
             await queue.start(number)
-            await queue.wait(number, timeout=30)
+            await queue.wait(number, timeout=90)
         told_while_it_hung = list(receiver.messages)
         receiver.hangs.set()
         await until(lambda: len(receiver.types()) == 2, "both are told")
@@ -113,7 +113,7 @@ async def test_where_nobody_is_told_nothing_is_written(settings, queue, course):
     env = {"FAULTS_FOLDER": str(course.folder), "FAULTS_DIES": "never"}
     async with worker(settings, "VideoWorker", module="tests.faults.dying_tellers", **env):
         await queue.start(1)
-        await queue.wait(1, timeout=30)
+        await queue.wait(1, timeout=90)
 
     paths = Paths(settings.data_dir)
     assert [path for path in (paths.outbox, paths.notices) if path.exists()] == []
@@ -143,7 +143,7 @@ async def test_on_a_full_disk_people_hear_of_it_and_the_webhook_of_the_end(setti
             await until((tmp_path / "told").exists, "people hear of it")
 
             disk.free()
-            await queue.wait(1, timeout=30, through_waits=True)
+            await queue.wait(1, timeout=90, through_waits=True)
             await until(lambda: "project.completed" in receiver.types(), "the end is told")
 
     assert (tmp_path / "told").read_text().split() == ["disk"]
