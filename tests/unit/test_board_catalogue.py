@@ -203,6 +203,7 @@ async def test_of_one_that_was_told_of_and_deleted_nothing_is_left(catalogue, pr
 
 
 async def test_only_what_was_told_of_is_looked_at_while_the_rest_is_fresh(catalogue, projects, monkeypatch):
+    monkeypatch.setattr("reelqueue.dashboard.catalogue.FRESH_SECONDS", 3_600.0)
     await catalogue.all()
     asked: list[list[int]] = []
     outlines = projects.outlines
