@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import time
 import tomllib
 import venv
 import zipfile
@@ -206,9 +207,13 @@ def test_the_doctor_finds_all_that_is_installed(python: Path, tmp_path: Path, se
 def test_the_stock_command_finds_the_workers(python: Path, tmp_path: Path, server: str) -> None:
     work = (python, "-I", "-m", "arq", "worker_settings.VideoWorker")
     env = plain() | {"REDIS_URL": server, "DATA_DIR": str(tmp_path / "data")}
-    with subprocess.Popen([*work], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as worker:
+    log = tmp_path / "log"
+    with log.open("wb") as out, subprocess.Popen([*work], cwd=tmp_path, env=env, stdout=out, stderr=out) as worker:
         try:
             codes: list[int] = []
+            deadline = time.monotonic() + 60
+            while not log.stat().st_size and worker.poll() is None and time.monotonic() < deadline:  # a look costs a whole start
+                time.sleep(0.05)
             while 0 not in codes and worker.poll() is None and len(codes) < 60:
                 check = subprocess.run([*work, "--check"], cwd=tmp_path, env=env, capture_output=True, timeout=60, check=False)
                 codes.append(check.returncode)
