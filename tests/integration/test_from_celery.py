@@ -63,7 +63,7 @@ async def use_it(folder: Path) -> Seen:
     server = RedisServer(folder / "redis")
     await server.start()
     settings = Settings(
-        _env_file=None, redis_url=SecretStr(server.url), data_dir=folder / "data", reelqueue_language="zh-TW", lease_seconds=5
+        _env_file=None, redis_url=SecretStr(server.url), data_dir=folder / "data", reelqueue_language="zh-TW", lease_seconds=30
     )
     named = {
         "REDIS_URL": "",

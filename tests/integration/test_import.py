@@ -192,7 +192,7 @@ async def test_what_was_published_is_completed_and_never_published_again(setting
     code, told = await imported(settings, old, "--start")
     async with connect(settings) as queue:
         state = await queue.get_project(30)
-        answer = await queue.wait(30, timeout=5)
+        answer = await queue.wait(30, timeout=60)
         refused = []
         for stage in Stage:
             with pytest.raises(WrongState) as caught:

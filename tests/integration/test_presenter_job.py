@@ -53,7 +53,7 @@ class Assets:
 
     def __init__(self, paths: Paths, providers: Any) -> None:
         self.paths, self.providers, self.warnings = paths, providers, []
-        self.projects = ProjectStore(paths, Owner.here(), lease_seconds=5)
+        self.projects = ProjectStore(paths, Owner.here(), lease_seconds=30)
         self.cap_usd = Decimal(0)
 
     async def create(self, **brief: Any) -> None:

@@ -65,7 +65,7 @@ async def test_each_worker_answers_in_burst_mode(settings, tmp_path, worker, que
         code, said = await arq(settings, f"worker_settings.{worker}", "--burst", cwd=tmp_path)
 
         assert code == 0, said
-        assert (await job.result(timeout=1))["queue"] == queue_name
+        assert (await job.result(timeout=30))["queue"] == queue_name
 
 
 async def test_check_tells_whether_a_worker_is_there(settings, tmp_path):

@@ -89,7 +89,7 @@ async def upload(sandbox, tmp_path) -> AsyncIterator[Upload]:
     values = {name.lower(): value for name, value in sandbox.settings().items() if name.lower() in Settings.model_fields}
     settings = Settings(_env_file=None, data_dir=folder, youtube_reconcile_seconds=0, youtube_daily_uploads=5, **values)
     shelf = open_shelf(settings, Paths(folder))
-    projects = ProjectStore(Paths(folder), Owner.here(), lease_seconds=5)
+    projects = ProjectStore(Paths(folder), Owner.here(), lease_seconds=30)
     playlist = sandbox.youtube.add_playlist("Sea").playlist_id
     brief = {"topic": "Tides", "privacy": "public", "playlist": playlist, "localizations": {"zh-TW": {"title": "潮汐"}}}
     state = await projects.create(
