@@ -27,6 +27,7 @@ async def made(settings, tmp_path):
     pictures.mkdir()
     Image.linear_gradient("L").resize((1800, 1200)).convert("RGB").save(pictures / "1.jpg")
     brief = {"topic": "Bread", "content": TEXT, "aspect": "1:1", "images_dir": str(pictures), "fps": 25}
+    settings = settings.model_copy(update={"lease_seconds": 30.0})  # nobody dies: each stage is begun once, however busy we are
     async with worker(settings), connect(settings) as queue:
         project = await queue.create_project(brief)
         await queue.start(project.project_id)
