@@ -238,7 +238,8 @@ class Chain:
                 assert time.monotonic() < deadline, f"stuck, {await self._stands()}, left {self.left}: {life.log.read_text()}"
                 happened = {name for name, _ in life.fired()}
                 for name, order in faults.items():
-                    if name in self.left.keys() - happened and not self.sandbox.faults.waiting():
+                    waiting = {known.call for known in self.sandbox.faults.waiting()}
+                    if name in self.left.keys() - happened and order["call"] not in waiting:
                         self.sandbox.faults.order(**order)
                 if await goal() and not (set(needs) & self.left.keys()) - happened:
                     break

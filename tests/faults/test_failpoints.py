@@ -89,9 +89,11 @@ async def led_through(chain: Chain, turn: int) -> None:
     voice_by = len(fired)
     chain.go.touch()
     gone = {"service": "youtube", "call": "upload.chunk", "kind": "session_gone"}
+    no_captions = {"service": "youtube", "call": "captions.insert", "kind": "503", "times": 1_000}
+    chain.sandbox.faults.order(**no_captions)  # before whoever sends the video goes on to them
     await chain.worked(lambda: has_video(chain, number), faults={"upload.gone": gone, "upload.forgotten": gone})
     chain.sandbox.faults.clear()
-    chain.sandbox.faults.order(service="youtube", call="captions.insert", kind="503", times=1_000)
+    chain.sandbox.faults.order(**no_captions)
     await chain.worked(lambda: is_over(chain, number, batch.batch_id))
     chain.sandbox.faults.clear()
     await chain.is_whole(number)
