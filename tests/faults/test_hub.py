@@ -25,6 +25,12 @@ async def server(tmp_path) -> AsyncIterator[RedisServer]:
         yield found
 
 
+@pytest.fixture(autouse=True)
+def _no_event_is_lost(monkeypatch) -> None:
+    """Who tells gives up after half a second, which a busy machine may take."""
+    monkeypatch.setattr("progress.publisher.PUBLISH_SECONDS", 20.0)
+
+
 @contextlib.asynccontextmanager
 async def listening(url: str) -> AsyncIterator[Hub]:
     hub = Hub(lambda: open_redis(url))

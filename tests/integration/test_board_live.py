@@ -27,6 +27,12 @@ async def redis(redis_server) -> AsyncIterator[Redis]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _no_event_is_lost(monkeypatch) -> None:
+    """Who tells gives up after half a second, which a busy machine may take."""
+    monkeypatch.setattr("progress.publisher.PUBLISH_SECONDS", 20.0)
+
+
 @pytest.fixture
 def publisher(redis) -> Publisher:
     return Publisher(redis)

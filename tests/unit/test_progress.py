@@ -70,6 +70,12 @@ async def redis(url) -> AsyncIterator[Redis]:
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _no_event_is_lost(monkeypatch) -> None:
+    """Who tells gives up after half a second, which a busy machine may take."""
+    monkeypatch.setattr("progress.publisher.PUBLISH_SECONDS", 3.0)
+
+
 @pytest.fixture
 def publisher(redis) -> Publisher:
     return Publisher(redis)
