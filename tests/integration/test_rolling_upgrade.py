@@ -42,6 +42,9 @@ BRIEF = {
     "fps": 24,
 }
 PUBLISHED = 6
+PATIENCE_S = 300.0
+LEASE_SECONDS = 15.0
+"""The usual one: on a busy machine a worker of either version would lose a shorter one, and hand on what a test looks for."""
 
 StartWorker = Callable[..., AbstractAsyncContextManager[Worker]]
 
@@ -63,6 +66,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
             version.write_text(f'__version__ = "{OLD}+{MARK}"\n', encoding="utf-8")
             return {OLD: folder, NEW: ROOT}
     pytest.skip(f"no git history that holds release {OLD} (an sdist, or a shallow clone)")
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With the usual lease."""
+    return settings.model_copy(update={"lease_seconds": LEASE_SECONDS})
 
 
 @pytest.fixture
@@ -95,7 +104,7 @@ async def test_each_version_goes_on_with_the_stages_of_the_other(
         for place, spec in enumerate(PIPELINE):
             job = await queue.enqueue_job(spec.job, 1, chain=False)
             await to_the_end(start(versions[place % 2], "--burst"))
-            assert (await job.result(timeout=5))["status"] == "success"
+            assert (await job.result(timeout=30))["status"] == "success"
 
         published_once(settings, [await queue.get_project(1)])
 
@@ -107,7 +116,8 @@ async def test_what_one_version_finished_the_other_does_not_make_again(
     async with connect(settings) as queue:
         await queue.create_project(BRIEF)
         await queue.start(1)
-        await to_the_end(start(versions[0], "--burst"))
+        async with start(versions[0]):
+            await queue.wait(1, timeout=PATIENCE_S)
         before = await queue.get_project(1)
         jobs = [await queue.enqueue_job(spec.job, 1, chain=False) for spec in PIPELINE]
         async with start(versions[1]):
@@ -123,7 +133,7 @@ async def test_what_one_version_finished_the_other_does_not_make_again(
 async def answer_of(job: Job) -> str:
     """The status of a job's answer, or its error's code."""
     try:
-        return str((await job.result(timeout=60, poll_delay=0.05))["status"])
+        return str((await job.result(timeout=PATIENCE_S, poll_delay=0.05))["status"])
     except ReelqueueError as error:
         return error.code
 
@@ -139,17 +149,17 @@ async def test_an_old_workers_project_ends_under_the_new_one_and_whoever_publish
     async with connect(settings) as queue, start(OLD, **one_each) as old:
         await queue.create_project(BRIEF)
         await queue.start(1)
-        await until(lambda: "generate_assets_task" in old.said(), "the old one works", seconds=90)
+        await until(lambda: "generate_assets_task" in old.said(), "the old one works", seconds=PATIENCE_S)
         async with start(NEW, **one_each) as new:
             for _ in range(PUBLISHED):
                 project, _ = await rendered(settings, video_bytes=100_000)
                 await queue.start(project.project_id)
-            await until(lambda: stage_status(settings, Stage.RENDER) == StageStatus.RUNNING, "it renders", seconds=90)
-            await until(lambda: "worker_starts" in new.said(), "the new one works too", seconds=90)
+            await until(lambda: stage_status(settings, Stage.RENDER) == StageStatus.RUNNING, "it renders", seconds=PATIENCE_S)
+            await until(lambda: "worker_starts" in new.said(), "the new one works too", seconds=PATIENCE_S)
             old.tell(signal.SIGTERM)
             assert await old.ended(30) == 0
             for number in range(1, PUBLISHED + 2):
-                await queue.wait(number, timeout=120)
+                await queue.wait(number, timeout=PATIENCE_S)
 
             states = [await queue.get_project(number) for number in range(1, PUBLISHED + 2)]
             published_once(settings, states)
@@ -167,12 +177,12 @@ async def test_a_killed_workers_project_goes_on_under_the_other_version(
         await queue.create_project(BRIEF)
         await queue.start(1)
         async with start(versions[0]) as dying:
-            await until(lambda: stage_status(settings, Stage.RENDER) == StageStatus.RUNNING, "it renders", seconds=90)
+            await until(lambda: stage_status(settings, Stage.RENDER) == StageStatus.RUNNING, "it renders", seconds=PATIENCE_S)
             dying.kill()
         claims = [key async for key in client.redis.scan_iter(in_progress_key_prefix + "*")]
         left_ms = [await client.redis.pttl(key) for key in claims]
         async with start(versions[1]):
-            await queue.wait(1, timeout=90)
+            await queue.wait(1, timeout=PATIENCE_S)
 
         published_once(settings, [await queue.get_project(1)])
 
@@ -199,7 +209,7 @@ async def test_what_the_clock_of_one_version_queued_the_other_runs(
 async def to_the_end(starting: AbstractAsyncContextManager[Worker]) -> str:
     """Start a worker that ends by itself, see it do so, and return what it said."""
     async with starting as running:
-        code = await running.ended(120)
+        code = await running.ended(PATIENCE_S)
         assert code == 0, running.said()
         return running.said()
 
