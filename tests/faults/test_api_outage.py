@@ -13,8 +13,9 @@ from storage import Paths, ProjectStore
 from tests.api_client import asked
 from tests.boards import serving_board
 from tests.faults.redis_server import running
+from tests.promised import seconds
 
-TOLD_SECONDS = 60.0
+TOLD_SECONDS = seconds(20.0, busy=60.0)
 """The longest that anybody may wait for an answer while Redis is away."""
 
 

@@ -18,11 +18,11 @@ from reelqueue.settings import Settings
 from storage import Owner, Paths, ProjectStore
 from tests.boards import serving_board
 from tests.faults.redis_server import running
+from tests.promised import seconds
 
 MANY = 12
-TOLD_SECONDS = 30.0
-"""The longest that anybody may wait for an answer while Redis is away: a call of the board gives up after 3 s, an idle machine needs
-ten, a busy one more."""
+TOLD_SECONDS = seconds(10.0, busy=30.0)
+"""The longest that anybody may wait for an answer while Redis is away: a call of the board gives up after 3 s."""
 
 
 @pytest.fixture

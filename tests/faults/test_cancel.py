@@ -13,10 +13,11 @@ from jobs.client import cancel_without_redis, connect
 from reelqueue.errors import ProjectCancelled
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from tests.faults.test_real_videos import kept, pieces
+from tests.promised import seconds
 from tests.workers import until, worker
 
-ACKNOWLEDGED_SECONDS = 10.0
-"""Two where the machine is not busy, which is as long as a cancel waits for a worker; a busy one may take five times as long."""
+ACKNOWLEDGED_SECONDS = seconds(2.0, busy=10.0)
+"""As long as a cancel waits for a worker."""
 LAST = 5
 BRIEF = {
     "topic": "Bread",

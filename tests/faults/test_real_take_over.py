@@ -23,10 +23,11 @@ from storage.liveness import LeaseRecord
 from tests.faults.cloud import calls, rendered
 from tests.faults.nemesis import ENVIRONMENT, TINY, TO_UPLOAD, WHOLE
 from tests.faults.verdict import videos_of
+from tests.promised import seconds
 from tests.workers import Worker, until, worker
 
-SLACK_SECONDS = 20.0
-"""Five where the machine is not busy, as `-s` shows; a worker that starts on a busy one takes its turn later."""
+SLACK_SECONDS = seconds(5.0, busy=20.0)
+"""Beyond the lease."""
 LONG_S = 6.0
 """How long an answer takes that a worker is to be stopped before."""
 
