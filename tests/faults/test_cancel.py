@@ -13,6 +13,7 @@ from jobs.client import cancel_without_redis, connect
 from reelqueue.errors import ProjectCancelled
 from reelqueue.models.stage import ProjectStatus, Stage, StageStatus
 from tests.faults.test_real_videos import kept, pieces
+from tests.faults.world import World, leased
 from tests.promised import seconds
 from tests.workers import until, worker
 
@@ -27,6 +28,11 @@ BRIEF = {
     "aspect": "1:1",
     "fps": 24,
 }
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    return leased(world, 60.0)
 
 
 async def acknowledged(queue, number: int, cancel=None) -> float:

@@ -15,7 +15,7 @@ from storage import Paths
 from tests.faults.nemesis import Nemesis, Plan
 from tests.faults.verdict import Verdict, verdict_on
 from tests.faults.watcher import Watcher
-from tests.faults.world import World, opened
+from tests.faults.world import World, leased, opened
 
 SEED = int(os.environ.get("NEMESIS_SEED") or random.SystemRandom().randrange(10_000))
 FOREVER = {b"reelqueue:installation"}
@@ -50,7 +50,7 @@ def world(world):
 
 
 def calm(world: World) -> World:
-    return replace(world, settings=world.settings.model_copy(update={"lease_seconds": LEASE_SECONDS}))
+    return leased(world, LEASE_SECONDS)
 
 
 async def raged(world: World, plan: Plan, seed: int) -> tuple[Verdict, Nemesis]:

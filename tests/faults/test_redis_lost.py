@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from jobs.client import connect, open_queue
@@ -20,7 +21,7 @@ from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.settings import Settings
 from storage.pauses import Pauses
 from tests.faults.redis_server import running
-from tests.faults.world import World
+from tests.faults.world import World, leased
 from tests.workers import until, worker
 
 IN_STAGE = dict(zip(range(1, 6), Stage, strict=True))
@@ -28,6 +29,11 @@ UNTOUCHED, REVIEWED, PARKED = 6, 7, 8
 """Projects in each of the five stages; one that was never started, one that waits for a person, one that waits for a quota."""
 PLACES = {"VIDEO_MAX_JOBS": "6", "VIDEO_WAIT_SLOTS": "10"}
 BRIEF = {"topic": "How tides work"}
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    return leased(world, 60.0)
 
 
 @contextlib.asynccontextmanager
