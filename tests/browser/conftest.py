@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from reelqueue.settings import Settings
 from tests.boards import serving_board
 from tests.browser.chromium import WISH, found
-from tests.conftest import Server, without_outer_settings
+from tests.conftest import without_outer_settings
+from tests.faults.redis_server import running
 from tests.scene import Scene
 
 DESK, PHONE, WALL = (1440, 900), (360, 740), (2560, 1440)
@@ -151,16 +152,23 @@ def scene_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def busy(scene_folder: Path, _server: Server) -> AsyncIterator[str]:
-    """Its board, one for all tests of a file; no worker is there."""
+async def busy(scene_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Its board, one for all tests of a file; no worker is there.
+
+    Its server is its own: the session's is another installation's in each test that has settings.
+    """
+    folder = tmp_path_factory.mktemp("busy") / "server"
     with pytest.MonkeyPatch.context() as patch:
         without_outer_settings(patch)
-        settings = Settings(
-            _env_file=None,
-            redis_url=SecretStr(_server.url),
-            data_dir=scene_folder,
-            channels_file=scene_folder / "channels.toml",
-            reelqueue_language="en",
-        )
-        async with serving_board(settings) as address:
+        async with running(folder) as server, serving_board(_of(scene_folder, server.url)) as address:
             yield address
+
+
+def _of(folder: Path, url: str) -> Settings:
+    return Settings(
+        _env_file=None,
+        redis_url=SecretStr(url),
+        data_dir=folder,
+        channels_file=folder / "channels.toml",
+        reelqueue_language="en",
+    )
