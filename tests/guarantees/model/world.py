@@ -456,14 +456,15 @@ class World:
         self.loop.pass_to(self.loop.now + seconds)
         if seconds > LEASE_SECONDS:
             for life in self.lives:
-                if not life.runs:
-                    self._unclaim(life)
+                self._unclaim(life)
 
     def _unclaim(self, life: Life) -> None:
+        """Its claims end but for that of what it works on: one that ended while Redis was away is not renewed any more."""
         claim = life.owner.model_dump_json().encode()
+        held = life.job.raw_id if life.runs and life.job is not None else None
         for raw in self.server.redis.zrange(VIDEO, 0, -1):
             key = in_progress_key_prefix.encode() + raw
-            if self.server.redis.get(key) == claim:
+            if raw != held and self.server.redis.get(key) == claim:
                 self.server.redis.delete(key)
 
     def recover(self, *who: Life) -> None:
