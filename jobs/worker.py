@@ -100,6 +100,7 @@ class Worker(arq.worker.Worker):
         on_abort: Callable[[dict[Any, Any], str, tuple[Any, ...], dict[str, Any]], Awaitable[Any]] | None = None,
         **kwargs: Any,
     ) -> None:
+        self._heeded: list[tuple[Signals, Callable[[Signals], None]]] = []
         super().__init__(*args, **kwargs)
         self._lease_seconds = lease_seconds
         self._drain_seconds = drain_seconds
@@ -150,6 +151,8 @@ class Worker(arq.worker.Worker):
 
     async def main(self) -> None:
         """Start, work, drain."""
+        for signum, handler in self._heeded:
+            super()._add_signal_handler(signum, handler)
         if self._pool is None:
             self._pool = open_pool(self.redis_settings or RedisSettings())
         self._pool.job_serializer, self._pool.job_deserializer = self.job_serializer, self.job_deserializer
@@ -585,6 +588,10 @@ class Worker(arq.worker.Worker):
         """What we have in hand changed: whoever watches hears of it soon."""
         if self._keeper is not None:
             self._keeper.tell()
+
+    def _add_signal_handler(self, signum: Signals, handler: Callable[[Signals], None]) -> None:
+        """From `main` on: uvloop forgets a signal that comes between this and the loop's first turn, and nobody would end."""
+        self._heeded.append((signum, handler))
 
     def handle_sig(self, signum: Signals) -> None:
         """SIGTERM or SIGINT: drain; a second one: hand everything back now."""

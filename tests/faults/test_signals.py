@@ -1,14 +1,35 @@
 """SIGTERM: a worker picks no more, ends what is short, hands back what is long, and none of it uses an attempt."""
 
+import asyncio
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from jobs.pipeline import VIDEO
 from reelqueue.models.stage import Stage
-from tests.workers import until
+from tests import forks
+from tests.workers import environment, until
 
+ROOT = Path(__file__).parents[2]
+
+AT_ITS_BEGIN = """
+import os, signal, sys
+from arq.cli import cli
+import jobs.worker
+
+run = jobs.worker.Worker.run
+
+def told_to_end(worker):
+    os.kill(os.getpid(), signal.SIGTERM)
+    run(worker)
+
+jobs.worker.Worker.run = told_to_end
+sys.argv[:] = ["arq", "worker_settings.VideoWorker"]
+cli()
+"""
 PROMPT_SECONDS = 30.0
 """What "at once" may take on a machine that is busy; whoever does not do it at once takes twice as long."""
 LONG = str(2 * PROMPT_SECONDS)
@@ -87,6 +108,15 @@ async def test_an_idle_worker_ends_at_once(world):
         worker.tell(signal.SIGTERM)
 
         assert await worker.ended(PROMPT_SECONDS) == 0
+
+
+async def test_a_worker_that_is_told_to_end_before_its_loop_turns_ends(settings):
+    """uvloop forgets such a signal where it is to be handled by then: the worker went on until somebody killed it."""
+    told = await asyncio.to_thread(
+        forks.run, [sys.executable, "-c", AT_ITS_BEGIN], cwd=ROOT, env=environment(settings), capture_output=True, timeout=60
+    )
+
+    assert (told.returncode, b"worker_starts" in told.stdout + told.stderr) == (-signal.SIGTERM, False)
 
 
 async def test_a_worker_whose_redis_is_away_ends_when_it_is_told(server, world):

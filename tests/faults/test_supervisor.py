@@ -44,7 +44,8 @@ async def test_whoever_asks_it_to_end_the_exit_code_is_0(supervise, number, when
             await until(lambda: supervised.events("worker_started"), "the first line")
         supervised.process.send_signal(number)
 
-        assert await supervised.ended() == 0
+        code = await supervised.ended()
+        assert code == 0, supervised.err
 
 
 async def test_under_nohup_it_outlives_its_terminal(supervise):
