@@ -134,12 +134,29 @@ async def test_a_lost_folder_is_a_lost_session(library, publication):
 
 async def test_another_video_in_the_folder_is_never_overwritten(library, publication):
     await published(LocalPublisher(library), publication)
+    overwrite(publication.video, b"another")
 
     with pytest.raises(PermanentError) as caught:
         await LocalPublisher(library).open(publication.replace(marker="rq-7-other"))
 
     assert "library" in caught.value.message
     assert record(library)["marker"] == "rq-7-abc"
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+async def test_what_a_restored_state_does_not_know_of_yet_is_published_all_the_same(library, publication, is_whole):
+    """A backup holds the states first: the library beside them may have the very video already, or a record alone."""
+    publisher, later = LocalPublisher(library), publication.replace(marker="rq-7-later")
+    if is_whole:
+        await published(publisher, publication)
+    else:
+        await publisher.open(publication)
+
+    await published(publisher, later)
+
+    assert (record(library)["privacy"], record(library)["marker"]) == ("public", "rq-7-later")
+    assert contents(library)["video.mp4"] == Path(publication.video).read_bytes()
+    assert await publisher.find(later) == ("local-7",)
 
 
 async def test_a_new_thumbnail_updates_the_same_video(library, publication):

@@ -7,6 +7,7 @@ written beside its place, fsynced and renamed, so that a reader, and a repetitio
 
 import asyncio
 import contextlib
+import filecmp
 import json
 import os
 import re
@@ -119,12 +120,13 @@ class LocalPublisher(Free):
     def _open(self, publication: Publication) -> None:
         folder = self._folder(publication)
         record = self._record(publication)
-        if record is not None and record.get("marker") != publication.marker:
+        is_ours = record is None or record.get("marker") == publication.marker
+        if not is_ours and not _is_same(Path(publication.video), folder / VIDEO):
             raise PermanentError(
                 Text(f"{folder} 裡已經有另一支影片", f"another video lies in {folder}"),
                 Text("請把這個資料夾移到別處，再執行 reelqueue retry", "move that folder elsewhere, then reelqueue retry"),
             )
-        if record is None:
+        if record is None or not is_ours:
             with _translated(folder):
                 disk.make_folder(folder)
                 _place(folder / METADATA, _as_record(publication, privacy="private"))
@@ -195,6 +197,12 @@ def _copy(source: Path, target: Path) -> None:
         ) from error
     if not target.exists() or target.read_bytes() != body:
         disk.place(target, body)
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    """Whether the library has the very video, or none: a backup holds states that are a moment older than its library."""
+    with _translated(source):
+        return not target.exists() or filecmp.cmp(source, target, shallow=False)
 
 
 def _size_of(path: Path) -> int:
