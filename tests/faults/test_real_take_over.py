@@ -72,7 +72,8 @@ class Crew:
         except OSError:
             return None
         found = [one for one in self.workers if one.pid == record.owner.pid]
-        return found[0] if found and record.piece.startswith(piece) else None
+        in_hand = record.piece.split("; ")  # several at once: a render's sound beside its units
+        return found[0] if found and any(one.startswith(piece) for one in in_hand) else None
 
     @property
     def fence(self) -> int:
