@@ -1,5 +1,6 @@
 """From what was typed to a brief: a topic, a text file or a JSON file, and the options for its fields."""
 
+import contextlib
 import errno
 import inspect
 import json
@@ -51,6 +52,7 @@ class Typed:
         data = _from_json(self.brief_file) if self.brief_file is not None else {}
         data |= said
         if self.topic is not None:
+            _check_is_no_file(self.topic)
             data["topic"] = self.topic
         if self.source is not None:
             data["content"] = _read("--from", self.source)
@@ -75,6 +77,20 @@ def typed(
         fields[name] = _absolute(fields[name], Path.cwd())
     fields["images"] = tuple(_absolute(path, Path.cwd()) or "" for path in fields["images"] or ()) or None
     return Typed(topic, source, brief_file, fields)
+
+
+def _check_is_no_file(topic: str) -> None:
+    """Who names a file in the topic's place wants a video of what it says, and not one about its name.  Raises `InvalidBrief`."""
+    path = Path(topic)
+    with contextlib.suppress(OSError, ValueError):  # no name of a file
+        if (path.suffix or len(path.parts) > 1) and path.is_file():
+            option = "--brief" if path.suffix == ".json" else "--from"
+            raise InvalidBrief(
+                "topic",
+                Text("一個主題，而這是一個檔案", "a topic, and this is a file"),
+                topic,
+                Text(f"要用它的內容：{option} {topic}", f"for what it says: {option} {topic}"),
+            )
 
 
 def _number(text: str | None) -> int | str | None:

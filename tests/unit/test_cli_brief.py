@@ -126,6 +126,26 @@ def test_what_is_wrong_is_named(brief_of, tmp_path, monkeypatch, arguments, name
     assert refused.value.hint
 
 
+@pytest.mark.parametrize(("name", "option"), [("notes.md", "--from"), ("texts/notes", "--from"), ("brief.json", "--brief")])
+def test_who_names_a_file_in_the_topics_place_is_told_of_its_option(brief_of, tmp_path, monkeypatch, name, option):
+    """Else the video would be one about the file's name."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("Tides come twice a day.")
+
+    with pytest.raises(InvalidBrief) as refused:
+        brief_of(name)
+
+    assert f"{option} {name}" in refused.value.hint
+
+
+def test_a_topic_that_a_file_beside_us_happens_to_be_called_is_a_topic(brief_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("Tides").touch()
+
+    assert brief_of("Tides").topic == "Tides"
+
+
 def test_a_closed_stdin_is_named_and_no_traceback(brief_of, monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
 
