@@ -5,7 +5,6 @@ event loop rest on `asyncio.wait_for`, which before Python 3.12 may swallow a ca
 """
 
 import asyncio
-import time
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -13,6 +12,7 @@ from uuid import uuid4
 from arq.connections import ArqRedis, RedisSettings
 from arq.constants import job_key_prefix, result_key_prefix
 from arq.jobs import Job, serialize_job
+from arq.utils import timestamp_ms
 from redis import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
@@ -114,7 +114,7 @@ class Pool(ArqRedis):
         if _defer_until and _defer_by:
             raise RuntimeError("use either '_defer_until' or '_defer_by' or neither, not both")
         queue, job_id = _queue_name or self.default_queue_name, _job_id or uuid4().hex
-        now_ms = int(time.time() * 1000)
+        now_ms = timestamp_ms()  # rounded as the stamps of arq's aborts are: an earlier one never looks later
         after_ms = _ms(_defer_until) - now_ms if _defer_until is not None else _in_ms(_defer_by)
         keep_ms = _in_ms(_expires) or after_ms + self.expires_extra_ms
         body = serialize_job(function, args, kwargs, _job_try, now_ms, serializer=self.job_serializer)

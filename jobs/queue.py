@@ -4,7 +4,6 @@ A hint decides nothing: the state on disk does.  Lost, doubled, late or reordere
 """
 
 import secrets
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from arq.connections import ArqRedis
 from arq.constants import in_progress_key_prefix, job_key_prefix
 from arq.jobs import Job, serialize_job
+from arq.utils import timestamp_ms
 
 from jobs.pipeline import BATCH_JOB, ROUTES, SPECS, STAGE_OF
 from jobs.turns import PLAIN, Turn
@@ -259,7 +259,7 @@ def _asked(
     key: str, job: str, queue: str, arguments: dict[str, Any], *, at: datetime | None, renewing: bool, turn: Turn
 ) -> tuple[list[str], list[Any], str]:
     """Keys and arguments of `_HINT`, and the id that a new one would have."""
-    now_ms, number = int(time.time() * 1000), _fresh_id(job, (), arguments) + turn.suffix
+    now_ms, number = timestamp_ms(), _fresh_id(job, (), arguments) + turn.suffix  # as in `Pool.enqueue_job`
     payload = serialize_job(job, (), arguments, None, now_ms, serializer=serialize)
     slack_ms = RENEWAL_SLACK_MS if renewing else 0
     keep_ms = int(_expiry(at).total_seconds() * 1000)
