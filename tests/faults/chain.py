@@ -45,6 +45,8 @@ END_S = 60.0
 """How long a process may take to end that is told to."""
 STUCK_S = 300.0
 """Of one process in which nothing happens that it ends by."""
+MOST_LIVES = 300
+"""Of one leg: three times as many as there are points, and what goes on then has no end."""
 ASKED = ("create.", "delete.", "edit.", "cancel.", "batch.made", "batch.filled", "batch.asked", "batch.acted", "state.aside")
 """Points that a process passes which only asks; it is armed with no others, so that those of all are met where the work is."""
 LET_GO = re.compile(
@@ -230,8 +232,9 @@ class Chain:
 
         `ends_with`: what happens while a process ends that reached the goal.  `faults`: what a service does, once more and once more, until it has led to a point.
         """
-        points = self._begun(lambda name: not name.startswith(ASKED), {*needs, *ends_with, *faults})
+        points, before = self._begun(lambda name: not name.startswith(ASKED), {*needs, *ends_with, *faults}), self.lives
         while True:
+            assert self.lives - before < MOST_LIVES, f"no end, {await self._stands()}, left {self.left}"
             life = self.life("work", points=points, LIVES_WORKERS=workers)
             deadline = time.monotonic() + STUCK_S
             while life.runs and not self._hangs(life):
@@ -241,7 +244,9 @@ class Chain:
                     waiting = {known.call for known in self.sandbox.faults.waiting()}
                     if name in self.left.keys() - happened and order["call"] not in waiting:
                         self.sandbox.faults.order(**order)
-                if await goal() and not (set(needs) & self.left.keys()) - happened:
+                reached = await goal() and not (set(needs) & self.left.keys()) - happened
+                at_the_end = (set(ends_with) & self.left.keys()) - happened
+                if reached and (not at_the_end or await self._has_something_in_hand(life)):
                     break
                 tending = asyncio.create_task(self._tended())
                 await self._within(lambda tending=tending, life=life: tending.done() or self._hangs(life), STUCK_S)
@@ -253,6 +258,11 @@ class Chain:
             await self.end(life)
             if await goal() and not {*needs, *ends_with} & self.left.keys():
                 return
+
+    async def _has_something_in_hand(self, life: Life) -> bool:
+        """Whether it works on a project: one that is told to end as it starts has nothing to hand back, and so would all after it."""
+        held = await self.queue._projects.holders(await self.queue._projects.ids())
+        return any(record.owner.pid == life.process.pid for record in held.values())
 
     async def _tended(self) -> None:
         """What a person does meanwhile."""
