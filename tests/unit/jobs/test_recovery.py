@@ -63,17 +63,19 @@ async def test_two_that_recover_at_once_put_each_hint_back_once_and_whoever_come
         await queue.start(number)
     later = datetime.now(UTC) + timedelta(hours=5)
     await queue._projects.change(numbers[-1], lambda state: state.replace(status=ProjectStatus.WAITING_QUOTA, resume_at=later))
-    await redis_admin.flushall()
     async with open_queue(crew.settings) as other, crew.service(redis) as one, crew.service(other.redis) as two:
-        first, second = await asyncio.gather(renew(one, one.queue.redis), renew(two, two.queue.redis))
-        third = await renew(one, one.queue.redis)
+        for _ in range(20):  # on a busy machine one may be through before the other begins
+            await redis_admin.flushall()
+            first, second = await asyncio.gather(renew(one, one.queue.redis), renew(two, two.queue.redis))
+            third = await renew(one, one.queue.redis)
 
-    assert sorted(first[0] + second[0]) == numbers
-    assert first[0]
-    assert second[0]
-    assert first[1] + second[1] == [batch.batch_id]
-    assert third == ([], [], [])
-    assert (await redis.zcard(VIDEO), await redis.zcard(BATCH)) == (20, 1)
+            assert sorted(first[0] + second[0]) == numbers
+            assert first[1] + second[1] == [batch.batch_id]
+            assert third == ([], [], [])
+            assert (await redis.zcard(VIDEO), await redis.zcard(BATCH)) == (20, 1)
+            if first[0] and second[0]:
+                return
+    raise AssertionError("they never met")
 
 
 async def test_hints_never_become_a_flood(queue, crew, redis, project):
