@@ -81,9 +81,9 @@ _parent: _Parent | None = None
 
 def adopt(requests: socket.socket, environment: Mapping[str, str]) -> None:
     """In a program that was forked with `breeds`: whatever starts a child here forks it."""
-    global _parent  # noqa: PLW0603
+    global _parent  # noqa: PLW0603 - a process has one, as its fork has none that it knows of yet
     _parent = _Parent(requests, environment)
-    subprocess.Popen = Popen  # type: ignore[misc]
+    subprocess.Popen = Popen  # type: ignore[misc] - asyncio, too, looks it up by this name
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]

@@ -11,6 +11,7 @@ from jobs.client import connect
 from reelqueue.models.stage import ProjectStatus, Stage
 from reelqueue.sandbox import open_sandbox
 from storage import Paths
+from tests import promised
 from tests.faults.cloud import MIB, calls, rendered
 from tests.faults.tight_disk import CAN_MOUNT, tiny_disk
 from tests.integration.bad_services import at_rest, local, own_environment, script_alone
@@ -129,8 +130,10 @@ async def cancelled(queue, sandbox, number):
     """No request begins after a cancel was acknowledged; where the machine is so busy that its worker did not let go within
     the 2 s that it waits, after it has.
     """
+    begun = time.monotonic()
     await queue.cancel(number)
     at = time.monotonic()
+    assert at - begun < promised.seconds(2.5, busy=20.0)
     if await queue._projects.holder(number) is not None:
         await until_let_go(queue, number)
         at = time.monotonic()

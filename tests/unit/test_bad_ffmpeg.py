@@ -29,9 +29,10 @@ from reelqueue.media import audio, ffmpeg
 from reelqueue.media.ffmpeg import Ffmpeg, find_ffmpeg
 from reelqueue.media.probe import check_video, read_info
 from reelqueue.media.soundtrack import write_float
+from tests.promised import seconds
 
 SECONDS, RATE = 2, 48_000
-GONE_WITHIN_S = 10.0
+GONE_WITHIN_S = seconds(2.0, busy=10.0)
 HEAD = """#!/bin/sh
 PIDS={pids}
 echo $$ >> $PIDS

@@ -48,6 +48,19 @@ def told(project_id: int, status: str) -> Bundle:
     return Bundle(Topic(project_id=project_id), (Told.saying(event),), 0, 1, is_news=True)
 
 
+def looked_at(projects: ProjectStore, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Which projects are looked at from here on, look by look."""
+    asked: list[list[int]] = []
+    outlines = projects.outlines
+
+    async def heard(numbers):
+        asked.append(sorted(numbers))
+        return await outlines(numbers)
+
+    monkeypatch.setattr(projects, "outlines", heard)
+    return asked
+
+
 def numbers(found) -> list[int]:
     return [one.project_id for one in found.rows]
 
@@ -205,14 +218,7 @@ async def test_of_one_that_was_told_of_and_deleted_nothing_is_left(catalogue, pr
 async def test_only_what_was_told_of_is_looked_at_while_the_rest_is_fresh(catalogue, projects, monkeypatch):
     monkeypatch.setattr("reelqueue.dashboard.catalogue.FRESH_SECONDS", 3_600.0)
     await catalogue.all()
-    asked: list[list[int]] = []
-    outlines = projects.outlines
-
-    async def heard(numbers):
-        asked.append(sorted(numbers))
-        return await outlines(numbers)
-
-    monkeypatch.setattr(projects, "outlines", heard)
+    asked = looked_at(projects, monkeypatch)
     catalogue.hear(told(5, "created"))
     catalogue.hear(told(2, "running"))
     await catalogue.all()
@@ -244,14 +250,7 @@ async def test_before_an_answer_only_projects_that_may_change_by_themselves_are_
         await projects.unmark(number)
     catalogue.look_anew()
     await catalogue.all()
-    asked: list[list[int]] = []
-    outlines = projects.outlines
-
-    async def heard(numbers):
-        asked.append(sorted(numbers))
-        return await outlines(numbers)
-
-    monkeypatch.setattr(projects, "outlines", heard)
+    asked = looked_at(projects, monkeypatch)
     await projects.create({"topic": "A new one"})
     catalogue.look_anew()
 

@@ -14,9 +14,9 @@ from reelqueue.media import ffmpeg
 from reelqueue.media.ffmpeg import Ffmpeg, run_ffmpeg
 from reelqueue.models.stage import ProjectStatus, Stage
 from tests.processes import runs
+from tests.promised import seconds
 
-GONE_WITHIN_S = 5.0
-"""Two seconds are promised; the rest is for a machine that is busy with other things."""
+GONE_WITHIN_S = seconds(2.0, busy=5.0)
 
 
 class Tool:

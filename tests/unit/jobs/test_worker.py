@@ -219,7 +219,7 @@ async def test_a_claim_is_renewed_although_the_event_loop_is_busy(small, redis, 
     left, looked = [], asyncio.Event()
 
     async def busy(ctx):
-        time.sleep(3.3)
+        time.sleep(3.3)  # it computes, for longer than the lease
         left.append(await ctx["redis"].pttl("arq:in-progress:x"))
         looked.set()
 
